@@ -1,0 +1,27 @@
+//! meshwright gives Rhai scripts four primitives, **kube, secret, wait, exec**, and ships scripts that set up one
+//! Istio mesh over several Kubernetes clusters.
+//!
+//! The building, from the door to the ground; arrows between the floors point down only, and a test holds them there:
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`cli`] | the commands: clap, the terminal, exit codes |
+//! | [`run`] | one run of a script: session, steps, report |
+//! | [`script`] | what a script is before it runs: header, parameters, bundle |
+//! | [`primitives`] | everything a script can call: one table per namespace object |
+//! | [`engine`] | Rhai, configured: values, `step`, `parallel`, errors with places |
+//! | [`cluster`] | a Kubernetes cluster: requests, layers, apply, waits |
+//! | [`process`] | local programs |
+//! | [`rehearsal`] | Kubernetes API servers in memory |
+//! | [`object`], [`secret`], [`clock`], [`failure`] | what everything stands on |
+
+pub mod clock;
+pub mod cluster;
+pub mod engine;
+pub mod failure;
+pub mod object;
+pub mod primitives;
+pub mod process;
+pub mod rehearsal;
+pub mod script;
+pub mod secret;

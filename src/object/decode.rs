@@ -1,0 +1,221 @@
+//! Bytes to trees.
+
+use super::{Map, Node, Object};
+use crate::failure::{Failure, Result};
+use crate::secret::Secret;
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// Keys repeat in every object of a list: one allocation serves them all.
+#[derive(Default)]
+pub(super) struct Interner(RefCell<HashSet<Arc<str>>>);
+
+impl Interner {
+    fn key(&self, text: &str) -> Arc<str> {
+        let mut known = self.0.borrow_mut();
+        if let Some(key) = known.get(text) {
+            return key.clone();
+        }
+        let key: Arc<str> = text.into();
+        known.insert(key.clone());
+        key
+    }
+}
+
+/// The object in a JSON document.
+///
+/// # Errors
+/// When the bytes are not JSON. The message never quotes them: they may hold secrets.
+pub fn from_json(bytes: &[u8]) -> Result<Object> {
+    let interner = Interner::default();
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let node = NodeSeed(&interner)
+        .deserialize(&mut reader)
+        .map_err(|e| Failure::internal(format!("not JSON at line {} column {}", e.line(), e.column())))?;
+    Ok(Object::new(node).sealed())
+}
+
+impl Object {
+    /// The same object with the values of a `Secret`, or of each `Secret` in a list, turned into secrets.
+    pub fn sealed(self) -> Object {
+        Object { node: seal(self.node), origin: self.origin }
+    }
+}
+
+fn seal(node: Node) -> Node {
+    let Node::Map(map) = &node else { return node };
+    let kind = map.get("kind").and_then(Node::as_str).unwrap_or_default();
+    if kind == "Secret" {
+        return seal_secret(map);
+    }
+    if !kind.ends_with("List") {
+        return node;
+    }
+    let Some(Node::Array(items)) = map.get("items") else { return node };
+    let secret_list = kind == "SecretList";
+    let sealed = items.iter().map(|item| match item {
+        Node::Map(item) if secret_list => seal_secret(item),
+        other => seal(other.clone()),
+    });
+    Node::Map(map.with("items", Node::Array(Arc::new(sealed.collect()))))
+}
+
+fn seal_secret(map: &Map) -> Node {
+    let metadata = |key| map.get("metadata").and_then(|m| m.get(key)).and_then(Node::as_str).unwrap_or_default();
+    let title = match (metadata("namespace"), metadata("name")) {
+        ("", name) => name.to_owned(),
+        (namespace, name) => format!("{namespace}/{name}"),
+    };
+    let mut sealed = map.clone();
+    for field in ["data", "stringData"] {
+        let Some(Node::Map(values)) = map.get(field) else { continue };
+        let entries = values.0.iter().map(|(key, value)| (key.clone(), seal_value(&title, key, value)));
+        sealed = sealed.with(field, Node::Map(Map(Arc::new(entries.collect()))));
+    }
+    Node::Map(sealed)
+}
+
+fn seal_value(title: &str, key: &str, value: &Node) -> Node {
+    use base64::Engine as _;
+    let Node::Str(text) = value else { return value.clone() };
+    let name = format!("{title}:{key}");
+    if let Ok(decoded) = base64::engine::general_purpose::STANDARD.decode(text.as_bytes())
+        && let Ok(decoded) = String::from_utf8(decoded)
+    {
+        crate::secret::Redactor::global().learn(&name, &decoded);
+    }
+    Node::Secret(Secret::new(name, &**text))
+}
+
+/// Deserializes into a [`Node`], sharing keys.
+pub(super) struct NodeSeed<'a>(pub(super) &'a Interner);
+
+impl<'de> DeserializeSeed<'de> for NodeSeed<'_> {
+    type Value = Node;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NodeSeed<'_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON or YAML value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Int(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(i64::try_from(value).map_or(Node::Float(value as f64), Node::Int))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Str(value.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_some<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(NodeSeed(self.0))? {
+            items.push(item);
+        }
+        Ok(Node::Array(Arc::new(items)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key_seed(KeySeed(self.0))? {
+            entries.push((key, map.next_value_seed(NodeSeed(self.0))?));
+        }
+        Ok(Node::Map(Map(Arc::new(entries))))
+    }
+}
+
+/// Keys are strings in JSON; YAML also allows numbers and booleans, which read as they are written.
+struct KeySeed<'a>(&'a Interner);
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = Arc<str>;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Arc<str>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed<'_> {
+    type Value = Arc<str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map key")
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Arc<str>, E> {
+        Ok(self.0.key(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Arc<str>, E> {
+        Ok(self.0.key(&value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Arc<str>, E> {
+        Ok(self.0.key(&value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Arc<str>, E> {
+        Ok(self.0.key(&value.to_string()))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Arc<str>, E> {
+        Ok(self.0.key(if value { "true" } else { "false" }))
+    }
+}
+
+impl<'de> de::Deserialize<'de> for Node {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
+        NodeSeed(&Interner::default()).deserialize(deserializer)
+    }
+}
+
+impl From<&serde_json::Value> for Node {
+    fn from(value: &serde_json::Value) -> Node {
+        use serde_json::Value;
+        match value {
+            Value::Null => Node::Null,
+            Value::Bool(value) => Node::Bool(*value),
+            Value::Number(number) => {
+                number.as_i64().map_or_else(|| Node::Float(number.as_f64().unwrap_or_default()), Node::Int)
+            }
+            Value::String(text) => Node::Str(text.as_str().into()),
+            Value::Array(items) => Node::Array(Arc::new(items.iter().map(Node::from).collect())),
+            Value::Object(map) => {
+                Node::Map(Map(Arc::new(map.iter().map(|(key, value)| (key.as_str().into(), value.into())).collect())))
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Trees to text: shown with secrets masked, or sent with secrets open.
+
+use super::{Node, Object};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::Value;
+
+impl Object {
+    /// JSON for people, secrets masked.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(&self.node).unwrap_or_default()
+    }
+
+    /// YAML for people, secrets masked; keys and values that YAML could misread are quoted.
+    pub fn to_yaml(&self) -> String {
+        super::yaml::emit(&self.node)
+    }
+
+    /// The value to send to a cluster: secrets opened. Never show or log it.
+    pub fn to_wire(&self) -> Value {
+        self.node.to_wire()
+    }
+}
+
+impl Node {
+    /// The value to send to a cluster: secrets opened. Never show or log it.
+    pub fn to_wire(&self) -> Value {
+        match self {
+            Node::Null => Value::Null,
+            Node::Bool(value) => Value::Bool(*value),
+            Node::Int(number) => Value::from(*number),
+            Node::Float(number) => Value::from(*number),
+            Node::Str(text) => Value::from(&**text),
+            Node::Secret(secret) => Value::from(secret.reveal()),
+            Node::Array(items) => Value::Array(items.iter().map(Node::to_wire).collect()),
+            Node::Map(map) => map.0.iter().map(|(key, node)| (key.to_string(), node.to_wire())).collect(),
+        }
+    }
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Node::Null => serializer.serialize_unit(),
+            Node::Bool(value) => serializer.serialize_bool(*value),
+            Node::Int(number) => serializer.serialize_i64(*number),
+            Node::Float(number) => serializer.serialize_f64(*number),
+            Node::Str(text) => serializer.serialize_str(text),
+            Node::Secret(secret) => serializer.collect_str(secret),
+            Node::Array(items) => {
+                let mut seq = serializer.serialize_seq(Some(items.len()))?;
+                items.iter().try_for_each(|item| seq.serialize_element(item))?;
+                seq.end()
+            }
+            Node::Map(map) => {
+                let mut out = serializer.serialize_map(Some(map.0.len()))?;
+                map.0.iter().try_for_each(|(key, node)| out.serialize_entry(&**key, node))?;
+                out.end()
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Local programs: started without a shell, stdin closed, output caught, killed with their children.
