@@ -414,7 +414,7 @@ delete_rest() {
   for k in k1 k2; do $k delete ns istio-system --ignore-not-found --wait=false; done
   for k in k1 k2; do
     $k wait --for=delete ns/sample ns/istio-system --timeout=120s
-    for n in default kube-system kube-public kube-node-lease; do $k -n $n delete cm istio-ca-root-cert --ignore-not-found; done
+    for n in default kube-system kube-public kube-node-lease; do $k -n $n delete cm istio-ca-root-cert istio-ca-crl --ignore-not-found; done
   done
 }
 
@@ -437,7 +437,7 @@ seconds() { local ms=$(( $(now) - $1 )); printf '%d.%03d' $((ms / 1000)) $((ms %
 summary() {
   printf '%-24s %6.1f s\n' "$1" "$(seconds "$BEGIN")"
   echo "API requests (cluster, side, client, count):"
-  "$HERE/lab" audit 2>/dev/null | awk -F'\t' '$2 == "user" && $3 !~ /^(pilot|Go-http|istio)/' || echo "  (no audit log: lab up --audit)"
+  "$HERE/lab" audit 2>/dev/null | awk -F'\t' '$2 == "user" {print; n += $4} END {print "sum", n}' || echo "  (no audit log: lab up --audit)"
 }
 
 LOG=${GUIDE_LOG:-/tmp/guide.log}

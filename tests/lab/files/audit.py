@@ -1,11 +1,11 @@
-"""audit.py FROM LOG [CLUSTER FROM LOG].. -- counts API requests by cluster and user agent; FROM is a byte offset."""
+"""audit.py [-v] CLUSTER FROM LOG [CLUSTER FROM LOG].. -- counts API requests by cluster and user agent; FROM is a byte offset."""
 import collections, json, sys
 
 args = sys.argv[1:]
 verbose = args[:1] == ["-v"]
 if verbose:
     args = args[1:]
-INFRASTRUCTURE = ("kube-", "kubelet", "coredns", "lbd", "containerd")
+SIDES = {"kube-": "lab", "kubelet": "lab", "CoreDNS": "lab", "lbd": "lab", "(none)": "lab", "pilot-": "mesh"}
 for cluster, start, log in zip(args[0::3], args[1::3], args[2::3]):
     seen, count = set(), collections.Counter()
     with open(log, "rb") as lines:
@@ -19,9 +19,9 @@ for cluster, start, log in zip(args[0::3], args[1::3], args[2::3]):
                 continue  # a watch has a line for its start and one for its end
             seen.add(event["auditID"])
             agent = event.get("userAgent", "").split("/")[0] or "(none)"
-            who = "lab" if agent.startswith(INFRASTRUCTURE) or agent == "(none)" else "user"
+            side = next((s for start, s in SIDES.items() if agent.startswith(start)), "user")
             ref = event.get("objectRef", {})
             what = (event["verb"], ref.get("resource") or event["requestURI"].split("?")[0]) if verbose else ()
-            count[(who, agent) + what] += 1
+            count[(side, agent) + what] += 1
     for key, n in sorted(count.items(), key=lambda kv: (kv[0][0] != "user", -kv[1])):
         print(cluster, *key, n, sep="\t")
