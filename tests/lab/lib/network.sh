@@ -8,6 +8,8 @@
 
 network_up() {
   local c other lb ip
+  # `ip netns` mounts this folder on itself when it first adds a namespace; only then is it ours to unmount.
+  if ! mountpoint -q /run/netns; then touch "$RUN/netns-mounted"; fi
   ip link add "$NAME" type bridge
   ip addr add "$LAB_NODES.1/24" dev "$NAME"
   ip link set "$NAME" up
@@ -46,6 +48,7 @@ network_down() {
     if [ -e "/run/netns/$NETNS" ]; then ip netns del "$NETNS" || true; fi
   done
   ip link del "$NAME" 2>/dev/null || true   # takes the machine's routes along
+  if [ -e "$RUN/netns-mounted" ] && [ -z "$(ls /run/netns)" ]; then umount /run/netns && rmdir /run/netns; fi
 }
 
 # inside CMD..: in the current cluster's network only. `ip netns exec` would also remount /sys.
