@@ -3,6 +3,8 @@
 //! Every request goes through one stack of tower layers (rights, journal, retry, trace) over a transport that is either
 //! kube's HTTPS client or an in-memory API server; nothing here knows which.
 
+pub mod wait;
+
 use crate::clock::Clock;
 use crate::failure::Result;
 use crate::object::Object;
