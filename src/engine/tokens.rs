@@ -50,6 +50,8 @@ fn map(token: Token, position: Position) -> Token {
         Token::Reserved(name) if *name.as_str() == *"eval" => Token::LexError(Box::new(no_eval())),
         Token::Reserved(name) if MEANINGFUL.contains(&name.as_str()) => token,
         Token::Reserved(name) => identifier(name),
+        Token::UnaryPlus if follows_field(position) => Token::Plus,
+        Token::UnaryMinus if follows_field(position) => Token::Minus,
         keyword if keyword.is_literal() && is_word(keyword.literal_syntax()) => {
             let name = keyword.literal_syntax();
             if is_name(name, position) { identifier(name) } else { token }
@@ -78,6 +80,17 @@ fn is_name(word: &str, position: Position) -> bool {
         let after_dot = before.ends_with('.') && !before.ends_with("..");
         let after = after.get(word.len()..).unwrap_or_default().trim_start();
         after_dot || after.starts_with(':') && !after.starts_with("::")
+    })
+    .unwrap_or(false)
+}
+
+/// Whether what stands before this position is a field, so that a sign here is an operator. Rhai's tokenizer takes a
+/// sign after a keyword for the sign of a number.
+fn follows_field(position: Position) -> bool {
+    around(position, |before, _| {
+        let before = before.trim_end();
+        let word = before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+        word.len() < before.len() && word.trim_end().ends_with('.') && !word.trim_end().ends_with("..")
     })
     .unwrap_or(false)
 }
