@@ -109,7 +109,8 @@ fn begins_step(position: Position) -> bool {
     .unwrap_or(true)
 }
 
-/// Looks at the text before and from a position.
+/// Looks at the line's text before a position, and at all text from it. Earlier lines stay out: one may be a comment
+/// that ends in a period.
 fn around<T>(position: Position, look: impl FnOnce(&str, &str) -> T) -> Option<T> {
     TEXT.with_borrow(|text| {
         let text = text.as_ref()?;
@@ -117,6 +118,6 @@ fn around<T>(position: Position, look: impl FnOnce(&str, &str) -> T) -> Option<T
         let column = position.position()?.checked_sub(1)?;
         let line = &text.text[start..];
         let offset = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-        Some(look(&text.text[..start + offset], &text.text[start + offset..]))
+        Some(look(&line[..offset], &line[offset..]))
     })
 }

@@ -197,3 +197,8 @@ fn secrets_compare_and_join_without_showing() {
     assert_eq!(run("(\"Bearer \" + token).to_string()").to_string(), "‹secret planted›");
     assert_eq!(run("#{a: token}.to_json()").to_string(), "{\n  \"a\": \"‹secret planted›\"\n}");
 }
+
+#[test]
+fn a_comment_that_ends_in_a_period_changes_nothing() {
+    assert_eq!(value("// A sentence.\nlet x = 1;\n// Another one.\nfn twice(n) { 2 * n }\ntwice(x) == 2"), serde_json::json!(true));
+}
