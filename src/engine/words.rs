@@ -165,6 +165,9 @@ pub(super) fn parse_words(error: &ParseErrorType) -> String {
     use ParseErrorType as P;
     match error {
         P::UnexpectedEOF => "the script ends in the middle of something".into(),
+        P::MissingToken(token, _) if token == ";" => {
+            "`;` is missing before this: the statement above it does not end".into()
+        }
         P::MissingToken(token, why) => format!("`{token}` is missing here{}", purpose(why)),
         P::Reserved(word) => format!("`{word}` is a reserved word: it cannot be used as a name here"),
         P::VariableExpected => "a variable's name must stand here".into(),

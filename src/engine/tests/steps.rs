@@ -13,7 +13,7 @@ fn a_step_sees_and_changes_the_variables_around_it_and_yields_a_value() {
         "begin Yield 2 [\"east\"] 3:16",
         "end Yield 2 None",
         "begin Both [\"a\", \"b\"] 4:6",
-        "begin Inner [] 4:56",
+        "begin Inner [] 4:48",
         "end Inner None",
         "end Both None",
     ];
