@@ -440,7 +440,7 @@ summary() {
   "$HERE/lab" audit 2>/dev/null | awk -F'\t' '$2 == "user" {print; n += $4} END {print "sum", n}' || echo "  (no audit log: lab up --audit)"
 }
 
-LOG=${GUIDE_LOG:-/tmp/guide.log}
+LOG=${GUIDE_LOG:-${XDG_CACHE_HOME:-$HOME/.cache}/meshwright-lab/guide.log}
 case ${1:-} in
   "")
     : > "$LOG"
