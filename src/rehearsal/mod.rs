@@ -43,6 +43,8 @@ mod store;
 mod streams;
 mod subresources;
 mod table;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod tree;
 mod update;
