@@ -6,19 +6,20 @@ use super::address::{LoadBalancer, Pool};
 use super::events;
 use super::turn::{Action, Event, Memo, Target, View, is_terminating, items, kind, name, number, text, uid};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a turn sees of a server.
 impl View for Server {
-    fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
-        Server::get(self, kind, namespace, name)
+    fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Arc<Value>> {
+        self.get_shared(kind, namespace, name)
     }
 
-    fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Value> {
-        Server::list(self, kind, namespace)
+    fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        self.list_shared(kind, namespace)
     }
 
-    fn all(&self, namespace: Option<&str>) -> Vec<Value> {
+    fn all(&self, namespace: Option<&str>) -> Vec<Arc<Value>> {
         Server::all(self, namespace)
     }
 

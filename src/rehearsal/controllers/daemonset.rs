@@ -6,6 +6,7 @@ use super::template::{self, child_name, is_active, is_ready};
 use super::turn::{Action, Event, Id, Target, Turn, is_terminating, name, number, text};
 use super::{owner, workload};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const COMPONENT: &str = "daemonset-controller";
 const REVISION: &str = "/metadata/labels/controller-revision-hash";
@@ -26,17 +27,17 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     report(turn, &set, &nodes, &pods, &revision);
 }
 
-fn on<'a>(pods: &'a [Value], node: &Value) -> Option<&'a Value> {
+fn on<'a>(pods: &'a [Arc<Value>], node: &Value) -> Option<&'a Arc<Value>> {
     pods.iter().find(|pod| text(pod, "/spec/nodeName") == name(node))
 }
 
-fn step(turn: &mut Turn<'_>, set: &Value, nodes: &[Value], pods: &[Value], revision: &str) {
+fn step(turn: &mut Turn<'_>, set: &Value, nodes: &[Arc<Value>], pods: &[Arc<Value>], revision: &str) {
     for node in nodes {
         if on(pods, node).is_none() && workload::may_create(turn) {
             create(turn, set, node, revision);
         }
     }
-    let homeless = |pod: &&Value| !nodes.iter().any(|node| text(pod, "/spec/nodeName") == name(node));
+    let homeless = |pod: &&Arc<Value>| !nodes.iter().any(|node| text(pod, "/spec/nodeName") == name(node));
     for pod in pods.iter().filter(homeless).filter(|pod| is_active(pod)) {
         turn.want(Action::Delete(Target::of(pod)));
     }
@@ -46,9 +47,9 @@ fn step(turn: &mut Turn<'_>, set: &Value, nodes: &[Value], pods: &[Value], revis
 }
 
 /// One pod of an old revision at a time; those that do not work may all go.
-fn replace(turn: &mut Turn<'_>, set: &Value, pods: &[Value], revision: &str) {
+fn replace(turn: &mut Turn<'_>, set: &Value, pods: &[Arc<Value>], revision: &str) {
     let old: Vec<_> = pods.iter().filter(|pod| text(pod, REVISION) != revision).collect();
-    let all_ready = pods.iter().all(is_ready);
+    let all_ready = pods.iter().all(|pod| is_ready(pod));
     let (working, broken): (Vec<_>, Vec<_>) = old.into_iter().partition(|pod| is_ready(pod));
     for pod in broken.into_iter().chain(working.into_iter().take(usize::from(all_ready))) {
         turn.want(Action::Delete(Target::of(pod)));
@@ -66,7 +67,7 @@ fn create(turn: &mut Turn<'_>, set: &Value, node: &Value, revision: &str) {
     turn.want(Action::Create(pod));
 }
 
-fn report(turn: &mut Turn<'_>, set: &Value, nodes: &[Value], pods: &[Value], revision: &str) {
+fn report(turn: &mut Turn<'_>, set: &Value, nodes: &[Arc<Value>], pods: &[Arc<Value>], revision: &str) {
     let placed: Vec<_> = nodes.iter().filter_map(|node| on(pods, node)).collect();
     let ready = placed.iter().filter(|pod| is_ready(pod)).count();
     let updated = placed.iter().filter(|pod| text(pod, REVISION) == revision).count();

@@ -8,6 +8,7 @@ use super::turn::{Action, Event, Id, Target, Turn, is_terminating, name, number,
 use super::workload::share;
 use super::{owner, template};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 const COMPONENT: &str = "deployment-controller";
@@ -15,9 +16,9 @@ const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision
 
 /// A deployment with its replica sets: the one of the current template, if it exists, and the others.
 struct Rollout {
-    deployment: Value,
-    new: Option<Value>,
-    old: Vec<Value>,
+    deployment: Arc<Value>,
+    new: Option<Arc<Value>>,
+    old: Vec<Arc<Value>>,
 }
 
 /// Brings the replica sets of a Deployment, and its status, to what its spec asks for.
@@ -33,11 +34,11 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     rollout.report(turn, created);
 }
 
-fn split(deployment: &Value, sets: Vec<Value>) -> (Option<Value>, Vec<Value>) {
+fn split(deployment: &Value, sets: Vec<Arc<Value>>) -> (Option<Arc<Value>>, Vec<Arc<Value>>) {
     let (mut same, mut others): (Vec<_>, Vec<_>) = sets.into_iter().partition(|set| is_current(deployment, set));
     let new = (!same.is_empty()).then(|| same.remove(0));
     others.append(&mut same);
-    others.sort_by_key(revision);
+    others.sort_by_key(|set| revision(set));
     (new, others)
 }
 
@@ -72,7 +73,7 @@ impl Rollout {
     }
 
     fn sets(&self) -> Vec<&Value> {
-        self.old.iter().chain(&self.new).collect()
+        self.old.iter().chain(&self.new).map(Arc::as_ref).collect()
     }
 
     fn total(&self) -> i64 {
@@ -130,11 +131,11 @@ impl Rollout {
             self.resize_to(turn, set, 0);
         }
         let pods = turn.view().list("Pod", Some(text(&self.deployment, "/metadata/namespace")));
-        let of_old = |pod: &&Value| {
+        let of_old = |pod: &Value| {
             let uid = owner::controller(pod).map(|controller| &controller["uid"]);
             self.old.iter().any(|set| uid == Some(&set["metadata"]["uid"]))
         };
-        pods.iter().any(|pod| of_old(&pod) && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed"))
+        pods.iter().any(|pod| of_old(pod) && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed"))
     }
 
     fn create(&self, turn: &mut Turn<'_>) -> bool {
@@ -164,7 +165,7 @@ impl Rollout {
     }
 
     fn next_revision(&self) -> i64 {
-        self.old.iter().map(revision).max().unwrap_or(0) + 1
+        self.old.iter().map(|set| revision(set)).max().unwrap_or(0) + 1
     }
 
     fn annotations(&self, revision: i64) -> Value {
@@ -243,7 +244,7 @@ impl Rollout {
 
     fn report(&self, turn: &mut Turn<'_>, created: bool) {
         let sets = self.sets();
-        let new: Vec<&Value> = self.new.iter().collect();
+        let new: Vec<&Value> = self.new.iter().map(Arc::as_ref).collect();
         let count = |sets: &[&Value], field| usize::try_from(counted(sets, field)).unwrap_or_default();
         let available = count(&sets, "availableReplicas");
         let missing = usize::try_from(self.total()).unwrap_or_default().saturating_sub(available);

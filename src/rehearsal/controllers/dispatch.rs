@@ -23,7 +23,7 @@ pub(crate) fn start(world: &World) {
         let changes = server.changes();
         for object in server.all(None) {
             let _ =
-                sender.send(News { server: index, change: Some(Change { event: "ADDED", object: Arc::new(object) }) });
+                sender.send(News { server: index, change: Some(Change { event: "ADDED", object }) });
         }
         tokio::spawn(forward(index, changes, sender.clone(), world.clock().clone()));
     }
@@ -153,7 +153,7 @@ impl Queue {
             Some(change) => self.changed(server, news.server, change, now),
             None => {
                 for object in server.all(None) {
-                    let change = Change { event: "MODIFIED", object: Arc::new(object) };
+                    let change = Change { event: "MODIFIED", object };
                     self.changed(server, news.server, &change, now);
                 }
             }
@@ -195,8 +195,8 @@ impl Queue {
     fn turn(&mut self, world: &World, key: Key, now: Duration) {
         let Some(server) = world.servers().get(key.server) else { return };
         let view = server;
-        let object = server.get(&key.kind, key.id.namespace(), &key.id.name);
-        let object_uid = object.as_ref().map(uid).unwrap_or_default().to_owned();
+        let object = server.get_shared(&key.kind, key.id.namespace(), &key.id.name);
+        let object_uid = object.as_deref().map(uid).unwrap_or_default().to_owned();
         let mut memo = self.memos.remove(&key).filter(|memo| memo.uid == object_uid).unwrap_or_default();
         memo.uid = object_uid;
         let time = server.now();

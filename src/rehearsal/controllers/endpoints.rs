@@ -6,9 +6,13 @@ use super::template::{is_ready, safe_name};
 use super::turn::{Action, Id, Target, Turn, View, is_terminating, items, kind, name, number, text, uid};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 const TAKES: Duration = Duration::from_millis(100);
+/// Port numbers, and the pods in which they are the service's.
+type Group = (Vec<Value>, Vec<Arc<Value>>);
+
 const MANAGER: &str = "endpointslice-controller.k8s.io";
 
 /// The services that a change of `object` concerns.
@@ -23,7 +27,7 @@ pub(crate) fn concerns(view: &dyn View, object: &Value) -> Vec<Id> {
         "Pod" => {
             let mut services = view.list("Service", Some(namespace));
             services.retain(|service| selects(service, object));
-            services.iter().map(Id::of).collect()
+            services.iter().map(|service| Id::of(service)).collect()
         }
         _ => Vec::new(),
     }
@@ -45,7 +49,7 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
         let ended = matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
         selects(&service, pod) && !ended && !text(pod, "/status/podIP").is_empty()
     });
-    let fingerprint = pods.iter().map(fingerprint).collect::<Vec<_>>().join(" ");
+    let fingerprint = pods.iter().map(|pod| fingerprint(pod)).collect::<Vec<_>>().join(" ");
     let stage = format!("{} {}: {fingerprint}", service["spec"]["ports"], service["spec"]["publishNotReadyAddresses"]);
     if !turn.stayed(&stage, TAKES) {
         return;
@@ -68,8 +72,8 @@ fn fingerprint(pod: &Value) -> String {
 }
 
 /// The pods, grouped by the port numbers that the service's target ports mean in them.
-fn by_ports(service: &Value, pods: Vec<Value>) -> Vec<(Vec<Value>, Vec<Value>)> {
-    let mut groups: BTreeMap<String, (Vec<Value>, Vec<Value>)> = BTreeMap::new();
+fn by_ports(service: &Value, pods: Vec<Arc<Value>>) -> Vec<Group> {
+    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for pod in pods {
         let ports = resolve(service, &pod);
         let group = groups.entry(Value::from(ports.clone()).to_string()).or_insert_with(|| (ports, Vec::new()));
@@ -113,7 +117,7 @@ fn reference(pod: &Value) -> Value {
     json!({ "kind": "Pod", "namespace": text(pod, "/metadata/namespace"), "name": name(pod), "uid": uid(pod) })
 }
 
-fn endpoints(turn: &mut Turn<'_>, service: &Value, groups: &[(Vec<Value>, Vec<Value>)]) {
+fn endpoints(turn: &mut Turn<'_>, service: &Value, groups: &[Group]) {
     let subsets: Vec<Value> = groups.iter().filter_map(|(ports, pods)| subset(service, ports, pods)).collect();
     let mut labels = service["metadata"].get("labels").cloned().unwrap_or_else(|| json!({}));
     labels["endpoints.kubernetes.io/managed-by"] = "endpoint-controller".into();
@@ -125,7 +129,7 @@ fn endpoints(turn: &mut Turn<'_>, service: &Value, groups: &[(Vec<Value>, Vec<Va
     bring(turn, "Endpoints", wanted);
 }
 
-fn subset(service: &Value, ports: &[Value], pods: &[Value]) -> Option<Value> {
+fn subset(service: &Value, ports: &[Value], pods: &[Arc<Value>]) -> Option<Value> {
     let address = |pod: &Value| {
         let (ip, node) = (text(pod, "/status/podIP"), text(pod, "/spec/nodeName"));
         json!({ "ip": ip, "nodeName": node, "targetRef": reference(pod) })
@@ -138,13 +142,13 @@ fn subset(service: &Value, ports: &[Value], pods: &[Value]) -> Option<Value> {
     let mut subset = json!({ "ports": ports });
     for (key, pods) in [("addresses", ready), ("notReadyAddresses", rest)] {
         if !pods.is_empty() {
-            subset[key] = pods.into_iter().map(address).collect();
+            subset[key] = pods.into_iter().map(|pod| address(pod)).collect();
         }
     }
     Some(subset)
 }
 
-fn slices(turn: &mut Turn<'_>, service: &Value, groups: &[(Vec<Value>, Vec<Value>)]) {
+fn slices(turn: &mut Turn<'_>, service: &Value, groups: &[Group]) {
     let mut wanted: Vec<Value> = groups.iter().map(|(ports, pods)| slice(service, ports, pods)).collect();
     if wanted.is_empty() {
         wanted.push(slice(service, &[], &[]));
@@ -159,7 +163,7 @@ fn slices(turn: &mut Turn<'_>, service: &Value, groups: &[(Vec<Value>, Vec<Value
     wanted.into_iter().for_each(|slice| bring(turn, "EndpointSlice", slice));
 }
 
-fn slice(service: &Value, ports: &[Value], pods: &[Value]) -> Value {
+fn slice(service: &Value, ports: &[Value], pods: &[Arc<Value>]) -> Value {
     let ports = Value::from(ports.to_vec());
     // One slice per set of ports; an empty one takes the name that the plain case has.
     let plain = ports.as_array().is_none_or(Vec::is_empty) || items(service, "/spec/ports").iter().all(is_numeric);

@@ -1,7 +1,10 @@
 //! The garbage collector: objects go with their owners, in the background, in the foreground, or not at all.
 
-use super::turn::{Action, Id, Target, Turn, View, is_terminating, items, kind, text, uid};
+use super::turn::{
+    Action, Id, Target, Turn, View, has_finalizer, is_terminating, items, kind, text, uid, without_finalizer,
+};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 const FOREGROUND: &str = "foregroundDeletion";
@@ -9,7 +12,7 @@ const ORPHAN: &str = "orphan";
 const TAKES: Duration = Duration::from_millis(100);
 
 /// The objects that list this uid among their owners.
-fn dependents(view: &dyn View, owner: &Value) -> Vec<Value> {
+fn dependents(view: &dyn View, owner: &Value) -> Vec<Arc<Value>> {
     let namespace = Some(text(owner, "/metadata/namespace")).filter(|namespace| !namespace.is_empty());
     let mut objects = view.all(namespace);
     objects.retain(|object| owners(object).iter().any(|reference| reference["uid"] == uid(owner)));
@@ -18,10 +21,6 @@ fn dependents(view: &dyn View, owner: &Value) -> Vec<Value> {
 
 fn owners(object: &Value) -> &[Value] {
     items(object, "/metadata/ownerReferences")
-}
-
-fn has_finalizer(object: &Value, finalizer: &str) -> bool {
-    items(object, "/metadata/finalizers").iter().any(|listed| listed == finalizer)
 }
 
 /// Whether the collector has anything to do with an object.
@@ -71,7 +70,7 @@ fn collect(turn: &mut Turn<'_>, object: &Value) {
     }
 }
 
-fn stored(turn: &Turn<'_>, object: &Value, owner: &Value) -> Option<Value> {
+fn stored(turn: &Turn<'_>, object: &Value, owner: &Value) -> Option<Arc<Value>> {
     let (kind, name) = (text(owner, "/kind"), text(owner, "/name"));
     let namespace = Some(text(object, "/metadata/namespace")).filter(|namespace| !namespace.is_empty());
     let beside = turn.view().get(kind, namespace, name).or_else(|| turn.view().get(kind, None, name));
@@ -97,7 +96,7 @@ fn foreground(turn: &mut Turn<'_>, owner: &Value) {
             .iter()
             .any(|reference| reference["uid"] == uid(owner) && reference["blockOwnerDeletion"] == true)
     };
-    if !dependents.iter().any(blocks) {
+    if !dependents.iter().any(|dependent| blocks(dependent)) {
         without_finalizer(turn, owner, FOREGROUND);
     }
 }
@@ -109,10 +108,4 @@ fn orphan(turn: &mut Turn<'_>, owner: &Value) {
         turn.patch(&dependent, json!({ "metadata": { "ownerReferences": references } }));
     }
     without_finalizer(turn, owner, ORPHAN);
-}
-
-fn without_finalizer(turn: &mut Turn<'_>, object: &Value, finalizer: &str) {
-    let mut finalizers = items(object, "/metadata/finalizers").to_vec();
-    finalizers.retain(|listed| listed != finalizer);
-    turn.patch(object, json!({ "metadata": { "finalizers": finalizers } }));
 }

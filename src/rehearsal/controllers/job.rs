@@ -6,6 +6,7 @@ use super::template::{self, child_name, is_active, is_ready};
 use super::turn::{Action, Event, Id, Target, Turn, is_terminating, name, number, text};
 use super::{owner, workload};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 const COMPONENT: &str = "job-controller";
@@ -29,7 +30,7 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     let pods = owner::controlled(turn.view(), "Pod", &job);
     let ended = |phase: &str| pods.iter().filter(|pod| text(pod, "/status/phase") == phase).count();
     let tally = Tally {
-        active: pods.iter().filter(|pod| is_active(pod)).collect(),
+        active: pods.iter().map(Arc::as_ref).filter(|pod| is_active(pod)).collect(),
         succeeded: i64::try_from(ended("Succeeded")).unwrap_or_default(),
         failed: i64::try_from(ended("Failed")).unwrap_or_default(),
     };

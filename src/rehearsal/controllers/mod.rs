@@ -7,6 +7,7 @@
 
 mod act;
 mod address;
+mod budget;
 mod claim;
 mod condition;
 mod container;
@@ -51,17 +52,14 @@ pub(crate) struct Controller {
 }
 
 /// All controllers but the garbage collector, whose turns are about every kind.
-pub(crate) const TABLE: [Controller; 12] = [
+pub(crate) const TABLE: [Controller; 13] = [
     Controller {
         kind: "Namespace",
         concerns: |view, object| namespace::concerns(view, object).into_iter().collect(),
         reconcile: namespace::reconcile,
     },
-    Controller {
-        kind: "CustomResourceDefinition",
-        concerns: |_, object| own(object, "CustomResourceDefinition"),
-        reconcile: crd::reconcile,
-    },
+    Controller { kind: "CustomResourceDefinition", concerns: crd::concerns, reconcile: crd::reconcile },
+    Controller { kind: "PodDisruptionBudget", concerns: budget::concerns, reconcile: budget::reconcile },
     Controller { kind: "Secret", concerns: token::concerns, reconcile: token::reconcile },
     Controller {
         kind: "Deployment",
@@ -103,7 +101,7 @@ fn own_or_owner(object: &Value, wanted: &str) -> Vec<Id> {
 
 fn daemonsets(view: &dyn View, object: &Value) -> Vec<Id> {
     if kind(object) == "Node" {
-        return view.list("DaemonSet", None).iter().map(Id::of).collect();
+        return view.list("DaemonSet", None).iter().map(|set| Id::of(set)).collect();
     }
     own_or_owner(object, "DaemonSet")
 }
@@ -116,6 +114,6 @@ fn pods(view: &dyn View, object: &Value) -> Vec<Id> {
         _ => return own(object, "Pod"),
     };
     let mut waiting = view.list("Pod", namespace);
-    waiting.retain(pod::waits);
-    waiting.iter().map(Id::of).collect()
+    waiting.retain(|pod| pod::waits(pod));
+    waiting.iter().map(|pod| Id::of(pod)).collect()
 }

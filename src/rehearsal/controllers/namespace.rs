@@ -4,6 +4,7 @@ use super::condition::{self, Condition};
 use super::turn::{Action, Id, Target, Turn, View, is_terminating, items, kind, name, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 const TERMINATION: Duration = Duration::from_secs(1);
@@ -71,7 +72,7 @@ fn terminate(turn: &mut Turn<'_>, namespace: &Value) {
     for object in content.iter().filter(|object| !is_terminating(object)) {
         turn.want(Action::Delete(Target::of(object)));
     }
-    let left: Vec<_> = content.iter().filter(|object| is_left(object)).collect();
+    let left: Vec<&Value> = content.iter().map(Arc::as_ref).filter(|object| is_left(object)).collect();
     if left.is_empty() {
         // What has no finalizer is gone after the deletions above, which ask for another turn by themselves.
         return;

@@ -2,6 +2,7 @@
 
 use super::turn::{Id, View, items, kind, name, text, uid};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The reference that makes `owner` the controller of what carries it.
 pub(crate) fn reference(owner: &Value) -> Value {
@@ -23,7 +24,7 @@ pub(crate) fn controller_id(object: &Value, kind_of_owner: &str) -> Option<Id> {
 }
 
 /// The objects of a kind that `owner` controls.
-pub(crate) fn controlled(view: &dyn View, kind: &str, owner: &Value) -> Vec<Value> {
+pub(crate) fn controlled(view: &dyn View, kind: &str, owner: &Value) -> Vec<Arc<Value>> {
     let mut objects = view.list(kind, Some(text(owner, "/metadata/namespace")));
     objects.retain(|object| controller(object).is_some_and(|reference| reference["uid"] == uid(owner)));
     objects

@@ -6,6 +6,7 @@ use super::turn::{Action, Event, Id, Target, Turn, is_terminating, name, number,
 use super::{owner, workload};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 const COMPONENT: &str = "replicaset-controller";
 
@@ -13,7 +14,7 @@ const COMPONENT: &str = "replicaset-controller";
 pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     let Some(set) = turn.get("ReplicaSet", id) else { return };
     let mut pods = owner::controlled(turn.view(), "Pod", &set);
-    pods.retain(is_active);
+    pods.retain(|pod| is_active(pod));
     let refusal = turn.refusal();
     if !is_terminating(&set) {
         match &refusal {
@@ -25,7 +26,7 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     turn.patch(&set, json!({ "status": status }));
 }
 
-fn scale(turn: &mut Turn<'_>, set: &Value, pods: &[Value]) {
+fn scale(turn: &mut Turn<'_>, set: &Value, pods: &[Arc<Value>]) {
     let wanted = usize::try_from(number(set, "/spec/replicas").unwrap_or(1)).unwrap_or_default();
     for _ in pods.len()..wanted {
         if !workload::may_create(turn) {
@@ -43,8 +44,8 @@ fn scale(turn: &mut Turn<'_>, set: &Value, pods: &[Value]) {
 }
 
 /// The pods to give up first: not scheduled, not running, not ready, then the youngest.
-fn surplus(pods: &[Value], wanted: usize) -> Vec<&Value> {
-    let mut order: Vec<&Value> = pods.iter().collect();
+fn surplus(pods: &[Arc<Value>], wanted: usize) -> Vec<&Value> {
+    let mut order: Vec<&Value> = pods.iter().map(Arc::as_ref).collect();
     order.sort_by_key(|pod| {
         let running = text(pod, "/status/phase") == "Running";
         let created = text(pod, "/metadata/creationTimestamp");
@@ -60,7 +61,7 @@ fn surplus(pods: &[Value], wanted: usize) -> Vec<&Value> {
     order
 }
 
-fn status(turn: &mut Turn<'_>, set: &Value, pods: &[Value], refusal: Option<&str>) -> Value {
+fn status(turn: &mut Turn<'_>, set: &Value, pods: &[Arc<Value>], refusal: Option<&str>) -> Value {
     let ready = pods.iter().filter(|pod| is_ready(pod)).count();
     let available = pods.iter().filter(|pod| workload::is_available(turn, pod, set)).count();
     let mut status = json!({

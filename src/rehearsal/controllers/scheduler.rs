@@ -3,6 +3,7 @@
 use super::condition::{self, Condition};
 use super::turn::{Action, Event, Target, Turn, is_terminating, items, name, text};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 const COMPONENT: &str = "default-scheduler";
@@ -19,7 +20,7 @@ pub(crate) fn schedule(turn: &mut Turn<'_>, pod: &Value) {
     }
 }
 
-fn choose(turn: &Turn<'_>, pod: &Value) -> Result<Value, String> {
+fn choose(turn: &Turn<'_>, pod: &Value) -> Result<Arc<Value>, String> {
     let namespace = Some(text(pod, "/metadata/namespace"));
     let nodes = turn.view().list("Node", None);
     for volume in items(pod, "/spec/volumes") {
@@ -38,7 +39,7 @@ pub(crate) fn fits(pod: &Value, node: &Value) -> bool {
     pairs.is_empty() || condition::matches(pairs, &node["metadata"]["labels"])
 }
 
-fn unschedulable(pod: &Value, nodes: &[Value]) -> String {
+fn unschedulable(pod: &Value, nodes: &[Arc<Value>]) -> String {
     if nodes.is_empty() {
         return "no nodes available to schedule pods".into();
     }

@@ -5,6 +5,7 @@ use super::template::{self, is_ready};
 use super::turn::{Action, Event, Id, Target, Turn, is_terminating, items, name, number, text};
 use super::{owner, workload};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const COMPONENT: &str = "statefulset-controller";
 const REVISION: &str = "/metadata/labels/controller-revision-hash";
@@ -13,7 +14,7 @@ const REVISION: &str = "/metadata/labels/controller-revision-hash";
 pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     let Some(set) = turn.get("StatefulSet", id) else { return };
     let mut pods = owner::controlled(turn.view(), "Pod", &set);
-    pods.sort_by_key(ordinal);
+    pods.sort_by_key(|pod| ordinal(pod));
     let revision = revision(&set);
     if !is_terminating(&set) {
         match turn.refusal() {
@@ -38,7 +39,7 @@ fn replicas(set: &Value) -> usize {
 
 /// One step at a time, unless pods are managed in parallel: create what is missing, drop what is too much, replace
 /// what runs an old revision, always waiting for the pods before.
-fn step(turn: &mut Turn<'_>, set: &Value, pods: &[Value], revision: &str) {
+fn step(turn: &mut Turn<'_>, set: &Value, pods: &[Arc<Value>], revision: &str) {
     let parallel = text(set, "/spec/podManagementPolicy") == "Parallel";
     for index in 0..replicas(set) {
         let pod = pods.iter().find(|pod| ordinal(pod) == index);
@@ -60,13 +61,13 @@ fn step(turn: &mut Turn<'_>, set: &Value, pods: &[Value], revision: &str) {
     }
 }
 
-fn replace(turn: &mut Turn<'_>, set: &Value, pods: &[Value], revision: &str) {
+fn replace(turn: &mut Turn<'_>, set: &Value, pods: &[Arc<Value>], revision: &str) {
     if text(set, "/spec/updateStrategy/type") == "OnDelete" {
         return;
     }
     let partition = number(set, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
     let partition = usize::try_from(partition).unwrap_or_default();
-    let old = |pod: &&Value| text(pod, REVISION) != revision && ordinal(pod) >= partition;
+    let old = |pod: &&Arc<Value>| text(pod, REVISION) != revision && ordinal(pod) >= partition;
     if let Some(pod) = pods.iter().rev().find(old) {
         delete(turn, set, pod);
     }
@@ -123,7 +124,7 @@ fn mount_claim(turn: &mut Turn<'_>, set: &Value, template: &Value, pod: &mut Val
     }
 }
 
-fn report(turn: &mut Turn<'_>, set: &Value, pods: &[Value], revision: &str) {
+fn report(turn: &mut Turn<'_>, set: &Value, pods: &[Arc<Value>], revision: &str) {
     let updated = pods.iter().filter(|pod| text(pod, REVISION) == revision).count();
     let ready = pods.iter().filter(|pod| is_ready(pod)).count();
     let available = pods.iter().filter(|pod| workload::is_available(turn, pod, set)).count();

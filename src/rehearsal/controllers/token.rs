@@ -18,7 +18,7 @@ pub(crate) fn concerns(view: &dyn View, object: &Value) -> Vec<Id> {
         "ServiceAccount" => {
             let mut secrets = view.list("Secret", Some(text(object, "/metadata/namespace")));
             secrets.retain(|secret| secret["type"] == KIND && text(secret, ACCOUNT) == text(object, "/metadata/name"));
-            secrets.iter().map(Id::of).collect()
+            secrets.iter().map(|secret| Id::of(secret)).collect()
         }
         _ => Vec::new(),
     }

@@ -5,16 +5,17 @@
 
 use super::address::{LoadBalancer, Pool};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a controller can read.
 pub(crate) trait View {
     /// The object of this kind and name, if stored.
-    fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value>;
+    fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Arc<Value>>;
     /// All objects of a kind, in one namespace or in all.
-    fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Value>;
+    fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>>;
     /// All objects of every kind, in one namespace or everywhere.
-    fn all(&self, namespace: Option<&str>) -> Vec<Value>;
+    fn all(&self, namespace: Option<&str>) -> Vec<Arc<Value>>;
     /// An address of the cluster that has not been given out.
     fn address(&self, pool: Pool) -> String;
     /// What Services of type LoadBalancer get.
@@ -177,7 +178,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The object of this kind with this identity.
-    pub fn get(&self, kind: &str, id: &Id) -> Option<Value> {
+    pub fn get(&self, kind: &str, id: &Id) -> Option<Arc<Value>> {
         self.view.get(kind, id.namespace(), &id.name)
     }
 
@@ -296,4 +297,16 @@ pub(crate) fn kind(object: &Value) -> &str {
 /// Whether somebody has asked for the object's deletion.
 pub(crate) fn is_terminating(object: &Value) -> bool {
     !text(object, "/metadata/deletionTimestamp").is_empty()
+}
+
+/// Whether the object waits for this finalizer.
+pub(crate) fn has_finalizer(object: &Value, finalizer: &str) -> bool {
+    items(object, "/metadata/finalizers").iter().any(|listed| listed == finalizer)
+}
+
+/// Wants a finalizer taken off an object.
+pub(crate) fn without_finalizer(turn: &mut Turn<'_>, object: &Value, finalizer: &str) {
+    let mut finalizers = items(object, "/metadata/finalizers").to_vec();
+    finalizers.retain(|listed| listed != finalizer);
+    turn.patch(object, serde_json::json!({ "metadata": { "finalizers": finalizers } }));
 }
