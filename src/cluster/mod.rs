@@ -23,6 +23,7 @@ pub mod request;
 mod resource;
 pub mod status;
 mod tree;
+pub mod wait;
 
 use crate::clock::Clock;
 use crate::failure::{Failure, Result};

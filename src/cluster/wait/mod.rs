@@ -1,0 +1,3 @@
+//! Waiting for objects.
+
+pub mod rules;
