@@ -200,5 +200,8 @@ fn secrets_compare_and_join_without_showing() {
 
 #[test]
 fn a_comment_that_ends_in_a_period_changes_nothing() {
-    assert_eq!(value("// A sentence.\nlet x = 1;\n// Another one.\nfn twice(n) { 2 * n }\ntwice(x) == 2"), serde_json::json!(true));
+    assert_eq!(
+        value("// A sentence.\nlet x = 1;\n// Another one.\nfn twice(n) { 2 * n }\ntwice(x) == 2"),
+        serde_json::json!(true)
+    );
 }

@@ -33,7 +33,9 @@ async fn token_secret(cluster: &Cluster, account: &str, limit: Duration) -> Resu
     };
     let target = cluster.target("ServiceAccount", account).await?;
     if cluster.find(&target).await?.is_none() {
-        return Err(Failure::new(Kind::NotFound, format!("serviceaccounts \"{name}\" not found")).on_cluster(cluster.name()));
+        return Err(
+            Failure::new(Kind::NotFound, format!("serviceaccounts \"{name}\" not found")).on_cluster(cluster.name())
+        );
     }
     if let Some(existing) = existing(cluster, namespace, name).await? {
         return filled(cluster, existing, limit).await;
