@@ -10,6 +10,7 @@ pub mod path;
 pub mod request;
 mod resource;
 pub mod status;
+pub mod stream;
 pub mod wait;
 
 use crate::clock::Clock;
