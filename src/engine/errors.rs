@@ -24,8 +24,7 @@ pub fn failure(engine: &Engine, error: &EvalAltResult, source: &str) -> Failure 
     let inside = inside.as_deref();
     let mut chain = Vec::new();
     let innermost = walk(error, source, inside, &mut chain);
-    let source = chain.first().map_or(source, |place| place.source.as_str()).to_owned();
-    let mut failure = origin(innermost, &source, inside);
+    let mut failure = origin(innermost, chain.first(), inside);
     if let (Some(known), Some(walked)) = (failure.places.last(), chain.first())
         && (known.line, known.column) == (walked.line, walked.column)
     {
@@ -64,7 +63,7 @@ fn walk<'e>(
     innermost
 }
 
-fn origin(error: &EvalAltResult, source: &str, inside: Option<&Inside>) -> Failure {
+fn origin(error: &EvalAltResult, place: Option<&Place>, inside: Option<&Inside>) -> Failure {
     match error {
         EvalAltResult::ErrorRuntime(value, _) => thrown(value),
         EvalAltResult::ErrorTerminated(value, _) => match value.read_lock::<Failure>() {
@@ -72,7 +71,7 @@ fn origin(error: &EvalAltResult, source: &str, inside: Option<&Inside>) -> Failu
             None => Failure::new(Kind::Cancelled, "interrupted"),
         },
         EvalAltResult::ErrorParsing(what, _) => parse_failure(what),
-        other => words::plain(other, source, inside),
+        other => words::plain(other, place, inside),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod options;
 mod parallel;
 pub mod params;
 mod register;
+pub mod report;
 mod run;
 mod secrets;
 mod step;

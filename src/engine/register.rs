@@ -11,7 +11,7 @@ use super::value::{as_object, type_name, with_article};
 use super::{Bridge, Setup};
 use crate::failure::{Failure, Kind};
 use crate::object::Object;
-use rhai::{Dynamic, Engine, EvalAltResult, Module, NativeCallContext};
+use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext};
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -81,12 +81,14 @@ fn register_namespaces<H: Send + Sync + 'static>(engine: &mut Engine, setup: &Se
         registry.property(&context, Dynamic::from(*on), name)
     });
     let is_type = |on: &str| on == "Object" || on == "Secret" || setup.types.iter().any(|kind| kind.name == on);
-    let names: BTreeSet<_> = setup.tables.iter().flat_map(|table| table.iter()).map(|primitive| primitive.on).collect();
-    let mut constants = Module::new();
-    for name in names.into_iter().filter(|name| !name.is_empty() && !is_type(name)) {
-        constants.set_var(name, Namespace(name));
-    }
-    engine.register_global_module(constants.into());
+    let names = setup.tables.iter().flat_map(|table| table.iter()).map(|primitive| primitive.on);
+    let names: BTreeSet<_> = names.filter(|name| !name.is_empty() && !is_type(name)).collect();
+    // A variable resolver rather than a global module: closures could not capture a module's constants.
+    #[expect(deprecated, reason = "Rhai marks this hook as volatile; the version is pinned")]
+    engine.on_var(move |name, index, context| {
+        let is_own = index > 0 || !names.contains(name) || context.scope().contains(name);
+        Ok(if is_own { None } else { names.get(name).map(|name| Dynamic::from(Namespace(name))) })
+    });
 }
 
 impl<H: Send + Sync + 'static> Registry<H> {

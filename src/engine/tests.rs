@@ -13,6 +13,7 @@ mod errors;
 mod language;
 mod objects;
 mod primitives;
+mod reports;
 mod steps;
 
 /// A stand-in for a type that primitives define.

@@ -50,6 +50,8 @@ fn map(token: Token, position: Position) -> Token {
         Token::Reserved(name) if *name.as_str() == *"eval" => Token::LexError(Box::new(no_eval())),
         Token::Reserved(name) if MEANINGFUL.contains(&name.as_str()) => token,
         Token::Reserved(name) => identifier(name),
+        Token::UnaryPlus if follows_field(position) => Token::Plus,
+        Token::UnaryMinus if follows_field(position) => Token::Minus,
         keyword if keyword.is_literal() && is_word(keyword.literal_syntax()) => {
             let name = keyword.literal_syntax();
             if is_name(name, position) { identifier(name) } else { token }
@@ -82,6 +84,17 @@ fn is_name(word: &str, position: Position) -> bool {
     .unwrap_or(false)
 }
 
+/// Whether what stands before this position is a field, so that a sign here is an operator. Rhai's tokenizer takes a
+/// sign after a keyword for the sign of a number.
+fn follows_field(position: Position) -> bool {
+    around(position, |before, _| {
+        let before = before.trim_end();
+        let word = before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+        word.len() < before.len() && word.trim_end().ends_with('.') && !word.trim_end().ends_with("..")
+    })
+    .unwrap_or(false)
+}
+
 /// Whether the `step` at this position is followed by a step's name. Without a text to look at, it is.
 fn begins_step(position: Position) -> bool {
     around(position, |before, after| {
@@ -96,7 +109,8 @@ fn begins_step(position: Position) -> bool {
     .unwrap_or(true)
 }
 
-/// Looks at the text before and from a position.
+/// Looks at the line's text before a position, and at all text from it. Earlier lines stay out: one may be a comment
+/// that ends in a period.
 fn around<T>(position: Position, look: impl FnOnce(&str, &str) -> T) -> Option<T> {
     TEXT.with_borrow(|text| {
         let text = text.as_ref()?;
@@ -104,6 +118,6 @@ fn around<T>(position: Position, look: impl FnOnce(&str, &str) -> T) -> Option<T
         let column = position.position()?.checked_sub(1)?;
         let line = &text.text[start..];
         let offset = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-        Some(look(&text.text[..start + offset], &text.text[start + offset..]))
+        Some(look(&line[..offset], &line[offset..]))
     })
 }

@@ -4,17 +4,18 @@ use super::inside::Inside;
 use super::nearest::nearest;
 use super::register::no_function;
 use super::value::with_article;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, Place};
 use rhai::{EvalAltResult, ParseErrorType};
 
 /// A built-in error of Rhai as a failure without places.
-pub(super) fn plain(error: &EvalAltResult, source: &str, inside: Option<&Inside>) -> Failure {
+pub(super) fn plain(error: &EvalAltResult, place: Option<&Place>, inside: Option<&Inside>) -> Failure {
     use EvalAltResult as E;
+    let value = inside.zip(place).and_then(|(inside, place)| value_before(inside, place));
     let script = |message: String| Failure::new(Kind::Script, message);
     match error {
-        E::ErrorFunctionNotFound(signature, _) => missing_function(signature, inside),
-        E::ErrorDotExpr(said, _) => dot(said),
-        E::ErrorVariableNotFound(name, _) => missing_variable(name, source, inside),
+        E::ErrorFunctionNotFound(signature, _) => missing_function(signature, value.as_deref(), inside),
+        E::ErrorDotExpr(said, _) => dot(said, value.as_deref()),
+        E::ErrorVariableNotFound(name, _) => missing_variable(name, place, inside),
         E::ErrorIndexingType(said, _) => Failure::usage(format!("cannot be indexed: {}", clean_types(said))),
         E::ErrorMismatchDataType(wanted, got, _) | E::ErrorMismatchOutputType(wanted, got, _) => {
             Failure::usage(format!("this must be {}, not {}", with_article(short(wanted)), with_article(short(got))))
@@ -49,7 +50,7 @@ fn without_position(error: &EvalAltResult) -> String {
 }
 
 /// `name (first, second)`, as Rhai writes the call of a function that it does not know.
-fn missing_function(signature: &str, inside: Option<&Inside>) -> Failure {
+fn missing_function(signature: &str, value: Option<&str>, inside: Option<&Inside>) -> Failure {
     let (name, types) = signature.split_once('(').unwrap_or((signature, ""));
     let name = name.trim();
     let types: Vec<_> = types.trim_end_matches(')').split(',').map(short).filter(|t| !t.is_empty()).collect();
@@ -65,7 +66,12 @@ fn missing_function(signature: &str, inside: Option<&Inside>) -> Failure {
     }
     let Some((module, function)) = name.rsplit_once("::") else {
         return match inside {
-            Some(inside) => no_function(inside, name, types.first().copied().unwrap_or_default()),
+            // All namespace objects have one type; the text tells which one it was.
+            Some(inside) => match (types.first(), value) {
+                (Some(&"namespace"), Some(on)) => no_function(inside, name, on),
+                (Some(&"()"), Some(value)) => missing_value(value, &format!("{name}()")),
+                (on, _) => no_function(inside, name, on.copied().unwrap_or_default()),
+            },
             None => Failure::usage(format!("no function `{name}`")),
         };
     };
@@ -96,27 +102,45 @@ fn clean_types(text: &str) -> String {
     text.replace("&str | ImmutableString | String", "string").replace("i64", "int").replace("f64", "float")
 }
 
-fn dot(said: &str) -> Failure {
+fn dot(said: &str, value: Option<&str>) -> Failure {
     let mut quoted = said.split('\'').skip(1).step_by(2);
-    match (quoted.next(), quoted.next()) {
-        (Some(field), Some(kind)) => missing_field(field, short(kind)),
+    match (quoted.next(), quoted.next().map(short)) {
+        (Some(field), Some("()")) => missing_value(value.unwrap_or("the value before it"), field),
+        (Some(field), Some(kind)) => Failure::usage(format!("{} has no field `{field}`", with_article(kind))),
         _ => Failure::usage(clean_types(said)),
     }
 }
 
-/// The failure of asking a value for a field it cannot have.
-pub(super) fn missing_field(field: &str, kind: &str) -> Failure {
-    match kind {
-        "()" => Failure::usage(format!("there is no value here to take `{field}` of: it is missing, `()`"))
-            .hint(format!("if it may be missing, write `?.{field}` and `?? default`")),
-        kind => Failure::usage(format!("{} has no field `{field}`", with_article(kind))),
-    }
+/// The failure of asking for a part of a value that is not there.
+fn missing_value(value: &str, part: &str) -> Failure {
+    Failure::usage(format!("`{value}` is missing, `()`, so there is no `{part}` of it"))
+        .hint(format!("if it may be missing, write `{value}?.{part}`, and `?? default` behind it"))
 }
 
-fn missing_variable(name: &str, source: &str, inside: Option<&Inside>) -> Failure {
+/// The expression before the dot or bracket at a place, as the script writes it: `o.spec.http[0]` for `o.spec.http[0].x`.
+fn value_before(inside: &Inside, place: &Place) -> Option<String> {
+    let text = inside.text(&place.source)?;
+    let line = text.lines().nth(place.line.checked_sub(1)?)?;
+    let before: String = line.chars().take(place.column.checked_sub(1)?).collect();
+    let before = before.trim_end_matches(['.', '?', '[', ' ']);
+    let mut depth = 0_i32;
+    let start = before.char_indices().rev().take_while(|(_, c)| {
+        depth += match c {
+            ']' | ')' => 1,
+            '[' | '(' => -1,
+            _ => 0,
+        };
+        let is_part = c.is_alphanumeric() || ['_', '.', '?', ':'].contains(c);
+        depth > 0 || depth == 0 && (is_part || ['[', '('].contains(c))
+    });
+    let start = start.last().map(|(at, _)| at)?;
+    Some(before[start..].to_owned())
+}
+
+fn missing_variable(name: &str, place: Option<&Place>, inside: Option<&Inside>) -> Failure {
     let failure = Failure::usage(format!("there is no variable `{name}`"));
     let Some(inside) = inside else { return failure };
-    let text = inside.text(source).unwrap_or_default();
+    let text = place.and_then(|place| inside.text(&place.source)).unwrap_or_default();
     let declared: Vec<_> = declared(&text).chain(inside.catalogue.iter().map(|listed| listed.on)).collect();
     if declared.contains(&name) {
         return failure.hint(format!(
@@ -141,6 +165,9 @@ pub(super) fn parse_words(error: &ParseErrorType) -> String {
     use ParseErrorType as P;
     match error {
         P::UnexpectedEOF => "the script ends in the middle of something".into(),
+        P::MissingToken(token, _) if token == ";" => {
+            "`;` is missing before this: the statement above it does not end".into()
+        }
         P::MissingToken(token, why) => format!("`{token}` is missing here{}", purpose(why)),
         P::Reserved(word) => format!("`{word}` is a reserved word: it cannot be used as a name here"),
         P::VariableExpected => "a variable's name must stand here".into(),

@@ -143,7 +143,7 @@ fn errors_in_closures_name_the_file_they_are_written_in() {
     let import = "import \"std:counter\" as counter;\n";
     let failure = bench.run(&format!("{import}counter::each([1], |x| kube.get(x, \"y\"))")).expect_err("wrong type");
     assert_eq!((failure.places[0].source.as_str(), failure.places[0].line), ("main.rhai", 2), "{failure:?}");
-    let failure = bench.run(&format!("{import}counter::broken().call()")).expect_err("wrong type");
+    let failure = bench.run(&format!("{import}wait.until(counter::broken())")).expect_err("wrong type");
     assert_eq!((failure.places[0].source.as_str(), failure.places[0].line), ("std:counter", 1), "{failure:?}");
     assert_eq!(failure.places.last().map(|place| (place.source.as_str(), place.line)), Some(("main.rhai", 2)));
 }
@@ -196,4 +196,12 @@ fn secrets_compare_and_join_without_showing() {
     assert_eq!(joined.read_lock::<Secret>().expect("a secret").reveal(), "Bearer planted-content-4711");
     assert_eq!(run("(\"Bearer \" + token).to_string()").to_string(), "‹secret planted›");
     assert_eq!(run("#{a: token}.to_json()").to_string(), "{\n  \"a\": \"‹secret planted›\"\n}");
+}
+
+#[test]
+fn a_comment_that_ends_in_a_period_changes_nothing() {
+    assert_eq!(
+        value("// A sentence.\nlet x = 1;\n// Another one.\nfn twice(n) { 2 * n }\ntwice(x) == 2"),
+        serde_json::json!(true)
+    );
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_step_sees_and_changes_the_variables_around_it_and_yields_a_value() {
     let bench = Bench::new(&[]);
-    let text = "let n = 1;\nstep \"Count\" { n += 1; }\nlet got = step `Yield ${n}` on kube.cluster(\"east\") { n + 5 };\nstep \"Both\" on [kube.cluster(\"a\"), \"b\"] { step \"Inner\" { n += 1 } }\n[n, got]";
+    let text = "let n = 1;\nstep \"Count\" { n += 1; }\nlet got = step `Yield ${n}` on kube.cluster(\"east\") { n + 5 };\nstep \"Both\" on [kube.cluster(\"a\"), \"b\"] { step \"Inner\" { n += 1 } };\n[n, got]";
     assert_eq!(bench.run(text).expect("script").to_string(), "[3, 7]");
     let told = [
         "begin Count [] 2:6",
@@ -13,7 +13,7 @@ fn a_step_sees_and_changes_the_variables_around_it_and_yields_a_value() {
         "begin Yield 2 [\"east\"] 3:16",
         "end Yield 2 None",
         "begin Both [\"a\", \"b\"] 4:6",
-        "begin Inner [] 4:56",
+        "begin Inner [] 4:48",
         "end Inner None",
         "end Both None",
     ];
