@@ -22,6 +22,7 @@ mod proxy;
 pub mod request;
 mod resource;
 pub mod status;
+pub mod stream;
 mod tree;
 pub mod wait;
 
