@@ -3,10 +3,49 @@
 //! Every request goes through one stack of tower layers (rights, journal, retry, trace) over a transport that is either
 //! kube's HTTPS client or an in-memory API server; nothing here knows which.
 
+mod access;
+pub mod apply;
+mod delete;
+mod discovery;
+mod edit;
+mod events;
+mod explain;
+mod identity;
+pub mod kubeconfig;
+pub mod layers;
+mod list;
+mod live;
+mod mapper;
+mod patch;
+pub mod path;
+mod proxy;
+pub mod request;
+mod resource;
+pub mod status;
+pub mod stream;
+mod tree;
+pub mod wait;
+
 use crate::clock::Clock;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::object::Object;
+use http::{Request, Response};
+use kube::client::Body;
+use layers::{Counters, Settings};
 use std::sync::Arc;
+use tower::{BoxError, Service};
+
+pub use access::Access;
+pub use apply::{Applied, ApplyOptions, Force, Outcome};
+pub use delete::{DeleteOptions, Propagation};
+pub use edit::EDIT_TRIES;
+pub use explain::Explanation;
+pub use list::{Pager, Selection};
+pub use patch::Patch;
+pub use resource::{Resource, Target};
+
+/// The field manager of everything this program changes: one name for the tool, whatever script uses it.
+pub const MANAGER: &str = "meshwright";
 
 /// A cluster, connected when first used; clones share the connection.
 #[derive(Clone)]
@@ -14,84 +53,52 @@ pub struct Cluster(pub(crate) Arc<Inner>);
 
 /// What clones of a cluster share.
 pub struct Inner {
-    pub(crate) name: String,
-    pub(crate) server: String,
     pub(crate) client: kube::Client,
-    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+    pub(crate) discovery: discovery::Discovery,
+    pub(crate) uid: tokio::sync::OnceCell<String>,
 }
 
-/// A kind of object as a cluster serves it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Resource {
-    /// API group, empty for the core group.
-    pub group: String,
-    /// API version, such as `v1`.
-    pub version: String,
-    /// Kind, such as `Deployment`.
-    pub kind: String,
-    /// Plural name in paths, such as `deployments`.
-    pub plural: String,
-    /// Singular name.
-    pub singular: String,
-    /// Short names, such as `deploy`.
-    pub short_names: Vec<String>,
-    /// Whether objects live in namespaces.
-    pub namespaced: bool,
-    /// Verbs the server supports.
-    pub verbs: Vec<String>,
-    /// Subresources, such as `status`, `scale`.
-    pub subresources: Vec<String>,
-}
-
-/// One object's address in a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// Its kind.
-    pub resource: Resource,
-    /// Its namespace, for namespaced kinds.
-    pub namespace: Option<String>,
-    /// Its name.
-    pub name: String,
-}
-
-impl Resource {
-    /// `v1` or `apps/v1`.
-    pub fn api_version(&self) -> String {
-        todo!()
-    }
-
-    /// The path of the collection, `/apis/apps/v1/namespaces/NS/deployments`; all namespaces when `namespace` is `None`.
-    pub fn path(&self, namespace: Option<&str>) -> String {
-        todo!()
-    }
-}
-
-impl Target {
-    /// The object's path.
-    pub fn path(&self) -> String {
-        todo!()
-    }
-
-    /// `Kind namespace/name`.
-    pub fn title(&self) -> String {
-        todo!()
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cluster({} at {})", self.name(), self.server())
     }
 }
 
 impl Cluster {
     /// A cluster over a client whose stack is complete.
     pub fn new(name: &str, server: &str, client: kube::Client, clock: Clock) -> Cluster {
-        Cluster(Arc::new(Inner { name: name.into(), server: server.into(), client, clock }))
+        Cluster::with(client, Settings::new(name, server, clock))
+    }
+
+    /// A cluster over a transport, with the whole stack of layers. Call it inside the run's runtime.
+    pub fn over<S, B>(transport: S, settings: Settings) -> Cluster
+    where
+        S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Cluster::with(layers::stack(transport, &settings), settings)
+    }
+
+    fn with(client: kube::Client, settings: Settings) -> Cluster {
+        Cluster(Arc::new(Inner {
+            client,
+            settings,
+            discovery: discovery::Discovery::default(),
+            uid: tokio::sync::OnceCell::new(),
+        }))
     }
 
     /// The context name.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.0.settings.cluster
     }
 
     /// The API server's URL as the kubeconfig has it.
     pub fn server(&self) -> &str {
-        &self.0.server
+        &self.0.settings.server
     }
 
     /// The client, for upgrades (exec, logs, forward) and streams (watch).
@@ -101,15 +108,16 @@ impl Cluster {
 
     /// The clock that deadlines and intervals use.
     pub fn clock(&self) -> &Clock {
-        &self.0.clock
+        &self.0.settings.clock
     }
 
-    /// The kind with this name: kind, plural, singular or short name, optionally `plural.group` or `group/version/Kind`.
-    ///
-    /// # Errors
-    /// `NotFound` with the nearest names. A name that is unknown is looked up once more with fresh discovery: CRDs appear.
-    pub async fn resource(&self, name: &str) -> Result<Resource> {
-        todo!()
+    /// How much was asked of the cluster so far.
+    pub fn counters(&self) -> &Counters {
+        &self.0.settings.counters
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
     }
 
     /// The address of an object: `name` is `"ns/name"` for namespaced kinds, `"name"` for others.
@@ -117,7 +125,7 @@ impl Cluster {
     /// # Errors
     /// When the kind is unknown, or the namespace is missing or not wanted.
     pub async fn target(&self, kind: &str, name: &str) -> Result<Target> {
-        todo!()
+        self.resource(kind).await?.target(name).map_err(|failure| failure.on_cluster(self.name()))
     }
 
     /// The address of the object that a manifest or a read object describes.
@@ -125,17 +133,20 @@ impl Cluster {
     /// # Errors
     /// When apiVersion, kind or name is missing or the kind is unknown.
     pub async fn target_of(&self, object: &Object) -> Result<Target> {
-        todo!()
-    }
-
-    /// Sends one request and decodes the answer's object. Server errors become failures with the server's words, cluster,
-    /// and `object` when the path names one.
-    pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<Object> {
-        todo!()
-    }
-
-    /// The object, or `None` when there is none.
-    pub async fn find(&self, target: &Target) -> Result<Option<Object>> {
-        todo!()
+        for (field, value) in
+            [("apiVersion", object.api_version()), ("kind", object.kind()), ("metadata.name", object.name())]
+        {
+            if value.is_empty() {
+                return Err(Failure::usage(format!("`{field}` is missing")).about(object.title()));
+            }
+        }
+        let resource = self.resource(&format!("{}/{}", object.api_version(), object.kind())).await?;
+        let target = resource.target_in(object.namespace(), object.name());
+        target.map_err(|failure| {
+            failure
+                .about(object.title())
+                .on_cluster(self.name())
+                .hint("set metadata.namespace, or the option `namespace`")
+        })
     }
 }

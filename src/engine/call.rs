@@ -3,8 +3,9 @@
 use super::Bridge;
 use super::options::Options;
 use super::table::Primitive;
-use crate::failure::Result;
-use crate::object::Object;
+use super::value;
+use crate::failure::{Failure, Result};
+use crate::object::{Node, Object, yaml};
 use crate::secret::Secret;
 use rhai::{Dynamic, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
 
@@ -28,9 +29,20 @@ impl<H: 'static> Call<'_, H> {
         self.host
     }
 
+    /// The table entry that is being called.
+    pub fn primitive(&self) -> &'static Primitive<H> {
+        self.primitive
+    }
+
     /// The value that the primitive was called on.
+    ///
+    /// # Panics
+    /// When the table's `on` names another type than `T`: a defect of the table, not of a script.
     pub fn receiver<T: Clone + Send + Sync + 'static>(&self) -> T {
-        todo!()
+        match self.receiver.clone().try_cast::<T>() {
+            Some(receiver) => receiver,
+            None => unreachable!("`{}` is not called on this type", self.primitive.name),
+        }
     }
 
     /// How many arguments were given, options not counted.
@@ -38,34 +50,56 @@ impl<H: 'static> Call<'_, H> {
         self.args.len()
     }
 
-    /// The argument as it is.
+    /// Whether no arguments were given, options not counted.
+    pub fn is_empty(&self) -> bool {
+        self.args.is_empty()
+    }
+
+    /// The argument as it is; `()` when it was left out.
     pub fn any(&self, index: usize) -> Dynamic {
         self.args.get(index).cloned().unwrap_or(Dynamic::UNIT)
     }
 
-    /// A text argument.
+    /// A text argument; empty when it was left out.
     pub fn str(&self, index: usize) -> ImmutableString {
-        todo!()
+        self.opt_str(index).unwrap_or_default()
     }
 
     /// A text argument that may be missing.
     pub fn opt_str(&self, index: usize) -> Option<ImmutableString> {
-        todo!()
+        self.any(index).into_immutable_string().ok()
     }
 
-    /// A whole-number argument.
+    /// A whole-number argument; 0 when it was left out.
     pub fn int(&self, index: usize) -> i64 {
-        todo!()
+        self.any(index).as_int().unwrap_or_default()
+    }
+
+    /// A list-of-texts argument; a single text counts as a list of one.
+    ///
+    /// # Errors
+    /// When an item is not text.
+    pub fn strings(&self, index: usize) -> Result<Vec<String>> {
+        let value = self.any(index);
+        if let Ok(text) = value.clone().into_string() {
+            return Ok(vec![text]);
+        }
+        let texts = value::to_node(&value)?.items().iter().map(|item| item.as_str().map(str::to_owned)).collect();
+        let what = || format!("{}: the {} argument must be a list of strings", self.primitive.label(), ordinal(index));
+        Option::ok_or_else(texts, || Failure::usage(what()))
     }
 
     /// An argument of a type that primitives define, such as `Cluster`.
     pub fn value<T: Clone + Send + Sync + 'static>(&self, index: usize) -> Option<T> {
-        todo!()
+        self.any(index).try_cast::<T>()
     }
 
     /// A `string|Secret` argument, as a secret under this name.
     pub fn secret(&self, index: usize, name: &str) -> Secret {
-        todo!()
+        match self.value::<Secret>(index) {
+            Some(secret) => secret,
+            None => Secret::new(name, self.str(index).as_str()),
+        }
     }
 
     /// An `object` argument: an Object, a map or one YAML document.
@@ -73,7 +107,15 @@ impl<H: 'static> Call<'_, H> {
     /// # Errors
     /// When YAML text does not parse or holds several documents.
     pub fn object(&self, index: usize) -> Result<Object> {
-        todo!()
+        let mut objects = self.objects(index)?;
+        match objects.len() {
+            1 => Ok(objects.remove(0)),
+            count => Err(Failure::usage(format!(
+                "{}: the {} argument must be one object, not {count}",
+                self.primitive.label(),
+                ordinal(index)
+            ))),
+        }
     }
 
     /// An `objects` argument: an object, a list of objects, or YAML text with any number of documents.
@@ -81,12 +123,22 @@ impl<H: 'static> Call<'_, H> {
     /// # Errors
     /// When YAML text does not parse.
     pub fn objects(&self, index: usize) -> Result<Vec<Object>> {
-        todo!()
+        let value = self.any(index);
+        objects(&value).map_err(|failure| Failure {
+            message: format!("{}: the {} argument: {}", self.primitive.label(), ordinal(index), failure.message),
+            ..failure
+        })
     }
 
     /// A closure argument.
+    ///
+    /// # Panics
+    /// When the table's `params` have no closure there: a defect of the table, not of a script.
     pub fn closure(&self, index: usize) -> FnPtr {
-        todo!()
+        match self.value(index) {
+            Some(closure) => closure,
+            None => unreachable!("`{}` has no closure at {index}", self.primitive.name),
+        }
     }
 
     /// Calls a closure of the script on this thread.
@@ -94,12 +146,17 @@ impl<H: 'static> Call<'_, H> {
     /// # Errors
     /// What the closure throws.
     pub fn invoke(&self, closure: &FnPtr, args: Vec<Dynamic>) -> std::result::Result<Dynamic, Box<EvalAltResult>> {
-        todo!()
+        closure.call_within_context(self.context, args)
     }
 
     /// The trailing options map; empty when it was left out. Only keys of the table's `options` are in it.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// The engine's own context of this call, for what the methods here do not offer.
+    pub fn context(&self) -> &NativeCallContext<'_> {
+        self.context
     }
 
     /// Runs a future to its end on the run's runtime; Ctrl-C ends it with `Kind::Cancelled`.
@@ -114,4 +171,24 @@ impl<H: 'static> Call<'_, H> {
     pub fn bridge(&self) -> &Bridge {
         self.bridge
     }
+}
+
+fn ordinal(index: usize) -> String {
+    super::params::ordinal(index + 1)
+}
+
+fn objects(value: &Dynamic) -> Result<Vec<Object>> {
+    if let Ok(text) = value.as_immutable_string_ref() {
+        return yaml::parse(&text);
+    }
+    if let Ok(items) = value.as_array_ref() {
+        return items.iter().map(objects).collect::<Result<Vec<_>>>().map(|lists| lists.concat());
+    }
+    if let Some(object) = value.read_lock::<Object>() {
+        return Ok(match &object.node {
+            Node::Array(items) => items.iter().map(|node| Object { node: node.clone(), ..object.clone() }).collect(),
+            _ => vec![object.clone()],
+        });
+    }
+    Ok(vec![Object::new(value::to_node(value)?).sealed()])
 }

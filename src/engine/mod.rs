@@ -1,36 +1,44 @@
 //! The only place that configures Rhai. Knows no cluster and no primitive by name.
+//!
+//! [`build`] makes an engine from tables of primitives; [`run_script`] runs a text in it. Everything else here says how
+//! scripts see values, steps, threads, modules and errors.
 
+mod bridge;
 pub mod call;
+mod errors;
+mod flow;
+mod inside;
+mod limits;
+mod modules;
+mod nearest;
+mod objects;
 pub mod options;
+mod parallel;
+pub mod params;
+mod register;
+pub mod report;
+mod run;
+mod secrets;
+mod step;
 pub mod table;
+mod tokens;
+pub mod types;
 pub mod value;
+mod words;
 
-use crate::clock::Clock;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Place, Result};
+use crate::secret::Redactor;
+use rhai::Engine;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
+pub use bridge::{Bridge, on_script_thread};
 pub use call::Call;
+pub use errors::failure;
+pub use nearest::nearest;
 pub use options::{Options, duration};
+pub use run::{call_function, compile, run_ast, run_script};
 pub use table::{Effect, Outcome, Primitive};
-
-/// The way from a script's thread to asynchronous work.
-#[derive(Clone)]
-pub struct Bridge {
-    /// The run's runtime.
-    pub runtime: tokio::runtime::Handle,
-    /// Cancelled by Ctrl-C.
-    pub cancel: CancellationToken,
-    /// The run's time.
-    pub clock: Clock,
-}
-
-impl Bridge {
-    /// Runs a future to its end; Ctrl-C ends it with `Kind::Cancelled`.
-    pub fn block<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
-        todo!()
-    }
-}
+pub use types::Type;
 
 /// Where module and script texts come from.
 pub trait Sources: Send + Sync {
@@ -48,7 +56,7 @@ pub struct StepStart {
     /// What stands after `on`: the names of the cluster or clusters.
     pub on: Vec<String>,
     /// Where it is written.
-    pub place: crate::failure::Place,
+    pub place: Place,
 }
 
 /// Who is told about steps and output of a script.
@@ -60,7 +68,7 @@ pub trait Observer: Send + Sync {
     /// The script printed a line.
     fn print(&self, line: &str);
     /// The script printed a debug line.
-    fn debug(&self, line: &str, place: Option<&crate::failure::Place>);
+    fn debug(&self, line: &str, place: Option<&Place>);
 }
 
 /// What an engine is built from.
@@ -69,6 +77,8 @@ pub struct Setup<H: 'static> {
     pub host: Arc<H>,
     /// The tables, in reading order.
     pub tables: &'static [&'static [Primitive<H>]],
+    /// The Rust types that scripts hold, by the names that the tables' `on` column uses; Object and Secret are known.
+    pub types: &'static [Type],
     /// Runtime, cancel, clock.
     pub bridge: Bridge,
     /// Where imports come from.
@@ -76,3 +86,43 @@ pub struct Setup<H: 'static> {
     /// Who is told about steps and output.
     pub observer: Arc<dyn Observer>,
 }
+
+/// An engine that knows the primitives of these tables. The same engine serves any number of threads.
+pub fn build<H: Send + Sync + 'static>(setup: Setup<H>) -> Engine {
+    let mut engine = Engine::new();
+    let (bridge, sources, observer) = (setup.bridge.clone(), setup.sources.clone(), setup.observer.clone());
+    let inside = inside::Inside::new(bridge, sources, observer, register::catalogue(setup.tables));
+    inside.attach(&mut engine);
+    limits::apply(&mut engine);
+    tokens::register(&mut engine);
+    objects::register(&mut engine);
+    secrets::register(&mut engine);
+    flow::register(&mut engine);
+    parallel::register(&mut engine, &inside);
+    step::register(&mut engine, &inside);
+    register::register(&mut engine, &setup, &inside);
+    modules::adopt_closures(&mut engine, inside.clone());
+    engine.set_module_resolver(modules::Modules::new(inside));
+    redirect_output(&mut engine, &setup.observer);
+    stop_when_cancelled(&mut engine, &setup.bridge);
+    engine
+}
+
+/// `print` and `debug` go to the observer, without secrets.
+fn redirect_output(engine: &mut Engine, observer: &Arc<dyn Observer>) {
+    let (print, debug) = (observer.clone(), observer.clone());
+    engine.on_print(move |line| print.print(&Redactor::global().scrub(line)));
+    engine.on_debug(move |line, source, position| {
+        let place = inside::place(source, position);
+        debug.debug(&Redactor::global().scrub(line), place.as_ref());
+    });
+}
+
+/// Ends script code between two operations once the run is cancelled.
+fn stop_when_cancelled(engine: &mut Engine, bridge: &Bridge) {
+    let cancel = bridge.cancel.clone();
+    engine.on_progress(move |_| cancel.is_cancelled().then(|| rhai::Dynamic::from(bridge::cancelled())));
+}
+
+#[cfg(test)]
+mod tests;

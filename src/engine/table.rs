@@ -46,3 +46,22 @@ pub struct Primitive<H: 'static> {
     /// The function itself.
     pub call: fn(&Call<'_, H>) -> Outcome,
 }
+
+impl<H: 'static> Primitive<H> {
+    /// The name to speak of it: `kube.get`, `Cluster.apply`, `fail`.
+    pub fn label(&self) -> String {
+        match self.on {
+            "" => self.name.to_owned(),
+            on => format!("{on}.{}", self.name),
+        }
+    }
+
+    /// How to call it: `kube.get(kind: string, name: string, options?: map) -> Object`.
+    pub fn signature(&self) -> String {
+        let returns = match self.returns {
+            "" | "()" => String::new(),
+            returns => format!(" -> {returns}"),
+        };
+        format!("{}({}){returns}", self.label(), self.params)
+    }
+}

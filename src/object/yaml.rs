@@ -8,6 +8,15 @@ use crate::failure::{Failure, Kind, Result};
 /// # Errors
 /// [`Kind::Invalid`] with line, column and the text around it.
 pub fn parse(text: &str) -> Result<Vec<Object>> {
+    Ok(parse_open(text)?.into_iter().map(|node| Object::new(node).sealed()).collect())
+}
+
+/// The documents of a YAML text as plain trees: values of Secrets stay text. For rehearsed software, which reads Secrets
+/// as the real one does.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_open(text: &str) -> Result<Vec<Node>> {
     let options = serde_yaml::options! {
         // `0644` is a file mode to every Kubernetes tool.
         legacy_octal_numbers: true,
@@ -15,8 +24,7 @@ pub fn parse(text: &str) -> Result<Vec<Object>> {
     };
     let documents: Vec<Node> = serde_yaml::from_multiple_with_options(text, options)
         .map_err(|e| Failure::new(Kind::Invalid, format!("not YAML: {e}")))?;
-    let objects = documents.into_iter().filter(|node| *node != Node::Null).flat_map(flatten);
-    Ok(objects.map(|node| Object::new(node).sealed()).collect())
+    Ok(documents.into_iter().filter(|node| *node != Node::Null).flat_map(flatten).collect())
 }
 
 fn flatten(node: Node) -> Vec<Node> {
@@ -30,6 +38,56 @@ fn flatten(node: Node) -> Vec<Node> {
 /// YAML text of a tree, secrets masked.
 pub fn emit(node: &Node) -> String {
     serde_yaml::to_string(node).unwrap_or_default()
+}
+
+/// The text with the value at `path` (`networks.network1.gateways[0].address`) set; comments, order and layout of all
+/// else stay. A value that is there already leaves the text untouched. Missing maps on the way are made.
+///
+/// # Errors
+/// [`Kind::Invalid`] when the text is not one YAML document, or the path leads through something that is no map or list.
+pub fn set(text: &str, path: &str, value: &Node) -> Result<String> {
+    use yaml_edit::path::YamlPath;
+    let before = single(text)?;
+    if at_path(&before, path) == Some(value) {
+        return Ok(text.to_owned());
+    }
+    let refuse = |why: &str| Failure::new(Kind::Invalid, format!("cannot set `{path}` in this YAML: {why}"));
+    let document: yaml_edit::Document = text.parse().map_err(|e: yaml_edit::YamlError| refuse(&e.to_string()))?;
+    let done = match value {
+        Node::Bool(value) => document.try_set_path(path, *value),
+        Node::Int(number) => document.try_set_path(path, *number),
+        Node::Str(text) => document.try_set_path(path, &**text),
+        other => {
+            let part: yaml_edit::Document =
+                emit(other).parse().map_err(|e: yaml_edit::YamlError| refuse(&e.to_string()))?;
+            match (part.as_mapping(), part.as_sequence()) {
+                (Some(map), _) => document.try_set_path(path, map),
+                (_, Some(list)) => document.try_set_path(path, list),
+                _ => return Err(refuse("the value has no YAML form")),
+            }
+        }
+    };
+    done.map_err(|e| refuse(&e.to_string()))?;
+    let after = document.to_string();
+    // The editor is trusted with layout only: what it wrote must read back as the value that was asked for.
+    match at_path(&single(&after)?, path) == Some(value) {
+        true => Ok(after),
+        false => Err(refuse("the path leads through something that is no map or list")),
+    }
+}
+
+fn single(text: &str) -> Result<Node> {
+    let mut documents = parse(text)?;
+    match documents.len() {
+        0 => Ok(Node::Null),
+        1 => Ok(documents.remove(0).node),
+        n => Err(Failure::new(Kind::Invalid, format!("expected one YAML document, found {n}"))),
+    }
+}
+
+fn at_path<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
+    let keys = path.split(['.', '[']).map(|key| key.trim_end_matches(']'));
+    keys.filter(|key| !key.is_empty()).try_fold(node, |node, key| node.get(key))
 }
 
 #[cfg(test)]
@@ -47,6 +105,35 @@ mod tests {
     fn a_mistake_is_shown_with_its_place() {
         let failure = parse("a: 1\nb: [1,\nc: 2\n").expect_err("broken");
         assert!(failure.message.contains("line"), "{}", failure.message);
+    }
+
+    const NETWORKS: &str = "# Network map\nnetworks:\n  network1: # primary\n    endpoints:\n    - fromRegistry: Kubernetes\n    gateways:\n    - address: 0.0.0.0 # placeholder\n      port: 443\n";
+
+    #[test]
+    fn setting_a_value_keeps_comments_and_order() {
+        let text = set(NETWORKS, "networks.network1.gateways[0].address", &Node::Str("10.0.0.9".into())).expect("set");
+        assert_eq!(text, NETWORKS.replace("0.0.0.0", "10.0.0.9"));
+    }
+
+    #[test]
+    fn setting_an_equal_value_changes_nothing() {
+        let text = set(NETWORKS, "networks.network1.gateways[0].port", &Node::Int(443)).expect("set");
+        assert_eq!(text, NETWORKS);
+    }
+
+    #[test]
+    fn setting_makes_what_is_missing() {
+        let network = Node::from(&serde_json::json!({"gateways": [{"address": "elb.example.com", "port": 443}]}));
+        let text = set(NETWORKS, "networks.network2", &network).expect("set");
+        assert!(text.starts_with(NETWORKS));
+        assert_eq!(single(&text).expect("yaml").get("networks").and_then(|n| n.get("network2")), Some(&network));
+        let text = set("networks: {}\n", "networks.network2", &network).expect("set");
+        assert_eq!(at_path(&single(&text).expect("yaml"), "networks.network2.gateways[0].port"), Some(&Node::Int(443)));
+    }
+
+    #[test]
+    fn a_path_through_a_text_is_refused() {
+        assert_eq!(set("a: text\n", "a.b.c", &Node::Int(1)).expect_err("refused").kind, Kind::Invalid);
     }
 
     #[test]

@@ -2,26 +2,87 @@
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
+use crate::object::Object;
+use crate::secret::Secret;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where clusters come from: a kubeconfig, or a rehearsal.
 pub trait Clusters: Send + Sync {
     /// The names of all contexts.
+    ///
+    /// # Errors
+    /// When the kubeconfig cannot be read.
     fn contexts(&self) -> Result<Vec<String>>;
+
     /// The cluster of a context; the same one each time.
+    ///
+    /// # Errors
+    /// When there is no such context, or its entry cannot be used.
     fn connect(&self, context: &str) -> Result<Cluster>;
+
+    /// The cluster that a kubeconfig's only context leads to, with that kubeconfig's credentials.
+    ///
+    /// # Errors
+    /// When the text is no kubeconfig.
+    fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster>;
+}
+
+/// Where a script's certificate authorities are kept between runs.
+pub trait Keeper: Send + Sync {
+    /// The content kept under this name.
+    ///
+    /// # Errors
+    /// When it exists and cannot be read.
+    fn read(&self, name: &str) -> Result<Option<String>>;
+
+    /// Keeps content under this name, for the owner only.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn write(&self, name: &str, content: &Secret) -> Result<()>;
+
+    /// Where that is, for messages.
+    fn place(&self, name: &str) -> String;
+}
+
+/// A line for the user, below the step that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Worth knowing.
+    Info,
+    /// Worth acting on.
+    Warning,
+}
+
+/// What a run may do beyond reading: from the script's header, narrowed by flags.
+#[derive(Debug, Clone, Default)]
+pub struct Grants {
+    /// Local programs it may start; `*` for any.
+    pub programs: Vec<String>,
+    /// Whether `secret.reveal` may open secrets.
+    pub reveal: bool,
 }
 
 /// What the primitives of one run share.
 pub struct Host {
     /// Where clusters come from.
     pub clusters: Arc<dyn Clusters>,
+    /// Local programs, or their stand-ins.
+    pub programs: Arc<dyn crate::process::Programs>,
+    /// Where certificate authorities are kept.
+    pub keeper: Arc<dyn Keeper>,
     /// The run's time.
     pub clock: Clock,
     /// The folder that relative paths of the script start from.
     pub folder: PathBuf,
+    /// What the run may do.
+    pub grants: Grants,
+    /// Whether the clusters are rehearsed.
+    pub rehearsed: bool,
+    /// Who shows lines to the user.
+    pub say: Arc<dyn Fn(Level, &str) + Send + Sync>,
 }
 
 impl Host {
@@ -29,11 +90,28 @@ impl Host {
     ///
     /// # Errors
     /// When it is a manifest rather than an object of a cluster.
-    pub fn cluster_of(&self, object: &crate::object::Object) -> Result<Cluster> {
+    pub fn cluster_of(&self, object: &Object) -> Result<Cluster> {
         let Some(origin) = &object.origin else {
-            return Err(crate::failure::Failure::usage("this object was not read from a cluster")
+            return Err(Failure::usage("this object was not read from a cluster")
                 .hint("read it first: `cluster.get(kind, name)`"));
         };
         self.clusters.connect(origin)
+    }
+
+    /// Whether the run may start this program.
+    ///
+    /// # Errors
+    /// [`Kind::Rights`] with the line to add to the header.
+    pub fn may_run(&self, tool: &str) -> Result<()> {
+        if self.grants.programs.iter().any(|granted| granted == "*" || granted == tool) {
+            return Ok(());
+        }
+        Err(Failure::new(Kind::Rights, format!("the script may not start `{tool}`"))
+            .hint(format!("add it to the script's header: `needs: {{exec: [{tool}]}}`")))
+    }
+
+    /// A script's path, made absolute.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
     }
 }

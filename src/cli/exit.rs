@@ -1,0 +1,27 @@
+//! Exit codes, in one table.
+
+use crate::failure::{Failure, Kind};
+
+/// Done.
+pub const DONE: u8 = 0;
+/// The script or a cluster said no.
+pub const REFUSED: u8 = 1;
+/// A wait timed out.
+pub const TIMED_OUT: u8 = 3;
+/// Usage, parameters or rights.
+pub const USAGE: u8 = 4;
+/// A cluster could not be reached.
+pub const UNREACHABLE: u8 = 5;
+/// Interrupted by Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+
+/// The exit code that a failure ends the program with.
+pub fn code(failure: &Failure) -> u8 {
+    match failure.kind {
+        Kind::Timeout => TIMED_OUT,
+        Kind::Usage | Kind::Rights => USAGE,
+        Kind::Unreachable => UNREACHABLE,
+        Kind::Cancelled => INTERRUPTED,
+        _ => REFUSED,
+    }
+}

@@ -1,0 +1,153 @@
+//! The command line: the only place that knows clap and the exit codes.
+
+mod eval;
+mod exit;
+mod list;
+mod rehearse;
+mod run;
+mod script_args;
+mod show;
+
+use crate::failure::{Failure, Result};
+use crate::run::screen::Style;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+const ABOUT: &str = "One Istio mesh over several Kubernetes clusters, by scripts you can rehearse, run, read and fork.";
+
+const EXAMPLES: &str = "\
+Examples:
+  meshwright rehearse shared-gateways                          the whole guide, no cluster needed
+  meshwright run shared-gateways --primary east --remote west  for real
+  meshwright run shared-gateways --help                        its parameters
+  meshwright show shared-gateways                              its steps, and the commands each stands for";
+
+/// The program's arguments.
+#[derive(Parser)]
+#[command(name = "meshwright", version, about = ABOUT, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    talk: Talk,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How much the program says, and how.
+#[derive(Args)]
+struct Talk {
+    /// Show every request that is sent
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Show failures only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: When,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Carry a script out on clusters that exist in memory only
+    Rehearse(rehearse::Rehearse),
+    /// Carry a script out on real clusters
+    Run(run::Run),
+    /// List the scripts that come with meshwright
+    List(list::List),
+    /// Show a script's steps, and the commands each stands for
+    Show(show::Show),
+    /// Evaluate an expression on real clusters (or, with --rehearse, on two in memory)
+    Eval(eval::Eval),
+}
+
+/// Runs the program with this process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    trace(cli.talk.verbose);
+    let style = cli.talk.style();
+    let outcome = match cli.command {
+        Command::Rehearse(command) => command.go(style),
+        Command::Run(command) => command.go(style),
+        Command::List(command) => command.go(),
+        Command::Show(command) => command.go(style),
+        Command::Eval(command) => command.go(style),
+    };
+    match outcome {
+        Ok(()) => ExitCode::from(exit::DONE),
+        Err(failure) => ExitCode::from(report(&failure, style)),
+    }
+}
+
+/// Shows a failure and says which exit code it deserves.
+fn report(failure: &Failure, style: Style) -> u8 {
+    let text = crate::engine::report::render(failure, &crate::script::source_text, style.colour);
+    let clean = crate::secret::Redactor::global().scrub(&text);
+    eprintln!("{}", clean.trim_end());
+    exit::code(failure)
+}
+
+fn trace(verbose: bool) {
+    if !verbose {
+        return;
+    }
+    let subscriber = tracing_subscriber::fmt().with_writer(Scrubbed).without_time().with_target(false);
+    // Only our own requests: kube's client logs bodies when it cannot decode them.
+    let filter = tracing_subscriber::filter::Targets::new().with_target("meshwright", tracing::Level::DEBUG);
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let _ = subscriber.with_max_level(tracing::Level::DEBUG).finish().with(filter).try_init();
+}
+
+/// Stderr behind the redactor.
+#[derive(Clone, Copy)]
+struct Scrubbed;
+
+impl std::io::Write for Scrubbed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        eprint!("{}", crate::secret::Redactor::global().scrub(&text));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Scrubbed {
+    type Writer = Scrubbed;
+
+    fn make_writer(&self) -> Scrubbed {
+        *self
+    }
+}
+
+impl Talk {
+    fn style(&self) -> Style {
+        let terminal = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let colour = match self.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+        };
+        Style { colour, live: terminal && !self.verbose, quiet: self.quiet }
+    }
+}
+
+/// Writes data to stdout; a reader that has gone away is no failure.
+fn print(text: &str) -> Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::internal(format!("cannot write: {e}"))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,342 @@
+//! The second layer: every change is written down before it is sent, and its outcome after it.
+//!
+//! Paths, verbs and titles only, never bodies: a journal can be shown to anybody.
+
+use super::{Settings, Subject};
+use crate::cluster::path::{ApiPath, Effect, effect_of};
+use crate::failure::{Failure, Kind, Result};
+use crate::secret::Redactor;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use kube::client::Body;
+use serde::Serialize;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use tower::{BoxError, Service, ServiceExt};
+
+/// A change that is about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Intent {
+    /// Number of the change in this process; its outcome has the same.
+    pub id: u64,
+    /// When, RFC 3339.
+    pub time: String,
+    /// The context name.
+    pub cluster: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path with query.
+    pub path: String,
+    /// `Kind namespace/name`.
+    pub object: String,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// The intent's number.
+    pub id: u64,
+    /// When, RFC 3339.
+    pub time: String,
+    /// The server's HTTP status; missing when there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why there was no answer. `interrupted`: the run ended while the request was under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// Who writes changes down.
+pub trait Journal: Send + Sync {
+    /// Called before a change is sent; returns when the record is safe.
+    ///
+    /// # Errors
+    /// When it cannot be written; the change is not sent then.
+    fn intent(&self, intent: &Intent) -> std::io::Result<()>;
+    /// Called after the answer.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn outcome(&self, outcome: &Outcome) -> std::io::Result<()>;
+}
+
+/// A journal in a file: JSON lines, appended only, readable by its owner only, synced before anything is sent.
+pub struct FileJournal {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl FileJournal {
+    /// Opens or creates the file with mode 0600.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(path: &Path) -> Result<FileJournal> {
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        let file = file.map_err(|e| Failure::usage(format!("cannot open the journal {}: {e}", path.display())))?;
+        Ok(FileJournal { path: path.to_owned(), file: Mutex::new(file) })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends one record and returns when it is on the disk. Known secrets are replaced.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn append(&self, record: &impl Serialize) -> std::io::Result<()> {
+        let line = Redactor::global().scrub(&serde_json::to_string(record)?);
+        let mut file = self.file.lock().map_err(|_| std::io::Error::other("the journal broke"))?;
+        file.write_all(format!("{line}\n").as_bytes())?;
+        file.sync_data()
+    }
+}
+
+/// A record with its type as a field, as it stands in the file.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Line<'a> {
+    Intent(&'a Intent),
+    Outcome(&'a Outcome),
+}
+
+impl Journal for FileJournal {
+    fn intent(&self, intent: &Intent) -> std::io::Result<()> {
+        self.append(&Line::Intent(intent))
+    }
+
+    fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
+        self.append(&Line::Outcome(outcome))
+    }
+}
+
+/// A journal in memory: for rehearsals and tests.
+#[derive(Debug, Default)]
+pub struct MemoryJournal(Mutex<(Vec<Intent>, Vec<Outcome>)>);
+
+impl MemoryJournal {
+    /// The changes so far.
+    pub fn intents(&self) -> Vec<Intent> {
+        self.0.lock().map(|records| records.0.clone()).unwrap_or_default()
+    }
+
+    /// What became of them.
+    pub fn outcomes(&self) -> Vec<Outcome> {
+        self.0.lock().map(|records| records.1.clone()).unwrap_or_default()
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn intent(&self, intent: &Intent) -> std::io::Result<()> {
+        self.0.lock().map(|mut records| records.0.push(intent.clone())).map_err(|_| std::io::Error::other("poisoned"))
+    }
+
+    fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
+        self.0.lock().map(|mut records| records.1.push(outcome.clone())).map_err(|_| std::io::Error::other("poisoned"))
+    }
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct Journalled<S> {
+    inner: S,
+    settings: Settings,
+}
+
+impl<S> Journalled<S> {
+    /// This service with its changes written down.
+    pub fn new(inner: S, settings: &Settings) -> Journalled<S> {
+        Journalled { inner, settings: settings.clone() }
+    }
+}
+
+impl<S, B> Service<Request<Body>> for Journalled<S>
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = Response<B>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<B>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let inner = self.inner.clone();
+        if effect_of(request.method(), request.uri().path(), request.uri().query()) != Effect::Change {
+            return Box::pin(inner.oneshot(request));
+        }
+        let settings = self.settings.clone();
+        Box::pin(async move {
+            let mut open = Open::begin(&settings, intent_of(&settings, &request)).await?;
+            let answer = inner.oneshot(request).await;
+            match &answer {
+                Ok(response) => open.outcome.status = Some(response.status().as_u16()),
+                Err(error) => open.outcome.failure = Some(Redactor::global().scrub(&error.to_string())),
+            }
+            open.end(&settings).await;
+            answer
+        })
+    }
+}
+
+/// A change under way. Dropped without an end, it is written down as interrupted.
+struct Open {
+    journal: Arc<dyn Journal>,
+    outcome: Outcome,
+    ended: bool,
+}
+
+impl Open {
+    async fn begin(settings: &Settings, intent: Intent) -> Result<Open, BoxError> {
+        let outcome = Outcome { id: intent.id, time: String::new(), status: None, failure: None };
+        let (journal, writer) = (settings.journal.clone(), settings.journal.clone());
+        let written = off_the_runtime(settings, move || writer.intent(&intent)).await;
+        written.map_err(|e| {
+            Failure::new(Kind::Internal, format!("the journal could not be written, so nothing was changed: {e}"))
+                .on_cluster(&*settings.cluster)
+                .hint("make room on the disk, then repeat")
+        })?;
+        Ok(Open { journal, outcome, ended: false })
+    }
+
+    async fn end(mut self, settings: &Settings) {
+        self.ended = true;
+        self.outcome.time = now();
+        let (journal, outcome) = (self.journal.clone(), self.outcome.clone());
+        if let Err(error) = off_the_runtime(settings, move || journal.outcome(&outcome)).await {
+            tracing::warn!(%error, "the outcome of a change could not be written to the journal");
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let failure = Some("interrupted".to_owned());
+        let outcome = Outcome { time: now(), failure, ..self.outcome.clone() };
+        if let Err(error) = self.journal.outcome(&outcome) {
+            tracing::warn!(%error, "the outcome of a change could not be written to the journal");
+        }
+    }
+}
+
+/// Waiting for a disk must not hold up other requests.
+async fn off_the_runtime(
+    settings: &Settings,
+    write: impl FnOnce() -> std::io::Result<()> + Send + 'static,
+) -> std::io::Result<()> {
+    let _working = settings.clock.working();
+    tokio::task::spawn_blocking(write).await.unwrap_or_else(|e| Err(std::io::Error::other(e)))
+}
+
+fn intent_of(settings: &Settings, request: &Request<Body>) -> Intent {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let uri = request.uri();
+    let subject = request.extensions().get::<Subject>().map(|subject| subject.0.clone());
+    Intent {
+        id: NEXT.fetch_add(1, Ordering::Relaxed),
+        time: now(),
+        cluster: settings.cluster.to_string(),
+        method: request.method().to_string(),
+        path: uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string),
+        object: subject.unwrap_or_else(|| ApiPath::parse(uri.path()).title()),
+    }
+}
+
+fn now() -> String {
+    format!("{:.3}", jiff::Timestamp::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn settings(journal: Arc<dyn Journal>) -> Settings {
+        Settings { journal, ..Settings::new("east", "https://east", Clock::real()) }
+    }
+
+    fn request(method: &str) -> Request<Body> {
+        let mut request =
+            Request::builder().method(method).uri("/api/v1/namespaces/a/pods/p").body(Body::empty()).expect("request");
+        request.extensions_mut().insert(Subject("Pod a/p".into()));
+        request
+    }
+
+    #[tokio::test]
+    async fn only_changes_are_written_down_before_and_after() {
+        let journal = Arc::new(MemoryJournal::default());
+        let seen = journal.clone();
+        let transport = tower::service_fn(move |request: Request<Body>| {
+            if request.method() == "DELETE" {
+                assert_eq!(seen.intents().len(), 1, "the intent comes first");
+            }
+            async { Ok::<_, BoxError>(Response::new(Body::empty())) }
+        });
+        let service = Journalled::new(transport, &settings(journal.clone()));
+        service.clone().oneshot(request("GET")).await.expect("read");
+        service.oneshot(request("DELETE")).await.expect("change");
+        let (intents, outcomes) = (journal.intents(), journal.outcomes());
+        assert_eq!((intents.len(), outcomes.len()), (1, 1));
+        assert_eq!((intents[0].object.as_str(), intents[0].id), ("Pod a/p", outcomes[0].id));
+        assert_eq!(outcomes[0].status, Some(200));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_change_is_interrupted() {
+        let journal = Arc::new(MemoryJournal::default());
+        let transport =
+            tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, BoxError>>());
+        let service = Journalled::new(transport, &settings(journal.clone()));
+        let short = std::time::Duration::from_millis(30);
+        assert!(tokio::time::timeout(short, service.oneshot(request("PATCH"))).await.is_err());
+        assert_eq!(journal.outcomes()[0].failure.as_deref(), Some("interrupted"));
+    }
+
+    #[tokio::test]
+    async fn without_a_journal_nothing_is_sent() {
+        struct Full;
+        impl Journal for Full {
+            fn intent(&self, _: &Intent) -> std::io::Result<()> {
+                Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
+            }
+            fn outcome(&self, _: &Outcome) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let transport =
+            tower::service_fn(|_: Request<Body>| async { panic!("sent") as Result<Response<Body>, BoxError> });
+        let service = Journalled::new(transport, &settings(Arc::new(Full)));
+        let error = service.oneshot(request("PATCH")).await.expect_err("refused");
+        assert!(error.to_string().contains("nothing was changed"), "{error}");
+    }
+
+    #[test]
+    fn the_file_is_private_and_only_grows() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("journal.jsonl");
+        for id in 1..=2 {
+            let journal = FileJournal::open(&path).expect("open");
+            let outcome = Outcome { id, time: now(), status: Some(200), failure: None };
+            journal.outcome(&outcome).expect("written");
+        }
+        let text = std::fs::read_to_string(&path).expect("text");
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.starts_with(r#"{"event":"outcome","id":1,"#), "{text}");
+        assert_eq!(std::fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
+    }
+}

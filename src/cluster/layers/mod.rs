@@ -1,0 +1,82 @@
+//! The one stack that every request passes: rights, journal, retry, trace, then the transport.
+//!
+//! The same for every transport: kube's HTTPS client or an in-memory API server. Layers fail with a boxed
+//! [`crate::failure::Failure`], which [`super::request`] takes out again.
+
+pub mod journal;
+pub mod retry;
+pub mod rights;
+pub mod trace;
+
+use crate::clock::Clock;
+use http::{Request, Response};
+use kube::client::Body;
+use std::sync::Arc;
+use tower::{BoxError, Service};
+
+pub use journal::{FileJournal, Journal, MemoryJournal};
+pub use rights::Rights;
+pub use trace::{Counters, Listener, Notice};
+
+/// What a request is about, for messages and the journal: `Deployment istio-system/istiod`. A request extension.
+#[derive(Clone, Debug)]
+pub struct Subject(pub String);
+
+/// How long this request may take in all, instead of the policy's times. A request extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience(pub std::time::Duration);
+
+/// What the layers of one cluster share.
+#[derive(Clone)]
+pub struct Settings {
+    /// The context name.
+    pub cluster: Arc<str>,
+    /// The API server's URL, for messages.
+    pub server: Arc<str>,
+    /// What may be changed.
+    pub rights: Rights,
+    /// Who writes down what is changed.
+    pub journal: Arc<dyn Journal>,
+    /// The run's id, for the journal of the server: it stands in the User-Agent.
+    pub run: Arc<str>,
+    /// The time that deadlines use.
+    pub clock: Clock,
+    /// When and how long requests are repeated.
+    pub policy: retry::Policy,
+    /// Who is told about server warnings and outages.
+    pub listener: Listener,
+    /// How much was asked.
+    pub counters: Arc<Counters>,
+}
+
+impl Settings {
+    /// Settings that allow everything and write nothing down; fields can be set afterwards.
+    pub fn new(cluster: &str, server: &str, clock: Clock) -> Settings {
+        Settings {
+            cluster: cluster.into(),
+            server: server.into(),
+            rights: Rights::all(),
+            journal: Arc::new(MemoryJournal::default()),
+            run: "none".into(),
+            clock,
+            policy: retry::Policy::default(),
+            listener: Arc::new(|_| {}),
+            counters: Arc::default(),
+        }
+    }
+}
+
+/// A kube client over this transport with the whole stack. Call it inside the run's runtime.
+pub fn stack<S, B>(transport: S, settings: &Settings) -> kube::Client
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let traced = trace::Trace::new(transport, settings);
+    let repeated = retry::Retry::new(traced, settings);
+    let journalled = journal::Journalled::new(repeated, settings);
+    let guarded = rights::Guarded::new(journalled, settings);
+    kube::Client::new(guarded, "default")
+}

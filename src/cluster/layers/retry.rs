@@ -1,0 +1,436 @@
+//! The third layer: requests are sent again when that is safe and may help.
+//!
+//! Safe: reads, and changes whose repetition ends in the same state. A POST, and a JSON patch, are only repeated when
+//! the server certainly has not carried them out: the connection was refused, or it answered 429. All tries of one
+//! request share one deadline; dropping the future ends them.
+
+use super::{Notice, Patience, Settings};
+use crate::clock::Clock;
+use crate::failure::{Failure, Kind};
+use futures::future::BoxFuture;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode};
+use kube::client::Body;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tower::{BoxError, Service, ServiceExt};
+
+/// When and how long requests are repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The longest first pause; doubled for each further one.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+    /// How long all tries of a request may take.
+    pub budget: Duration,
+    /// The same while this cluster has never answered: a wrong address should be told soon.
+    pub first_contact: Duration,
+    /// How long one try of a read may take until its answer begins.
+    pub read: Duration,
+    /// How long one try of a change may take: admission webhooks may take 30 s.
+    pub change: Duration,
+    /// How long the body of an answer may stand still.
+    pub body: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            first_pause: Duration::from_millis(100),
+            longest_pause: Duration::from_secs(5),
+            budget: Duration::from_secs(30),
+            first_contact: Duration::from_secs(10),
+            read: Duration::from_secs(10),
+            change: Duration::from_secs(30),
+            body: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Policy {
+    /// The pause before the try with this number (1 is the first repetition), with full jitter.
+    pub fn pause(&self, number: u32, clock: &Clock) -> Duration {
+        let longest = self.first_pause.saturating_mul(1 << number.saturating_sub(1).min(16)).min(self.longest_pause);
+        // A rehearsal must run the same way each time.
+        let share = if clock.is_simulated() { 0.5 } else { random_share() };
+        longest.mul_f64(share).max(Duration::from_millis(10))
+    }
+}
+
+fn random_share() -> f64 {
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    (random >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Whether sending this request twice ends in the same state as sending it once.
+pub fn is_repeatable<T>(request: &Request<T>) -> bool {
+    let tried = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "dryRun=All"));
+    let json_patch = request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json-patch+json");
+    match *request.method() {
+        Method::POST => tried || request.uri().path().ends_with("accessreviews"),
+        Method::PATCH => tried || !json_patch,
+        _ => true,
+    }
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct Retry<S> {
+    inner: S,
+    settings: Settings,
+}
+
+impl<S> Retry<S> {
+    /// This service with repetitions.
+    pub fn new(inner: S, settings: &Settings) -> Retry<S> {
+        Retry { inner, settings: settings.clone() }
+    }
+}
+
+impl<S, B> Service<Request<Body>> for Retry<S>
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = Response<B>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<B>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let tries = Tries::new(&self.settings, &request);
+        Box::pin(tries.run(self.inner.clone(), request))
+    }
+}
+
+/// All tries of one request.
+struct Tries {
+    settings: Settings,
+    repeatable: bool,
+    start: Duration,
+    /// How long one try may take.
+    patience: Duration,
+    /// How long all may take.
+    budget: Duration,
+    number: u32,
+}
+
+/// What one try came to.
+type Answer<B> = Option<Result<Response<B>, BoxError>>;
+
+/// Why a request is sent again.
+struct Again {
+    reason: String,
+    server_wants: Option<Duration>,
+}
+
+impl Tries {
+    fn new(settings: &Settings, request: &Request<Body>) -> Tries {
+        let policy = &settings.policy;
+        let asked = request.extensions().get::<Patience>().map(|patience| patience.0);
+        let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+        let patience = if reading { policy.read } else { policy.change };
+        Tries {
+            settings: settings.clone(),
+            repeatable: is_repeatable(request),
+            start: settings.clock.now(),
+            patience: asked.map_or(patience, |asked| asked.min(patience)),
+            budget: asked.unwrap_or(policy.budget),
+            number: 0,
+        }
+    }
+
+    async fn run<S, B>(mut self, inner: S, request: Request<Body>) -> Result<Response<B>, BoxError>
+    where
+        S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone,
+    {
+        let mut next = request;
+        loop {
+            let copy = copy_of(&next);
+            let answer = self.one_try(inner.clone(), next).await;
+            let (Some(again), Some(copy)) = (self.judge(&answer), copy) else { return self.settle(answer) };
+            let Some(pause) = self.pause(&again) else { return self.settle(answer) };
+            self.tell(again.reason, pause);
+            drop(answer);
+            self.settings.clock.sleep(pause).await;
+            next = copy;
+        }
+    }
+
+    async fn one_try<S, B>(&self, inner: S, request: Request<Body>) -> Answer<B>
+    where
+        S: Service<Request<Body>, Response = Response<B>, Error = BoxError>,
+    {
+        // Simulated time stands still while an in-memory server works out its answer.
+        let _working = self.settings.clock.working();
+        let answer = self.settings.clock.timeout(self.patience, inner.oneshot(request)).await;
+        if let Some(Ok(_)) = &answer {
+            self.settings.counters.answered.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    fn judge<B>(&self, answer: &Answer<B>) -> Option<Again> {
+        match answer {
+            Some(Ok(response)) => self.judge_status(response.status(), response),
+            Some(Err(error)) if error.is::<Failure>() || is_lasting(error) => None,
+            Some(Err(error)) if self.repeatable || is_refused(error) => {
+                Some(Again { reason: root_cause(error.as_ref()), server_wants: None })
+            }
+            None if self.repeatable => Some(Again { reason: "no answer".into(), server_wants: None }),
+            _ => None,
+        }
+    }
+
+    fn judge_status<B>(&self, status: StatusCode, response: &Response<B>) -> Option<Again> {
+        let passing =
+            matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
+        if status != StatusCode::TOO_MANY_REQUESTS && !(passing && self.repeatable) {
+            return None;
+        }
+        let server_wants = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
+        Some(Again { reason: status.to_string(), server_wants })
+    }
+
+    /// How long to wait before the next try; `None` when the deadline would pass.
+    fn pause(&mut self, again: &Again) -> Option<Duration> {
+        self.number += 1;
+        let own = self.settings.policy.pause(self.number, &self.settings.clock);
+        let pause = again.server_wants.map_or(own, |wanted| wanted.max(own));
+        (self.lasting() + pause < self.deadline()).then_some(pause)
+    }
+
+    fn deadline(&self) -> Duration {
+        if self.settings.counters.answered.load(Ordering::Relaxed) {
+            self.budget
+        } else {
+            self.budget.min(self.settings.policy.first_contact)
+        }
+    }
+
+    fn lasting(&self) -> Duration {
+        self.settings.clock.now().saturating_sub(self.start)
+    }
+
+    fn tell(&self, reason: String, again_in: Duration) {
+        self.settings.counters.retries.fetch_add(1, Ordering::Relaxed);
+        let cluster = self.settings.cluster.clone();
+        (self.settings.listener)(&Notice::Retrying { cluster, reason, lasting: self.lasting(), again_in });
+    }
+
+    fn settle<B>(&self, answer: Answer<B>) -> Result<Response<B>, BoxError> {
+        let failure = match answer {
+            Some(Ok(response)) => return Ok(response),
+            Some(Err(error)) => match error.downcast::<Failure>() {
+                Ok(failure) => *failure,
+                Err(error) => unreachable(&self.settings.server, error.as_ref()),
+            },
+            None => self.silence(),
+        };
+        Err(failure.on_cluster(&*self.settings.cluster).into())
+    }
+
+    fn silence(&self) -> Failure {
+        let lasting = self.lasting().as_secs();
+        let message = format!("{} gave no answer within {lasting} s", self.settings.server);
+        let failure = Failure::new(Kind::Unreachable, message);
+        if self.repeatable {
+            return failure.hint("check the network between here and the cluster: VPN, proxy, firewall");
+        }
+        failure.hint("the request may have been carried out: look at the object before repeating")
+    }
+}
+
+pub(in crate::cluster) fn copy_of(request: &Request<Body>) -> Option<Request<Body>> {
+    let mut copy = Request::new(request.body().try_clone()?);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    *copy.extensions_mut() = request.extensions().clone();
+    Some(copy)
+}
+
+/// `Retry-After` in seconds or as an HTTP date.
+fn retry_after(value: &str) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()
+}
+
+fn chain<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// Whether the connection was never made, so that the server cannot have seen the request.
+fn is_refused(error: &BoxError) -> bool {
+    chain(error.as_ref()).any(|error| {
+        error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
+            || error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::ConnectionRefused)
+    })
+}
+
+/// Whether trying again is pointless: certificates do not get better within seconds.
+fn is_lasting(error: &BoxError) -> bool {
+    chain(error.as_ref()).any(|error| is_certificate_trouble(&error.to_string()))
+}
+
+fn is_certificate_trouble(text: &str) -> bool {
+    ["invalid peer certificate", "certificate required", "bad certificate", "unknown certificate", "unknown ca"]
+        .iter()
+        .any(|words| text.to_ascii_lowercase().contains(words))
+}
+
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The failure of a connection that could not be made or broke.
+fn unreachable(server: &str, error: &(dyn std::error::Error + 'static)) -> Failure {
+    let cause = root_cause(error);
+    let hint = match &cause {
+        text if is_certificate_trouble(text) => {
+            "the server's certificate does not fit the kubeconfig: check certificate-authority, server name and clock"
+        }
+        text if text.contains("lookup") || text.contains("resolve") => {
+            "the host name in the kubeconfig does not resolve: check it, DNS and the VPN"
+        }
+        text if text.contains("refused") => "nothing listens there: is the cluster running, is the port right?",
+        _ => "check the network between here and the cluster: VPN, proxy, firewall",
+    };
+    Failure::new(Kind::Unreachable, format!("cannot talk to {server}: {cause}")).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU32;
+
+    fn settings() -> Settings {
+        let settings = Settings::new("east", "https://east", Clock::simulated());
+        tokio::spawn(settings.clock.clone().drive());
+        settings
+    }
+
+    fn request(method: &str, content: &str) -> Request<Body> {
+        let builder =
+            Request::builder().method(method).uri("/api/v1/namespaces/a/pods/p").header(CONTENT_TYPE, content);
+        builder.body(Body::from(b"{}".to_vec())).expect("request")
+    }
+
+    fn status(code: u16) -> Result<Response<Body>, BoxError> {
+        Ok(Response::builder().status(code).body(Body::empty()).expect("response"))
+    }
+
+    fn io(kind: std::io::ErrorKind) -> Result<Response<Body>, BoxError> {
+        Err(std::io::Error::from(kind).into())
+    }
+
+    /// Sends through the layer; the transport answers `first` once, then 200. Returns the outcome and the tries.
+    async fn send(
+        settings: &Settings,
+        request: Request<Body>,
+        first: fn() -> Result<Response<Body>, BoxError>,
+    ) -> (Result<Response<Body>, BoxError>, u32) {
+        let tries = Arc::new(AtomicU32::new(0));
+        let count = tries.clone();
+        let transport = tower::service_fn(move |_: Request<Body>| {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(if number == 0 { first() } else { status(200) })
+        });
+        let outcome = Retry::new(transport, settings).oneshot(request).await;
+        (outcome, tries.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn reads_survive_every_passing_trouble() {
+        let settings = settings();
+        let troubles: [fn() -> Result<Response<Body>, BoxError>; 6] = [
+            || status(429),
+            || status(502),
+            || status(503),
+            || status(504),
+            || io(std::io::ErrorKind::ConnectionReset),
+            || io(std::io::ErrorKind::ConnectionRefused),
+        ];
+        for trouble in troubles {
+            let (outcome, tries) = send(&settings, request("GET", ""), trouble).await;
+            assert_eq!((outcome.expect("answer").status().as_u16(), tries), (200, 2));
+        }
+        assert_eq!(settings.counters.retries(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_post_is_repeated_only_when_it_was_not_carried_out() {
+        let settings = settings();
+        let post = || request("POST", "application/json");
+        assert_eq!(send(&settings, post(), || status(429)).await.1, 2);
+        assert_eq!(send(&settings, post(), || io(std::io::ErrorKind::ConnectionRefused)).await.1, 2);
+        assert_eq!(send(&settings, post(), || status(503)).await.1, 1);
+        let (outcome, tries) = send(&settings, post(), || io(std::io::ErrorKind::ConnectionReset)).await;
+        assert_eq!(tries, 1);
+        assert_eq!(outcome.expect_err("reset").downcast::<Failure>().expect("failure").kind, Kind::Unreachable);
+        assert_eq!(send(&settings, request("PATCH", "application/json-patch+json"), || status(503)).await.1, 1);
+        assert_eq!(send(&settings, request("PATCH", "application/apply-patch+yaml"), || status(503)).await.1, 2);
+    }
+
+    #[tokio::test]
+    async fn the_server_says_when_and_the_deadline_says_how_long() {
+        let settings = settings();
+        let busy =
+            || Ok(Response::builder().status(429).header(RETRY_AFTER, "7").body(Body::empty()).expect("response"));
+        send(&settings, request("GET", ""), busy).await.0.expect("answer");
+        assert!(settings.clock.now() >= Duration::from_secs(7));
+        let transport = tower::service_fn(|_: Request<Body>| std::future::ready(status(503)));
+        let start = settings.clock.now();
+        let answer = Retry::new(transport, &settings).oneshot(request("GET", "")).await.expect("answer");
+        assert_eq!(answer.status().as_u16(), 503);
+        let took = settings.clock.now() - start;
+        assert!(took > Duration::from_secs(20) && took <= settings.policy.budget, "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn a_black_hole_ends_and_a_first_contact_ends_sooner() {
+        let settings = settings();
+        let clock = settings.clock.clone();
+        let hole = tower::service_fn(move |_: Request<Body>| {
+            let waiting = clock.waiting();
+            async move {
+                std::future::pending::<()>().await;
+                drop(waiting);
+                status(200)
+            }
+        });
+        let failure = Retry::new(hole, &settings).oneshot(request("GET", "")).await.expect_err("silence");
+        let failure = failure.downcast::<Failure>().expect("failure");
+        assert_eq!((failure.kind, failure.cluster.as_deref()), (Kind::Unreachable, Some("east")));
+        assert!(settings.clock.now() <= Duration::from_secs(20), "{:?}", settings.clock.now());
+    }
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        let (policy, clock) = (Policy::default(), Clock::simulated());
+        assert_eq!(policy.pause(1, &clock), Duration::from_millis(50));
+        assert_eq!(policy.pause(3, &clock), Duration::from_millis(200));
+        assert_eq!(policy.pause(60, &clock), Duration::from_millis(2500));
+        assert!((1..100).all(|n| policy.pause(n, &Clock::real()) <= policy.longest_pause));
+    }
+
+    #[test]
+    fn both_forms_of_retry_after_are_read() {
+        assert_eq!(retry_after("3"), Some(Duration::from_secs(3)));
+        assert!(retry_after("Fri, 01 Jan 2100 00:00:00 GMT").is_some());
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), None);
+    }
+}

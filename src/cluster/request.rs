@@ -1,0 +1,216 @@
+//! One request, from bytes to an object or a failure.
+//!
+//! Answers are decoded here and not by kube, whose decoding logs bodies: they may hold secrets.
+
+use super::layers::{Subject, retry};
+use super::path::ApiPath;
+use super::status::Status;
+use super::{Cluster, Target};
+use crate::failure::{Failure, Kind, Result};
+use crate::object::{self, Object};
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use kube::client::Body;
+
+/// How often an answer that broke off, or an error of the server that passes, is asked for again.
+const TRIES: u32 = 4;
+
+/// How a change is written, as its content type.
+pub(crate) mod content {
+    pub const JSON: &str = "application/json";
+    pub const APPLY: &str = "application/apply-patch+yaml";
+    pub const MERGE: &str = "application/merge-patch+json";
+    pub const STRATEGIC: &str = "application/strategic-merge-patch+json";
+    pub const JSON_PATCH: &str = "application/json-patch+json";
+}
+
+/// A request without a body.
+pub(crate) fn request(method: Method, uri: String) -> Result<Request<Vec<u8>>> {
+    build(method, uri, None, Vec::new())
+}
+
+/// A request with a JSON body. Secrets in it are open: it goes nowhere but to the cluster.
+pub(crate) fn request_with(
+    method: Method,
+    uri: String,
+    content: &str,
+    body: &serde_json::Value,
+) -> Result<Request<Vec<u8>>> {
+    build(method, uri, Some(content), serde_json::to_vec(body).unwrap_or_default())
+}
+
+fn build(method: Method, uri: String, content: Option<&str>, body: Vec<u8>) -> Result<Request<Vec<u8>>> {
+    let mut builder = Request::builder().method(method).uri(&uri).header(http::header::ACCEPT, content::JSON);
+    if let Some(content) = content {
+        builder = builder.header(http::header::CONTENT_TYPE, content);
+    }
+    builder.body(body).map_err(|e| Failure::usage(format!("{uri} is not a path: {e}")))
+}
+
+/// The same request, known to be about this object.
+pub(crate) fn about(mut request: Request<Vec<u8>>, target: &Target) -> Request<Vec<u8>> {
+    request.extensions_mut().insert(Subject(target.title()));
+    request
+}
+
+impl Cluster {
+    /// Sends one request and decodes the answer's object. Server errors become failures with the server's words, cluster,
+    /// and `object` when the path names one.
+    pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<Object> {
+        match self.ask(request.clone()).await? {
+            Ok(object) => Ok(object),
+            Err(status) => Err(self.refusal(&request, status)),
+        }
+    }
+
+    /// The object, or `None` when there is none.
+    pub async fn find(&self, target: &Target) -> Result<Option<Object>> {
+        match self.send(about(request(Method::GET, target.path())?, target)).await {
+            Ok(object) => Ok(Some(object)),
+            Err(failure) if failure.kind == Kind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The object.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn get(&self, target: &Target) -> Result<Object> {
+        self.send(about(request(Method::GET, target.path())?, target)).await
+    }
+
+    /// Like [`Cluster::send`], with the server's refusal as it is.
+    pub(crate) async fn ask(&self, request: Request<Vec<u8>>) -> Result<Result<Object, Status>> {
+        for number in 1.. {
+            let bytes = match self.exchange(request.clone()).await? {
+                Ok(bytes) => bytes,
+                Err(status) => return Ok(Err(status)),
+            };
+            if bytes.is_empty() {
+                return Ok(Ok(Object::default()));
+            }
+            match object::from_json(&bytes) {
+                Ok(object) => return Ok(Ok(object.from_cluster(self.name()))),
+                // Behind some proxies a broken answer ends like a complete one.
+                Err(_) if number < TRIES && retry::is_repeatable(&request) => self.pause(number).await,
+                Err(failure) => {
+                    let message =
+                        format!("the answer to {} {} is {}", request.method(), request.uri().path(), failure.message);
+                    return Err(Failure::new(Kind::Server, message).on_cluster(self.name()));
+                }
+            }
+        }
+        Err(Failure::internal("no tries left"))
+    }
+
+    /// Sends one request; the body of the answer as it came.
+    pub(crate) async fn fetch(&self, request: Request<Vec<u8>>) -> Result<Bytes> {
+        match self.exchange(request.clone()).await? {
+            Ok(bytes) => Ok(bytes),
+            Err(status) => Err(self.refusal(&request, status)),
+        }
+    }
+
+    /// The failure of a request that the server refused.
+    pub(crate) fn refusal(&self, request: &Request<Vec<u8>>, status: Status) -> Failure {
+        let failure = status.into_failure().on_cluster(self.name());
+        let target = ApiPath::parse(request.uri().path());
+        match request.extensions().get::<Subject>() {
+            Some(subject) => failure.about(&subject.0),
+            None if target.name.is_some() => failure.about(target.title()),
+            None => failure,
+        }
+    }
+
+    async fn exchange(&self, request: Request<Vec<u8>>) -> Result<Result<Bytes, Status>> {
+        let repeatable = retry::is_repeatable(&request);
+        let mut number = 0;
+        loop {
+            number += 1;
+            let answer = self.exchange_once(request.clone()).await;
+            let passing = match &answer {
+                Ok(Err(status)) => status.is_passing(),
+                Err(trouble) => matches!(trouble, Trouble::Body(_)),
+                Ok(Ok(_)) => false,
+            };
+            if !passing || !repeatable || number >= TRIES {
+                return answer.map_err(|trouble| self.failure(&request, trouble));
+            }
+            self.pause(number).await;
+        }
+    }
+
+    async fn exchange_once(&self, request: Request<Vec<u8>>) -> Result<Result<Bytes, Status>, Trouble> {
+        let response = self.client().send(request.map(Body::from)).await.map_err(Trouble::Send)?;
+        let status = response.status();
+        let bytes = self.collect(response).await?;
+        if status.is_client_error() || status.is_server_error() {
+            return Ok(Err(Status::read(status, &bytes)));
+        }
+        Ok(Ok(bytes))
+    }
+
+    async fn collect(&self, response: Response<Body>) -> Result<Bytes, Trouble> {
+        let _working = self.clock().working();
+        let limit = self.settings().policy.body;
+        let mut body = response.into_body();
+        let mut whole = Vec::new();
+        while let Some(frame) = self.clock().timeout(limit, body.frame()).await.ok_or(Trouble::Body(None))? {
+            let frame = frame.map_err(|e| Trouble::Body(Some(e)))?;
+            let Ok(data) = frame.into_data() else { continue };
+            // Most answers are one frame: no copy then.
+            if whole.is_empty() && http_body::Body::is_end_stream(&body) {
+                return Ok(data);
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.into())
+    }
+
+    async fn pause(&self, number: u32) {
+        let pause = self.settings().policy.pause(number, self.clock());
+        self.clock().sleep(pause).await;
+    }
+
+    fn failure(&self, request: &Request<Vec<u8>>, trouble: Trouble) -> Failure {
+        let failure = match trouble {
+            Trouble::Send(error) => failure_of(error),
+            Trouble::Body(Some(error)) => {
+                Failure::new(Kind::Unreachable, format!("the answer of {} broke off: {error}", self.server()))
+            }
+            Trouble::Body(None) => {
+                Failure::new(Kind::Unreachable, format!("the answer of {} did not come to its end", self.server()))
+            }
+        };
+        let failure = failure.on_cluster(self.name());
+        match request.extensions().get::<Subject>() {
+            Some(subject) => failure.about(&subject.0),
+            None => failure,
+        }
+    }
+}
+
+/// Why there is no complete answer.
+enum Trouble {
+    /// It never began.
+    Send(kube::Error),
+    /// It broke off; without an error it stood still.
+    Body(Option<kube::Error>),
+}
+
+/// The failure in kube's error: the layers put it there.
+pub fn failure_of(error: kube::Error) -> Failure {
+    match error {
+        kube::Error::Service(inner) => match inner.downcast::<Failure>() {
+            Ok(failure) => *failure,
+            Err(other) => Failure::new(Kind::Unreachable, other.to_string()),
+        },
+        kube::Error::Api(status) => {
+            let code = http::StatusCode::from_u16(status.code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+            Status::read(code, &serde_json::to_vec(&status).unwrap_or_default()).into_failure()
+        }
+        other => Failure::new(Kind::Unreachable, other.to_string()),
+    }
+}

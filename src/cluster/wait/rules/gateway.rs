@@ -1,0 +1,72 @@
+//! Gateway of the Gateway API: accepted and programmed, it and its listeners, with an address.
+
+use super::{Condition, Verdict, condition, conditions, done, failed, progressing};
+use crate::object::{Node, Object};
+
+pub(super) fn verdict(object: &Object) -> Verdict {
+    if let Some(refused) = condition(object, "Accepted").filter(Condition::is_false) {
+        return failed(refused.said());
+    }
+    let listeners = object.items_at("status.listeners");
+    let on_listeners = listeners
+        .iter()
+        .flat_map(|listener| listener.get("conditions").map_or(&[][..], Node::items).iter().map(conditions::read));
+    if let Some(wrong) = on_listeners.clone().find(|c| matches!(c.name, "Accepted" | "ResolvedRefs") && c.is_false()) {
+        return failed(format!("a listener: {}", wrong.said()));
+    }
+    let waiting = ["Accepted", "Programmed"]
+        .into_iter()
+        .map(|name| conditions::judge(object, name, "True"))
+        .find(|verdict| !verdict.is_done());
+    if let Some(waiting) = waiting {
+        return waiting;
+    }
+    if let Some(waiting) = on_listeners.into_iter().find(|c| c.name == "Programmed" && !c.is_true()) {
+        return progressing(format!("a listener: {}", waiting.said()));
+    }
+    match object.str_at("status.addresses.0.value") {
+        Some(address) => done(format!("is programmed at {address}")),
+        None => progressing("has no address yet"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::check;
+
+    #[test]
+    fn conditions_listeners_and_address_count() {
+        let gateway = |status: &str| {
+            format!(
+                "{{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {{name: g, generation: 2}}, status: {{{status}}}}}"
+            )
+        };
+        let good = "{type: Accepted, status: 'True', observedGeneration: 2}, {type: Programmed, status: 'True', observedGeneration: 2}";
+        let address = "addresses: [{value: 192.0.2.1}]";
+        check(&[
+            ('D', "192.0.2.1", gateway(&format!("{address}, conditions: [{good}]"))),
+            ('P', "no address", gateway(&format!("conditions: [{good}]"))),
+            ('P', "last change", gateway(&format!("{address}, conditions: [{}]", good.replace('2', "1")))),
+            ('P', "no condition Accepted", gateway("")),
+            (
+                'P',
+                "a listener: Programmed",
+                gateway(&format!(
+                    "{address}, conditions: [{good}], listeners: [{{conditions: [{{type: Programmed, status: 'False'}}]}}]"
+                )),
+            ),
+            (
+                'F',
+                "a listener: ResolvedRefs",
+                gateway(&format!(
+                    "{address}, conditions: [{good}], listeners: [{{conditions: [{{type: ResolvedRefs, status: 'False'}}]}}]"
+                )),
+            ),
+            (
+                'F',
+                "NoMatchingClass",
+                gateway("conditions: [{type: Accepted, status: 'False', reason: NoMatchingClass}]"),
+            ),
+        ]);
+    }
+}

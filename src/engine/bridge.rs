@@ -1,0 +1,92 @@
+//! The way from a script's thread to asynchronous work, and the threads scripts run on.
+
+use crate::clock::Clock;
+use crate::failure::{Failure, Kind, Result};
+use std::any::Any;
+use tokio_util::sync::CancellationToken;
+
+/// The way from a script's thread to asynchronous work.
+#[derive(Clone)]
+pub struct Bridge {
+    /// The run's runtime.
+    pub runtime: tokio::runtime::Handle,
+    /// Cancelled by Ctrl-C.
+    pub cancel: CancellationToken,
+    /// The run's time.
+    pub clock: Clock,
+}
+
+impl Bridge {
+    /// Runs a future to its end; Ctrl-C ends it with `Kind::Cancelled`.
+    ///
+    /// Only for script threads: while the future is awaited, the run's clock counts this thread as waiting.
+    ///
+    /// # Errors
+    /// What the future fails with.
+    pub fn block<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        let _waiting = self.clock.waiting();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => Err(cancelled()),
+                output = future => output,
+            }
+        })
+    }
+}
+
+/// What everything fails with once the user pressed Ctrl-C.
+pub(super) fn cancelled() -> Failure {
+    Failure::new(Kind::Cancelled, "interrupted")
+}
+
+/// Address space for a script's stack: deep scripts must fail with an error of theirs, not end the process. Only the
+/// pages that are used take memory.
+const STACK: usize = 256 << 20;
+
+/// Runs script work on a thread of its own with a stack that holds the engine's limits, and waits for it. The run's
+/// clock counts the thread as working.
+///
+/// # Errors
+/// `Kind::Internal` when the work panics or the thread cannot be started.
+pub fn on_script_thread<T: Send>(clock: &Clock, work: impl FnOnce() -> T + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("script".into()).stack_size(STACK);
+        let handle = thread.spawn_scoped(scope, || {
+            let _working = clock.working();
+            work()
+        });
+        let handle = handle.map_err(|e| Failure::internal(format!("cannot start the script's thread: {e}")))?;
+        handle.join().map_err(|panic| panicked(&*panic))
+    })
+}
+
+/// The failure that a panic of meshwright becomes.
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Failure::internal(format!("meshwright stopped at a defect of its own: {text}"))
+        .hint("please report this, with the script line above it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancelled_run_ends_what_waits() {
+        let runtime = tokio::runtime::Runtime::new().expect("runtime");
+        let bridge =
+            Bridge { runtime: runtime.handle().clone(), cancel: CancellationToken::new(), clock: Clock::real() };
+        bridge.cancel.cancel();
+        let failure = bridge.block(std::future::pending::<Result<()>>()).expect_err("cancelled");
+        assert_eq!(failure.kind, Kind::Cancelled);
+    }
+
+    #[test]
+    fn a_panic_becomes_a_failure() {
+        let failure = on_script_thread(&Clock::real(), || panic!("broken")).map(|(): ()| ()).expect_err("panics");
+        assert_eq!(failure.kind, Kind::Internal);
+        assert!(failure.message.contains("broken"));
+    }
+}

@@ -1,0 +1,92 @@
+//! Rhai's errors to failures: plain words, and every place from the origin to the outermost caller.
+
+use super::flow;
+use super::inside::{Inside, place};
+use super::words;
+use crate::failure::{Failure, Kind, Place};
+use rhai::{Dynamic, Engine, EvalAltResult, ParseErrorType, Position};
+
+pub(super) use words::parse_words;
+
+/// A failure at a position, as an error that scripts can catch.
+pub(super) fn at(mut failure: Failure, source: Option<&str>, position: Position) -> Box<EvalAltResult> {
+    if failure.places.is_empty() {
+        failure.places.extend(place(source, position));
+    }
+    let mut error: Box<EvalAltResult> = failure.into();
+    error.set_position(position);
+    error
+}
+
+/// What an error of this engine means, with its places innermost first. `source` is the script that was run.
+pub fn failure(engine: &Engine, error: &EvalAltResult, source: &str) -> Failure {
+    let inside = Inside::of(engine);
+    let inside = inside.as_deref();
+    let mut chain = Vec::new();
+    let innermost = walk(error, source, inside, &mut chain);
+    let mut failure = origin(innermost, chain.first(), inside);
+    if let (Some(known), Some(walked)) = (failure.places.last(), chain.first())
+        && (known.line, known.column) == (walked.line, walked.column)
+    {
+        failure.places.pop();
+    }
+    for place in chain {
+        if failure.places.last() != Some(&place) {
+            failure.places.push(place);
+        }
+    }
+    failure
+}
+
+/// Collects places, innermost first, and returns the error at the bottom.
+fn walk<'e>(
+    error: &'e EvalAltResult,
+    source: &str,
+    inside: Option<&Inside>,
+    chain: &mut Vec<Place>,
+) -> &'e EvalAltResult {
+    let (inner, within, position) = match error {
+        EvalAltResult::ErrorInFunctionCall(name, within, inner, position) => {
+            // Rhai reports a closure of the script under the module that called it.
+            let home = inside.and_then(|inside| inside.home_of(name)).map(|home| home.source);
+            (inner, home.unwrap_or_else(|| within.clone()), *position)
+        }
+        EvalAltResult::ErrorInModule(name, inner, position) => (inner, name.clone(), *position),
+        _ => {
+            chain.extend(place(Some(source), error.position()));
+            return error;
+        }
+    };
+    let within = if within.is_empty() { source } else { &within };
+    let innermost = walk(inner, within, inside, chain);
+    chain.extend(place(Some(source), position));
+    innermost
+}
+
+fn origin(error: &EvalAltResult, place: Option<&Place>, inside: Option<&Inside>) -> Failure {
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) => thrown(value),
+        EvalAltResult::ErrorTerminated(value, _) => match value.read_lock::<Failure>() {
+            Some(failure) => failure.clone(),
+            None => Failure::new(Kind::Cancelled, "interrupted"),
+        },
+        EvalAltResult::ErrorParsing(what, _) => parse_failure(what),
+        other => words::plain(other, place, inside),
+    }
+}
+
+fn parse_failure(what: &ParseErrorType) -> Failure {
+    Failure::usage(parse_words(what))
+}
+
+/// A thrown value; a built-in error that was caught and thrown again is a map that knows its place.
+fn thrown(value: &Dynamic) -> Failure {
+    let mut failure = flow::thrown(value);
+    let Ok(map) = value.as_map_ref() else { return failure };
+    let number = |key: &str| map.get(key)?.as_int().ok()?.try_into().ok();
+    if let (true, Some(line)) = (map.contains_key("error"), number("line")) {
+        let source = map.get("source").and_then(|source| source.clone().into_string().ok()).unwrap_or_default();
+        failure.places.push(Place { source, line, column: number("position").unwrap_or(1) });
+    }
+    failure
+}

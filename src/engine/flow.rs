@@ -1,0 +1,136 @@
+//! `fail` and `attempt`, and failures as values: what `catch (e)` sees.
+
+use super::errors;
+use super::nearest::nearest;
+use super::register::located;
+use super::value::{to_node, type_name};
+use crate::failure::{Failure, Kind};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
+
+type Outcome = Result<Dynamic, Box<EvalAltResult>>;
+
+/// The fields of a failure, as scripts read them.
+const FIELDS: [&str; 9] = ["kind", "message", "cluster", "object", "hint", "details", "line", "column", "source"];
+
+/// Makes `fail`, `attempt` and failures known to scripts.
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<Failure>("Failure");
+    super::types::shown::<Failure>(engine);
+    engine.register_indexer_get(|failure: &mut Failure, name: &str| field(failure, name));
+    engine.register_fn("fail", |context: NativeCallContext, message: &str| fail(&context, message, Map::new()));
+    engine.register_fn("fail", |context: NativeCallContext, message: &str, more: Map| fail(&context, message, more));
+    engine.register_fn("attempt", attempt);
+}
+
+/// A field of a failure; `()` when it has none.
+fn field(failure: &Failure, name: &str) -> Outcome {
+    let text = |text: &Option<String>| text.clone().map_or(Dynamic::UNIT, Dynamic::from);
+    let place = failure.places.first();
+    let number =
+        |number: Option<usize>| number.and_then(|n| i64::try_from(n).ok()).map_or(Dynamic::UNIT, Dynamic::from);
+    Ok(match name {
+        "kind" => failure.kind.name().into(),
+        "message" => failure.message.clone().into(),
+        "cluster" => text(&failure.cluster),
+        "object" => text(&failure.object),
+        "hint" => text(&failure.hint),
+        "details" => failure.details.iter().cloned().map(Dynamic::from).collect::<Array>().into(),
+        "line" => number(place.map(|place| place.line)),
+        "column" => number(place.map(|place| place.column)),
+        "source" => text(&place.map(|place| place.source.clone())),
+        other => return Err(no_field(other).into()),
+    })
+}
+
+fn no_field(name: &str) -> Failure {
+    let failure = Failure::usage(format!("a failure has no field `{name}`"));
+    match nearest(name, FIELDS) {
+        Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+        None => failure.hint(format!("its fields are {}", FIELDS.join(", "))),
+    }
+}
+
+fn fail(context: &NativeCallContext, message: &str, more: Map) -> Outcome {
+    let failure = filled(Failure::new(Kind::Script, message), more);
+    Err(located(failure.unwrap_or_else(|wrong| wrong).into(), context))
+}
+
+/// The failure with what a map says about it.
+fn filled(mut failure: Failure, more: Map) -> Result<Failure, Failure> {
+    for (key, value) in more {
+        let text = || value.clone().into_string().ok();
+        match key.as_str() {
+            "hint" => failure.hint = text(),
+            "cluster" => failure.cluster = Some(value.to_string()),
+            "object" => failure.object = title(&value),
+            "kind" => failure.kind = text().and_then(|name| Kind::from_name(&name)).ok_or_else(|| no_kind(&value))?,
+            "details" => failure.details = lines(&value),
+            other => {
+                return Err(Failure::usage(format!("fail has no option `{other}`"))
+                    .hint("its options are hint, cluster, object, kind, details"));
+            }
+        }
+    }
+    Ok(failure)
+}
+
+fn no_kind(value: &Dynamic) -> Failure {
+    let names: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+    Failure::usage(format!("fail: there is no kind `{value}`")).hint(format!("kinds are {}", names.join(", ")))
+}
+
+fn title(value: &Dynamic) -> Option<String> {
+    match value.read_lock::<crate::object::Object>() {
+        Some(object) => Some(object.title()),
+        None => value.clone().into_string().ok(),
+    }
+}
+
+fn lines(value: &Dynamic) -> Vec<String> {
+    match to_node(value) {
+        Ok(node) if value.is_array() => node.items().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect(),
+        _ => vec![value.to_string()],
+    }
+}
+
+/// Runs a closure and tells how it went: `#{ok, value, error}`.
+fn attempt(context: NativeCallContext, closure: FnPtr) -> Outcome {
+    let outcome = closure.call_within_context::<Dynamic>(&context, ());
+    let (value, error) = match outcome {
+        Ok(value) => (value.flatten(), None),
+        Err(error) if error.is_pseudo_error() || !error.is_catchable() => return Err(error),
+        Err(error) => {
+            let source = context.call_source().unwrap_or_default();
+            (Dynamic::UNIT, Some(errors::failure(context.engine(), &error, source)))
+        }
+    };
+    let mut told = Map::new();
+    told.insert("ok".into(), error.is_none().into());
+    told.insert("value".into(), value);
+    told.insert("error".into(), error.map_or(Dynamic::UNIT, Dynamic::from));
+    Ok(told.into())
+}
+
+/// The failure that a thrown value stands for: a failure, a map with its fields, or text.
+pub(super) fn thrown(value: &Dynamic) -> Failure {
+    if let Some(failure) = value.read_lock::<Failure>() {
+        return failure.clone();
+    }
+    let Ok(map) = value.as_map_ref() else { return Failure::new(Kind::Script, text(value)) };
+    let said = |key: &str| map.get(key).filter(|value| !value.is_unit()).map(text);
+    let kind = said("kind").and_then(|name| Kind::from_name(&name)).unwrap_or(Kind::Script);
+    let message = said("message").unwrap_or_else(|| text(value));
+    let mut failure = Failure::new(kind, message);
+    (failure.cluster, failure.object, failure.hint) = (said("cluster"), said("object"), said("hint"));
+    failure.details = map.get("details").filter(|value| !value.is_unit()).map(lines).unwrap_or_default();
+    failure
+}
+
+fn text(value: &Dynamic) -> String {
+    match value.clone().into_string() {
+        Ok(text) => text,
+        Err(_) if value.is_unit() => "nothing, `()`, was thrown".to_owned(),
+        Err(_) => to_node(value)
+            .map_or_else(|_| type_name(value).to_owned(), |node| crate::object::Object::new(node).to_json()),
+    }
+}

@@ -1,0 +1,105 @@
+//! What the parts of one engine share: source texts, closures of modules, the catalogue of primitives.
+
+use super::{Bridge, Observer, Sources};
+use crate::engine::nearest::nearest;
+use crate::failure::Place;
+use rhai::{AST, Dynamic, Engine, Position, Shared};
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+/// Shared by everything registered in one engine; reachable from any call through the engine's tag.
+pub(super) struct Inside {
+    pub bridge: Bridge,
+    pub sources: Arc<dyn Sources>,
+    pub observer: Arc<dyn Observer>,
+    pub catalogue: Vec<Listed>,
+    texts: RwLock<HashMap<String, Arc<str>>>,
+    closures: RwLock<HashMap<String, Home>>,
+}
+
+/// Where a closure was written.
+#[derive(Clone)]
+pub(super) struct Home {
+    pub source: String,
+    /// How many arguments it takes, captured ones counted.
+    pub params: usize,
+    /// The module whose frame it needs; `None` for closures of the script itself.
+    pub module: Option<Shared<rhai::Module>>,
+}
+
+/// What the catalogue knows of a primitive.
+pub(super) struct Listed {
+    pub on: &'static str,
+    pub name: &'static str,
+    pub signature: String,
+}
+
+/// A handle that fits into a script value.
+#[derive(Clone)]
+struct Tag(Arc<Inside>);
+
+impl Inside {
+    pub(super) fn new(
+        bridge: Bridge,
+        sources: Arc<dyn Sources>,
+        observer: Arc<dyn Observer>,
+        catalogue: Vec<Listed>,
+    ) -> Arc<Inside> {
+        Arc::new(Inside { bridge, sources, observer, catalogue, texts: RwLock::default(), closures: RwLock::default() })
+    }
+
+    pub(super) fn attach(self: &Arc<Inside>, engine: &mut Engine) {
+        engine.set_default_tag(Dynamic::from(Tag(self.clone())));
+    }
+
+    /// The shared part of an engine that [`super::build`] made.
+    pub(super) fn of(engine: &Engine) -> Option<Arc<Inside>> {
+        engine.default_tag().read_lock::<Tag>().map(|tag| tag.0.clone())
+    }
+
+    /// Remembers a source's text for error messages.
+    pub(super) fn remember(&self, source: &str, text: &str) {
+        if let Ok(mut texts) = self.texts.write() {
+            texts.insert(source.to_owned(), text.into());
+        }
+    }
+
+    /// Remembers where the closures of a script were written: a caller may hold them longer than the frame of their
+    /// module lasts.
+    pub(super) fn adopt(&self, source: &str, ast: &AST, module: Option<&Shared<rhai::Module>>) {
+        let Ok(mut closures) = self.closures.write() else { return };
+        for function in ast.iter_functions().filter(|function| function.name.starts_with("anon$")) {
+            let (source, params) = (source.to_owned(), function.params.len());
+            closures.insert(function.name.to_owned(), Home { source, params, module: module.cloned() });
+        }
+    }
+
+    pub(super) fn text(&self, source: &str) -> Option<Arc<str>> {
+        self.texts.read().ok()?.get(source).cloned()
+    }
+
+    /// The script that a closure was written in.
+    pub(super) fn home_of(&self, closure: &str) -> Option<Home> {
+        self.closures.read().ok()?.get(closure).cloned()
+    }
+
+    /// The primitives on a type or namespace object; on nothing (`""`): the plain functions.
+    pub(super) fn listed<'s>(&'s self, on: &'s str) -> impl Iterator<Item = &'s Listed> {
+        self.catalogue.iter().filter(move |listed| listed.on == on)
+    }
+
+    /// The listed primitive that a misspelled name on this type may have meant.
+    pub(super) fn nearest_on(&self, on: &str, wrong: &str) -> Option<&Listed> {
+        let name = nearest(wrong, self.listed(on).map(|listed| listed.name))?.to_owned();
+        self.catalogue.iter().find(|listed| listed.on == on && listed.name == name)
+    }
+}
+
+/// The place of a position in a source; `None` when the engine does not know the position.
+pub(super) fn place(source: Option<&str>, position: Position) -> Option<Place> {
+    Some(Place {
+        source: source.unwrap_or_default().to_owned(),
+        line: position.line()?,
+        column: position.position().unwrap_or(1),
+    })
+}

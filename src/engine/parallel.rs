@@ -1,0 +1,180 @@
+//! `parallel(list, |item| …)`: a closure per item, each on its own thread.
+//!
+//! Each closure gets a snapshot of what it captured: it sees the values as they were at the call, and what it changes
+//! stays its own. Results come back in the order of the list. When some fail, the others are awaited, since a change
+//! that is under way must not be cut off, no further ones begin, and all failures are reported.
+
+use super::bridge::panicked;
+use super::errors;
+use super::inside::Inside;
+use super::register::located;
+use super::value::{as_object, type_name, with_article};
+use crate::failure::Failure;
+use crate::object::{Node, Object};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, NativeCallContext};
+use std::any::TypeId;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+type Outcome = Result<Dynamic, Box<EvalAltResult>>;
+
+/// How many items are worked on at once.
+const AT_ONCE: usize = 16;
+
+/// Address space for the stack of one thread; a closure's calls meet the engine's limits well before its end.
+const STACK: usize = 128 << 20;
+
+/// One call: the closure, and its arguments.
+struct Job {
+    closure: FnPtr,
+    args: Vec<Dynamic>,
+}
+
+/// Makes `parallel` known to scripts.
+pub(super) fn register(engine: &mut Engine, inside: &Arc<Inside>) {
+    for count in 0..=3 {
+        let inside = inside.clone();
+        engine.register_raw_fn("parallel", vec![TypeId::of::<Dynamic>(); count], move |context, args| {
+            let args: Vec<_> = args.iter().map(|arg| snapshot(arg)).collect();
+            let results = jobs(&args).map_err(Into::into).and_then(|jobs| run(&context, &inside, jobs));
+            results.map(Dynamic::from).map_err(|error| located(error, &context))
+        });
+    }
+}
+
+fn jobs(args: &[Dynamic]) -> Result<Vec<Job>, Failure> {
+    match args {
+        [closures] if closures.is_array() => {
+            closures.clone().into_array().unwrap_or_default().into_iter().map(alone).collect()
+        }
+        [items, closure] => {
+            let closure = closure.clone().try_cast::<FnPtr>().ok_or_else(|| wrong("2nd", "a closure", closure))?;
+            let items = items_of(items).ok_or_else(|| wrong("1st", "a list or a map", items))?;
+            Ok(items.into_iter().map(|args| Job { closure: closure.clone(), args }).collect())
+        }
+        _ => Err(usage("parallel takes a list and a closure")),
+    }
+}
+
+fn alone(closure: Dynamic) -> Result<Job, Failure> {
+    let found = with_article(type_name(&closure));
+    let closure = closure.try_cast::<FnPtr>();
+    let closure = closure.ok_or_else(|| usage(format!("parallel: a list alone must hold closures, not {found}")))?;
+    Ok(Job { closure, args: Vec::new() })
+}
+
+fn wrong(which: &str, wants: &str, got: &Dynamic) -> Failure {
+    usage(format!("parallel: the {which} argument must be {wants}, not {}", with_article(type_name(got))))
+}
+
+fn usage(message: impl Into<String>) -> Failure {
+    Failure::usage(message).hint("parallel(list, |item| …), parallel(map, |key, value| …) or parallel([|| …, || …])")
+}
+
+/// The closure's arguments for each item: the item, or key and value of a map.
+fn items_of(items: &Dynamic) -> Option<Vec<Vec<Dynamic>>> {
+    if let Ok(list) = items.as_array_ref() {
+        return Some(list.iter().map(|item| vec![item.clone()]).collect());
+    }
+    if let Ok(map) = items.as_map_ref() {
+        return Some(map.iter().map(|(key, value)| vec![key.as_str().into(), value.clone()]).collect());
+    }
+    let object = as_object(items)?;
+    match &object.node {
+        Node::Array(_) => Some(super::objects::items(&object).into_iter().map(|item| vec![item]).collect()),
+        Node::Map(map) => Some(map.0.iter().map(|(key, node)| vec![key.to_string().into(), part(node)]).collect()),
+        _ => None,
+    }
+}
+
+fn part(node: &Node) -> Dynamic {
+    match node {
+        Node::Array(_) | Node::Map(_) => Dynamic::from(Object::new(node.clone())),
+        scalar => super::value::from_node(scalar),
+    }
+}
+
+/// A copy that shares no variable with its original: closures keep the values they captured.
+fn snapshot(value: &Dynamic) -> Dynamic {
+    let mut value = value.flatten_clone();
+    if let Some(mut closure) = value.write_lock::<FnPtr>() {
+        let captured: Vec<_> = closure.curry().iter().map(snapshot).collect();
+        closure.set_curry(captured);
+    } else if let Ok(mut items) = value.as_array_mut() {
+        items.iter_mut().for_each(|item| *item = snapshot(item));
+    } else if let Ok(mut map) = value.as_map_mut() {
+        map.values_mut().for_each(|item| *item = snapshot(item));
+    }
+    value
+}
+
+fn run(context: &NativeCallContext, inside: &Inside, jobs: Vec<Job>) -> Result<Array, Box<EvalAltResult>> {
+    let outcomes = on_threads(context, inside, &jobs)?;
+    let source = context.call_source().unwrap_or_default();
+    let begun = outcomes.iter().flatten().count();
+    let failed = outcomes.iter().flatten().filter(|outcome| outcome.is_err()).count();
+    if failed == 0 && begun == jobs.len() {
+        return outcomes.into_iter().flatten().collect();
+    }
+    let mut errors = outcomes.into_iter().flatten().filter_map(Result::err);
+    let Some(first) = errors.next() else { return Err(super::bridge::cancelled().into()) };
+    if begun == jobs.len() && failed == 1 || !first.is_catchable() {
+        return Err(first);
+    }
+    let failure = errors::failure(context.engine(), &first, source);
+    let others = errors.map(|error| errors::failure(context.engine(), &error, source));
+    let failure = others.fold(failure, |failure, other| failure.detail(format!("also: {other}")));
+    let left = jobs.len() - begun;
+    Err(if left == 0 { failure } else { failure.detail(format!("not begun: {left} of {}", jobs.len())) }.into())
+}
+
+/// The outcomes in order; `None` where work did not begin because other work had failed.
+fn on_threads(
+    context: &NativeCallContext,
+    inside: &Inside,
+    jobs: &[Job],
+) -> Result<Vec<Option<Outcome>>, Box<EvalAltResult>> {
+    #[expect(deprecated, reason = "Rhai marks this type as volatile; the version is pinned")]
+    let stored = context.store_data();
+    let engine = context.engine();
+    let outcomes: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let work = || {
+        let _working = inside.bridge.clock.working();
+        #[expect(deprecated, reason = "see above")]
+        let context = stored.create_context(engine);
+        while !failed.load(Ordering::SeqCst) {
+            let index = next.fetch_add(1, Ordering::SeqCst);
+            let Some(job) = jobs.get(index) else { return };
+            let outcome = call(&context, job);
+            failed.fetch_or(outcome.is_err(), Ordering::SeqCst);
+            *outcomes[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        }
+    };
+    std::thread::scope(|scope| -> std::io::Result<()> {
+        let _waiting = inside.bridge.clock.waiting();
+        let spawn = |_| std::thread::Builder::new().name("parallel".into()).stack_size(STACK).spawn_scoped(scope, work);
+        let threads = (0..jobs.len().min(AT_ONCE)).map(spawn).collect::<std::io::Result<Vec<_>>>()?;
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+        Ok(())
+    })
+    .map_err(|e| Failure::internal(format!("cannot start a thread: {e}")))?;
+    let taken = outcomes.into_iter().map(|outcome| outcome.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Ok(taken.collect())
+}
+
+fn call(context: &NativeCallContext, job: &Job) -> Outcome {
+    let call = AssertUnwindSafe(|| job.closure.call_within_context::<Dynamic>(context, job.args.clone()));
+    match std::panic::catch_unwind(call) {
+        Ok(outcome) => outcome.map(Dynamic::flatten),
+        Err(panic) => Err(panicked(&*panic).into()),
+    }
+}
+
+/// The engine must be shareable between threads.
+const _: fn() = || {
+    fn shareable<T: Send + Sync>() {}
+    shareable::<Engine>();
+};

@@ -1,0 +1,73 @@
+//! A failure as people read it: what, where, who called, why, what to do.
+
+use crate::failure::{Failure, Place};
+use crate::secret::Redactor;
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use std::fmt::Write as _;
+
+/// The width that long messages are wrapped to.
+const WIDTH: usize = 110;
+
+/// How many callers are shown before the rest is only counted.
+const CALLERS: usize = 8;
+
+/// The failure with its script line, its callers, its details and its hint; `text_of` gives the text of a source.
+///
+/// Without colour the layout is the same. Secrets in script lines are masked.
+pub fn render(failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, colour: bool) -> String {
+    let mut out = String::new();
+    headline(&mut out, failure, text_of, colour);
+    for place in failure.places.iter().skip(1).take(CALLERS) {
+        caller(&mut out, place, text_of);
+    }
+    if let Some(more) = failure.places.len().checked_sub(CALLERS + 2).filter(|more| *more > 0) {
+        let _ = writeln!(out, "  … and {} more callers", more + 1);
+    }
+    for detail in &failure.details {
+        let _ = writeln!(out, "  │ {}", detail.replace('\n', "\n  │ "));
+    }
+    if let Some(hint) = &failure.hint {
+        let label = if colour { "\u{1b}[36mhint:\u{1b}[0m" } else { "hint:" };
+        let _ = writeln!(out, "  {label} {}", hint.replace('\n', "\n        "));
+    }
+    Redactor::global().scrub(&out)
+}
+
+/// The message and, where its text is known, the innermost place.
+fn headline(out: &mut String, failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, colour: bool) {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_context_lines(1).with_links(false);
+    let mut diagnostic = MietteDiagnostic::new(failure.to_string());
+    let snippet = failure.places.first().and_then(|place| Some((place, text_of(&place.source)?)));
+    if let Some((place, text)) = &snippet {
+        let (start, length) = span(text, place);
+        diagnostic = diagnostic.with_label(LabeledSpan::new(None, start, length));
+    }
+    let is_known = snippet.is_some();
+    let report = Report::new(diagnostic);
+    let report = match snippet {
+        Some((place, text)) => report.with_source_code(NamedSource::new(&place.source, text)),
+        None => report,
+    };
+    let _ = handler.render_report(out, report.as_ref());
+    if let Some(place) = failure.places.first().filter(|_| !is_known) {
+        let _ = writeln!(out, "  at {}:{}:{}", place.source, place.line, place.column);
+    }
+}
+
+/// Byte offset and length of the word at a place.
+fn span(text: &str, place: &Place) -> (usize, usize) {
+    let start: usize = text.split_inclusive('\n').take(place.line.saturating_sub(1)).map(str::len).sum();
+    let line = text[start..].lines().next().unwrap_or_default();
+    let column = place.column.saturating_sub(1);
+    let offset = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+    let word = line[offset..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(line.len() - offset);
+    (start + offset, word.max(1).min(text.len() - start - offset))
+}
+
+fn caller(out: &mut String, place: &Place, text_of: &dyn Fn(&str) -> Option<String>) {
+    let line = text_of(&place.source);
+    let line = line.as_deref().and_then(|text| text.lines().nth(place.line.saturating_sub(1)));
+    let line = line.map(|line| format!("   {}", line.trim())).unwrap_or_default();
+    let _ = writeln!(out, "  called from {}:{}:{}{line}", place.source, place.line, place.column);
+}

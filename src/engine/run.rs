@@ -1,0 +1,49 @@
+//! Compiling and running one script.
+
+use super::inside::Inside;
+use super::{errors, modules};
+use crate::failure::{Failure, Result};
+use rhai::{AST, Dynamic, Engine, Scope};
+use std::sync::Arc;
+
+fn inside(engine: &Engine) -> Result<Arc<Inside>> {
+    Inside::of(engine).ok_or_else(|| Failure::internal("this engine was not made by `engine::build`"))
+}
+
+/// Compiles a script without running it.
+///
+/// # Errors
+/// `Kind::Usage` with the place when the text is not a script.
+pub fn compile(engine: &Engine, source: &str, text: &str) -> Result<AST> {
+    let inside = inside(engine)?;
+    modules::compile(engine, &inside, source, text).map_err(|error| modules::not_a_script(&error, source))
+}
+
+/// Compiles and runs a script to its value. Call it on a script thread ([`super::on_script_thread`]).
+///
+/// # Errors
+/// Whatever the script fails with, with all its places.
+pub fn run_script(engine: &Engine, source: &str, text: &str, scope: &mut Scope) -> Result<Dynamic> {
+    let ast = compile(engine, source, text)?;
+    run_ast(engine, &ast, scope)
+}
+
+/// Runs a compiled script to its value. Call it on a script thread ([`super::on_script_thread`]).
+///
+/// # Errors
+/// Whatever the script fails with, with all its places.
+pub fn run_ast(engine: &Engine, ast: &AST, scope: &mut Scope) -> Result<Dynamic> {
+    let outcome = engine.eval_ast_with_scope::<Dynamic>(scope, ast);
+    let outcome = outcome.map(Dynamic::flatten);
+    outcome.map_err(|error| errors::failure(engine, &error, ast.source().unwrap_or_default()))
+}
+
+/// Calls a function that a compiled script defines, after running the script's top level.
+///
+/// # Errors
+/// Whatever the function fails with, with all its places.
+pub fn call_function(engine: &Engine, ast: &AST, scope: &mut Scope, name: &str, args: Vec<Dynamic>) -> Result<Dynamic> {
+    let outcome = engine.call_fn::<Dynamic>(scope, ast, name, args);
+    let outcome = outcome.map(Dynamic::flatten);
+    outcome.map_err(|error| errors::failure(engine, &error, ast.source().unwrap_or_default()))
+}

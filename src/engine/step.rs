@@ -1,0 +1,90 @@
+//! `step NAME [on CLUSTER] { … }`: a named part of a run.
+//!
+//! Custom syntax rather than a function with a closure: the block sees and changes the variables around it, `return`
+//! and `throw` in it mean what they mean around it, and the step yields the block's value.
+
+use super::errors;
+use super::inside::{Inside, place};
+use super::tokens::STEP;
+use super::{Observer, StepStart};
+use crate::failure::{Failure, Place};
+use crate::object::Object;
+use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, ImmutableString, ParseError, Position};
+use std::sync::Arc;
+
+type Evaluated = Result<Dynamic, Box<EvalAltResult>>;
+
+/// Makes the engine understand `step`.
+pub(super) fn register(engine: &mut Engine, inside: &Arc<Inside>) {
+    let inside = inside.clone();
+    engine.register_custom_syntax_with_state_raw(STEP, next, false, move |context, inputs, _| {
+        run(context, inputs, &inside)
+    });
+}
+
+/// What comes next after these parts: the name, then `on` and an expression or not, then the block.
+fn next(parts: &[ImmutableString], ahead: &str, _: &mut Dynamic) -> Result<Option<ImmutableString>, ParseError> {
+    let part = match parts.last().map(ImmutableString::as_str) {
+        Some(_) if parts.len() == 1 => "$expr$",
+        Some("$expr$") if parts.len() == 2 && ahead == "on" => "on",
+        Some("on") => "$expr$",
+        Some("$block$") => return Ok(None),
+        _ => "$block$",
+    };
+    Ok(Some(part.into()))
+}
+
+fn run(context: &mut EvalContext, inputs: &[Expression], inside: &Inside) -> Evaluated {
+    let (Some(name), Some(block)) = (inputs.first(), inputs.last()) else { return Ok(Dynamic::UNIT) };
+    let position = name.position();
+    let source = context.source().map(str::to_owned);
+    let refuse = |failure: Failure| errors::at(failure, source.as_deref(), position);
+    let name = name.eval_with_context(context)?;
+    let name =
+        name.into_string().map_err(|kind| refuse(Failure::usage(format!("a step's name is text, not {kind}"))))?;
+    let on = if inputs.len() == 3 { targets(context, &inputs[1])? } else { Vec::new() };
+    let place = step_place(source.as_deref(), position);
+    let step = StepStart { name, on, place };
+    inside.observer.step_begins(&step).map_err(refuse)?;
+    let outcome = block.eval_with_context(context);
+    let ended = ended(&*inside.observer, &step, &outcome, context.engine(), source.as_deref());
+    outcome.and_then(|value| ended.map(|()| value).map_err(refuse))
+}
+
+fn step_place(source: Option<&str>, position: Position) -> Place {
+    place(source, position).unwrap_or(Place { source: source.unwrap_or_default().to_owned(), line: 0, column: 0 })
+}
+
+fn ended(
+    observer: &dyn Observer,
+    step: &StepStart,
+    outcome: &Evaluated,
+    engine: &Engine,
+    source: Option<&str>,
+) -> Result<(), Failure> {
+    match outcome {
+        Err(error) if !error.is_pseudo_error() => {
+            let failure = errors::failure(engine, error, source.unwrap_or_default());
+            observer.step_ended(step, Some(&failure))
+        }
+        _ => observer.step_ended(step, None),
+    }
+}
+
+/// The names of the cluster or clusters after `on`.
+fn targets(context: &mut EvalContext, on: &Expression) -> Result<Vec<String>, Box<EvalAltResult>> {
+    let value = on.eval_with_context(context)?;
+    let values = match value.read_lock::<rhai::Array>() {
+        Some(list) => list.clone(),
+        None => vec![value.clone()],
+    };
+    values.into_iter().map(|value| shown(context, value)).collect()
+}
+
+fn shown(context: &mut EvalContext, value: Dynamic) -> Result<String, Box<EvalAltResult>> {
+    if let Some(object) = value.read_lock::<Object>() {
+        return Ok(object.title());
+    }
+    let text = context.call_native_fn::<ImmutableString>("to_string", (value,));
+    text.map(|text| text.to_string())
+}

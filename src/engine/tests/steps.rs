@@ -1,0 +1,91 @@
+//! `step` and `parallel`.
+
+use super::*;
+
+#[test]
+fn a_step_sees_and_changes_the_variables_around_it_and_yields_a_value() {
+    let bench = Bench::new(&[]);
+    let text = "let n = 1;\nstep \"Count\" { n += 1; }\nlet got = step `Yield ${n}` on kube.cluster(\"east\") { n + 5 };\nstep \"Both\" on [kube.cluster(\"a\"), \"b\"] { step \"Inner\" { n += 1 } };\n[n, got]";
+    assert_eq!(bench.run(text).expect("script").to_string(), "[3, 7]");
+    let told = [
+        "begin Count [] 2:6",
+        "end Count None",
+        "begin Yield 2 [\"east\"] 3:16",
+        "end Yield 2 None",
+        "begin Both [\"a\", \"b\"] 4:6",
+        "begin Inner [] 4:48",
+        "end Inner None",
+        "end Both None",
+    ];
+    assert_eq!(bench.told.lines(), told);
+}
+
+#[test]
+fn return_and_throw_pass_through_a_step() {
+    let bench = Bench::new(&[]);
+    assert_eq!(bench.run("fn f() { step \"S\" { return 4; } 5 } f()").expect("script").as_int(), Ok(4));
+    assert_eq!(
+        bench
+            .run("let n = 0; for i in 0..5 { step \"L\" { if i == 2 { break; } n += 1; } } n")
+            .expect("script")
+            .as_int(),
+        Ok(2)
+    );
+    let failure = bench.run("step \"Bad\" {\n  fail(\"no\")\n}").expect_err("fails");
+    assert_eq!((failure.message.as_str(), failure.places[0].line), ("no", 2));
+    assert_eq!(bench.told.lines().last().map(String::as_str), Some("end Bad Some(\"no\")"));
+}
+
+#[test]
+fn step_is_a_name_everywhere_else() {
+    assert_eq!(value("let step = #{step: 2}; let m = #{step: 1}; m.step += step.step; step \"x\" { m.step }"), 3);
+    assert_eq!(value("let name = \"n\"; step name { 1 }"), 1);
+}
+
+#[test]
+fn parallel_keeps_the_order_and_takes_time_once() {
+    let bench = Bench::new(&[]);
+    let list = bench.run("let k = 10; parallel([1, 2, 3], |x| { wait.sleep(); x * k })").expect("parallel");
+    assert_eq!(list.to_string(), "[10, 20, 30]");
+    assert_eq!(bench.clock.now().as_secs(), 60);
+    assert_eq!(value("parallel(#{a: 1, b: 2}, |k, v| `${k}${v}`)"), serde_json::json!(["a1", "b2"]));
+    assert_eq!(value("parallel([|| 1, || 2])"), serde_json::json!([1, 2]));
+    assert_eq!(value("parallel([], |x| x)"), serde_json::json!([]));
+    assert_eq!(
+        value("parallel(kube.object(#{l: [1, 2]}).l, |x| parallel([x, x], |y| y + 1))"),
+        serde_json::json!([[2, 2], [3, 3]])
+    );
+}
+
+#[test]
+fn parallel_closures_get_snapshots() {
+    assert_eq!(
+        value(
+            "let n = 1; let c = [5]; let r = parallel([1, 2], |x| { n += x; c.push(x); n + c.len() }); [n, c.len(), r]"
+        ),
+        serde_json::json!([1, 1, [4, 5]])
+    );
+}
+
+#[test]
+fn every_failure_of_parallel_is_reported() {
+    let failure = fails("parallel([\"a\", \"b\", \"c\"], |x| { wait.sleep(); if x != \"b\" { fail(`no ${x}`) } })");
+    assert_eq!(failure.message, "no a");
+    assert_eq!(failure.details, ["also: no c"]);
+    let failure = fails("\nparallel([\"a\"], |x|\n kube.cluster(x).refuse(\"p\"))");
+    assert_eq!((failure.cluster.as_deref(), failure.places[0].line), (Some("a"), 3), "{failure:?}");
+    assert_eq!(failure.places.last().map(|place| place.line), Some(2), "{failure:?}");
+}
+
+#[test]
+fn a_defect_in_a_thread_becomes_a_failure() {
+    let failure = fails("parallel([1], |x| wait.panic())");
+    assert_eq!(failure.kind, Kind::Internal);
+}
+
+#[test]
+fn steps_work_inside_parallel() {
+    let bench = Bench::new(&[]);
+    bench.run("parallel([\"a\", \"b\"], |x| { step `Do ${x}` on x { x } })").expect("script");
+    assert_eq!(bench.told.lines().len(), 4);
+}

@@ -1,0 +1,104 @@
+//! Reading and checking certificates.
+
+use super::super::Host;
+use crate::engine::{Call, Outcome};
+use crate::failure::{Failure, Kind, Result};
+use crate::object::{Node, Object};
+use rcgen::{KeyPair, PublicKeyData as _};
+use rhai::Dynamic;
+use sha2::{Digest as _, Sha256};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::pem::Pem;
+
+pub(super) fn fingerprint(call: &Call<'_, Host>) -> Outcome {
+    let pem = call.secret(0, "certificate");
+    let first = certificates("the text", pem.reveal())?.remove(0);
+    let hex: Vec<String> = Sha256::digest(&first.contents).iter().map(|byte| format!("{byte:02X}")).collect();
+    Ok(hex.join(":").into())
+}
+
+pub(super) fn check_authority(call: &Call<'_, Host>) -> Outcome {
+    let files = call.object(0)?;
+    check(&files)?;
+    Ok(Dynamic::from(files))
+}
+
+/// Whether the four files of `cacerts` fit together: key and certificate, chain and root, dates.
+///
+/// # Errors
+/// [`Kind::Invalid`], naming the file.
+pub(super) fn check(files: &Object) -> Result<()> {
+    let pems = ["ca-cert.pem", "cert-chain.pem", "root-cert.pem"]
+        .map(|name| Ok((name, certificates(name, &text(files, name)?)?)));
+    let [cert, chain, root] = pems;
+    let (cert, chain, root) = (cert?, chain?, root?);
+    let ca = parse(cert.0, &cert.1[0])?;
+    key_fits(&text(files, "ca-key.pem")?, &ca)?;
+    let links: Result<Vec<_>> = chain.1.iter().map(|pem| parse(chain.0, pem)).collect();
+    let links = links?;
+    if links.first().map(|first| first.as_ref()) != Some(ca.as_ref()) {
+        return Err(invalid("cert-chain.pem", "its first certificate is not the one in ca-cert.pem"));
+    }
+    let root = parse(root.0, &root.1[0])?;
+    verify_chain(&links, &root)
+}
+
+/// Whether the first certificate of a PEM text is signed by the first of another.
+pub fn issued_by(cert: &str, root: &str) -> bool {
+    let (Ok(cert), Ok(root)) = (certificates("certificate", cert), certificates("root", root)) else { return false };
+    let (Ok(cert), Ok(root)) = (cert[0].parse_x509(), root[0].parse_x509()) else { return false };
+    cert.verify_signature(Some(root.public_key())).is_ok()
+}
+
+fn verify_chain(links: &[X509Certificate<'_>], root: &X509Certificate<'_>) -> Result<()> {
+    // A chain may or may not repeat the root at its end.
+    let links = links.iter().filter(|link| link.as_ref() != root.as_ref()).collect::<Vec<_>>();
+    let issuers = links.iter().skip(1).copied().chain([root]);
+    for (link, issuer) in links.iter().zip(issuers) {
+        if link.verify_signature(Some(issuer.public_key())).is_err() {
+            let why = format!("`{}` is not signed by `{}`", link.subject(), issuer.subject());
+            return Err(invalid("cert-chain.pem does not end at root-cert.pem", &why));
+        }
+    }
+    Ok(())
+}
+
+fn key_fits(pem: &str, cert: &X509Certificate<'_>) -> Result<()> {
+    // Keys of kinds that cannot be read here (RSA in PKCS#1) are istiod's to judge.
+    let Ok(key) = KeyPair::from_pem(pem) else { return Ok(()) };
+    match key.subject_public_key_info() == cert.public_key().raw {
+        true => Ok(()),
+        false => Err(invalid("ca-key.pem", "it is not the key of ca-cert.pem")),
+    }
+}
+
+fn text(files: &Object, name: &str) -> Result<String> {
+    match files.at_keys([name]) {
+        Some(Node::Str(text)) => Ok(text.to_string()),
+        Some(Node::Secret(secret)) => Ok(secret.reveal().to_owned()),
+        _ => Err(invalid(name, "it is missing")),
+    }
+}
+
+/// The certificates of a PEM text, at least one.
+fn certificates(name: &str, text: &str) -> Result<Vec<Pem>> {
+    let pems: std::result::Result<Vec<Pem>, _> = Pem::iter_from_buffer(text.as_bytes()).collect();
+    let pems = pems.map_err(|_| invalid(name, "it is not PEM"))?;
+    let certificates: Vec<Pem> = pems.into_iter().filter(|pem| pem.label == "CERTIFICATE").collect();
+    match certificates.is_empty() {
+        true => Err(invalid(name, "it holds no certificate")),
+        false => Ok(certificates),
+    }
+}
+
+fn parse<'p>(name: &str, pem: &'p Pem) -> Result<X509Certificate<'p>> {
+    let cert = pem.parse_x509().map_err(|e| invalid(name, &e.to_string()))?;
+    if !cert.validity().is_valid() {
+        return Err(invalid(name, &format!("`{}` is not valid now: {}", cert.subject(), cert.validity().not_after)));
+    }
+    Ok(cert)
+}
+
+fn invalid(name: &str, why: &str) -> Failure {
+    Failure::new(Kind::Invalid, format!("{name}: {why}"))
+}

@@ -1,0 +1,239 @@
+//! `secret`: values that never show themselves, and the certificate authority of a mesh.
+
+mod authority;
+mod certificate;
+mod kubeconfig;
+
+use super::Host;
+use crate::engine::{Call, Effect, Outcome, Primitive};
+use crate::failure::{Failure, Kind, Result};
+use crate::secret::Secret;
+use base64::Engine as _;
+use rhai::Dynamic;
+
+pub use authority::{Authority, self_signed};
+pub use certificate::issued_by;
+
+/// The table of `secret`.
+pub const SECRET: &[Primitive<Host>] = &[
+    Primitive {
+        on: "secret",
+        name: "read",
+        params: "cluster: Cluster, name: string, key: string",
+        options: &[],
+        returns: "Secret",
+        doc: "The decoded value under a key of a Secret, given as `\"namespace/name\"`.",
+        example: r#"let c = kube.cluster("east");
+c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "s", namespace: "default"}, stringData: #{token: "planted-token"}});
+`${secret.read(c, "default/s", "token")}` == "‹secret default/s:token›""#,
+        effect: Effect::Read,
+        since: "0.1.0",
+        call: read,
+    },
+    Primitive {
+        on: "secret",
+        name: "file",
+        params: "path: string",
+        options: &[],
+        returns: "Secret",
+        doc: "The content of a file. A relative path starts at the folder the run was started in.",
+        example: r#"attempt(|| secret.file("no-such-file.pem")).error.kind == "not_found""#,
+        effect: Effect::Read,
+        since: "0.1.0",
+        call: file,
+    },
+    Primitive {
+        on: "secret",
+        name: "env",
+        params: "name: string",
+        options: &[],
+        returns: "Secret",
+        doc: "The value of an environment variable.",
+        example: r#"attempt(|| secret.env("MESHWRIGHT_NO_SUCH_VARIABLE")).error.kind == "not_found""#,
+        effect: Effect::Read,
+        since: "0.1.0",
+        call: env,
+    },
+    Primitive {
+        on: "secret",
+        name: "prompt",
+        params: "label: string",
+        options: &[],
+        returns: "Secret",
+        doc: "Asks the user and does not echo the answer. Fails without a terminal.",
+        example: r#"attempt(|| if run.rehearsed() { throw "nobody to ask" } else { secret.prompt("Token") }).ok == false"#,
+        effect: Effect::Read,
+        since: "0.1.0",
+        call: prompt,
+    },
+    Primitive {
+        on: "secret",
+        name: "of",
+        params: "name: string, content: string|Secret",
+        options: &[],
+        returns: "Secret",
+        doc: "A text as a secret: from now on it shows as its name wherever it is printed.",
+        example: r#"`${secret.of("password", "correct horse")}` == "‹secret password›""#,
+        effect: Effect::None,
+        since: "0.1.0",
+        call: of,
+    },
+    Primitive {
+        on: "secret",
+        name: "reveal",
+        params: "secret: Secret",
+        options: &[],
+        returns: "string",
+        doc: "The content as plain text. Needs `needs: {reveal: true}` in the script's header; what is printed is masked all the same.",
+        example: r#"attempt(|| secret.reveal(secret.of("password", "correct horse"))).error.kind == "rights""#,
+        effect: Effect::Read,
+        since: "0.1.0",
+        call: reveal,
+    },
+    Primitive {
+        on: "secret",
+        name: "fingerprint",
+        params: "pem: string|Secret",
+        options: &[],
+        returns: "string",
+        doc: "The SHA-256 fingerprint of the first certificate in a PEM text, as openssl prints it.",
+        example: r#"let a = secret.authority("fingerprint example");
+secret.fingerprint(a.root) == secret.fingerprint(a.issue("cluster1")["root-cert.pem"])"#,
+        effect: Effect::None,
+        since: "0.1.0",
+        call: certificate::fingerprint,
+    },
+    Primitive {
+        on: "secret",
+        name: "check_authority",
+        params: "files: object",
+        options: &[],
+        returns: "object",
+        doc: "Checks the four PEM files of `cacerts` (`root-cert.pem`, `ca-cert.pem`, `ca-key.pem`, `cert-chain.pem`): the key \
+              fits the certificate, the chain ends at the root, nothing has expired. Returns them.",
+        example: r#"let files = secret.authority("check example").issue("cluster1");
+secret.check_authority(files).len() == 4"#,
+        effect: Effect::None,
+        since: "0.1.0",
+        call: certificate::check_authority,
+    },
+    Primitive {
+        on: "secret",
+        name: "authority",
+        params: "name: string, options?: map",
+        options: &[("folder", "string", "where to keep it; a folder of your own instead of the one in your home")],
+        returns: "Authority",
+        doc: "The certificate authority kept under a name; made (ECDSA P-256, ten years) when there is none yet. Kept in files \
+              that only you can read, so that a cluster can join later.",
+        example: r#"let mesh = secret.authority("mesh1");
+mesh.root == secret.authority("mesh1").root"#,
+        effect: Effect::Write,
+        since: "0.1.0",
+        call: authority::open,
+    },
+    Primitive {
+        on: "Authority",
+        name: "issue",
+        params: "cluster: string, options?: map",
+        options: &[
+            ("days", "int", "how long the certificate is valid; 3650 when left out"),
+            ("dns", "string", "the DNS name in the certificate; istiod.istio-system.svc when left out"),
+        ],
+        returns: "object",
+        doc: "An intermediate authority for one cluster, as the four PEM values that a Secret `cacerts` holds.",
+        example: r#"secret.authority("mesh2").issue("cluster1").keys() == ["ca-cert.pem", "ca-key.pem", "cert-chain.pem", "root-cert.pem"]"#,
+        effect: Effect::None,
+        since: "0.1.0",
+        call: authority::issue,
+    },
+    Primitive {
+        on: "secret",
+        name: "kubeconfig",
+        params: "cluster: Cluster, service_account: string, options?: map",
+        options: &[
+            ("name", "string", "the name of cluster, context and user in it; the context's name when left out"),
+            ("server", "string", "the API server's URL in it; the kubeconfig's own when left out"),
+            ("timeout", "string", "how long the cluster may take to fill the token; 30s when left out"),
+        ],
+        returns: "Secret",
+        doc: "A kubeconfig that acts as a ServiceAccount, given as `\"namespace/name\"`. Its token comes from a Secret of type \
+              `kubernetes.io/service-account-token`, which is made when there is none (Kubernetes makes none since 1.24).",
+        example: r#"let c = kube.cluster("east");
+c.apply(#{apiVersion: "v1", kind: "ServiceAccount", metadata: #{name: "reader", namespace: "default"}});
+kube.connect("as reader", secret.kubeconfig(c, "default/reader")).uid() == c.uid()"#,
+        effect: Effect::Write,
+        since: "0.1.0",
+        call: kubeconfig::kubeconfig,
+    },
+];
+
+fn read(call: &Call<'_, Host>) -> Outcome {
+    let Some(cluster) = call.value::<crate::cluster::Cluster>(0) else {
+        return Err(Failure::usage("no cluster").into());
+    };
+    let (name, key) = (call.str(1), call.str(2));
+    let secret = call.block(read_key(&cluster, &name, &key))?;
+    Ok(Dynamic::from(secret))
+}
+
+/// The decoded value under `key` of the Secret `name` (`ns/name`).
+async fn read_key(cluster: &crate::cluster::Cluster, name: &str, key: &str) -> Result<Secret> {
+    let missing = |what: String| Failure::new(Kind::NotFound, what).on_cluster(cluster.name());
+    let target = cluster.target("Secret", name).await?;
+    let object = cluster.find(&target).await?.ok_or_else(|| missing(format!("secrets \"{name}\" not found")))?;
+    decode_key(&object, key).ok_or_else(|| {
+        let keys: Vec<_> =
+            object.at("data").into_iter().flat_map(|data| data.entries()).map(|(key, _)| &**key).collect();
+        missing(format!("Secret {name} has no key `{key}`")).hint(format!("its keys: {}", keys.join(", ")))
+    })
+}
+
+/// The decoded value under a key of a Secret object.
+pub(super) fn decode_key(object: &crate::object::Object, key: &str) -> Option<Secret> {
+    let crate::object::Node::Secret(value) = object.at_keys(["data", key])? else { return None };
+    let bytes = base64::engine::general_purpose::STANDARD.decode(value.reveal()).ok()?;
+    Some(Secret::new(value.name(), String::from_utf8(bytes).ok()?))
+}
+
+fn file(call: &Call<'_, Host>) -> Outcome {
+    let path = call.str(0);
+    let content = std::fs::read_to_string(call.host().path(&path)).map_err(|e| {
+        let kind = if e.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Usage };
+        Failure::new(kind, format!("cannot read {path}: {e}"))
+    })?;
+    Ok(Dynamic::from(Secret::new(path.as_str(), content)))
+}
+
+fn env(call: &Call<'_, Host>) -> Outcome {
+    let name = call.str(0);
+    let content = std::env::var(name.as_str())
+        .map_err(|_| Failure::new(Kind::NotFound, format!("the environment variable {name} is not set")))?;
+    Ok(Dynamic::from(Secret::new(format!("${name}"), content)))
+}
+
+fn prompt(call: &Call<'_, Host>) -> Outcome {
+    use std::io::IsTerminal as _;
+    let label = call.str(0);
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!("cannot ask for `{label}`: there is no terminal"))
+            .hint("give it by a file or an environment variable")
+            .into());
+    }
+    let answer = rpassword::prompt_password(format!("{label}: "))
+        .map_err(|e| Failure::usage(format!("cannot ask for `{label}`: {e}")))?;
+    Ok(Dynamic::from(Secret::new(label.as_str(), answer)))
+}
+
+fn of(call: &Call<'_, Host>) -> Outcome {
+    let secret = call.secret(1, "");
+    Ok(Dynamic::from(Secret::new(call.str(0).as_str(), secret.reveal())))
+}
+
+fn reveal(call: &Call<'_, Host>) -> Outcome {
+    if !call.host().grants.reveal {
+        return Err(Failure::new(Kind::Rights, "the script may not reveal secrets")
+            .hint("add it to the script's header: `needs: {reveal: true}`")
+            .into());
+    }
+    Ok(call.secret(0, "").reveal().to_owned().into())
+}

@@ -1,0 +1,61 @@
+//! A child process and everything it has started, killed together.
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use std::time::{Duration, Instant};
+use tokio::process::Child;
+
+/// How long a program may take to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(2);
+/// The same when nobody can wait asynchronously any more.
+const DROP_GRACE: Duration = Duration::from_millis(500);
+
+/// A child that leads its own process group. Dropping it ends the whole group.
+pub(super) struct Group {
+    pub(super) child: Child,
+    leader: Option<Pid>,
+}
+
+impl Group {
+    /// A child that was started with `process_group(0)`.
+    pub(super) fn new(child: Child) -> Group {
+        let leader = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        Group { child, leader }
+    }
+
+    /// Ends the group: SIGTERM, and SIGKILL for whoever is left when the leader has ended or two seconds have passed.
+    pub(super) async fn end(&mut self) {
+        self.signal(Signal::SIGTERM);
+        // A process lives in real time, whatever the run's clock says.
+        let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
+        self.finish();
+        let _ = self.child.wait().await;
+    }
+
+    /// Kills what the leader has left behind. Afterwards the group is nobody's business any more.
+    pub(super) fn finish(&mut self) {
+        self.signal(Signal::SIGKILL);
+        self.leader = None;
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(leader) = self.leader {
+            // The only error is that nobody is left.
+            let _ = killpg(leader, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if self.leader.is_none() {
+            return;
+        }
+        self.signal(Signal::SIGTERM);
+        let deadline = Instant::now() + DROP_GRACE;
+        while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.finish();
+    }
+}

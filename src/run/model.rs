@@ -1,0 +1,124 @@
+//! What the pods of a rehearsal do: the functions of the `rehearsal.rhai` beside the script.
+
+use crate::engine;
+use crate::primitives::world::{ClusterState, Memory, WorldState};
+use crate::rehearsal::{Answer, Behaviour, World};
+use crate::object::Node;
+use rhai::{AST, Dynamic, Engine, Map, Scope};
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+
+/// A `rehearsal.rhai`, compiled.
+pub struct Model {
+    engine: Engine,
+    ast: AST,
+    params: Map,
+    file: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    memory: Arc<Mutex<Memory>>,
+    /// The first defect of the file: told once, at the end of the rehearsal.
+    defect: Mutex<Option<String>>,
+}
+
+impl Model {
+    /// A model over a compiled file; `file` gives the texts beside it.
+    pub fn new(
+        engine: Engine,
+        ast: AST,
+        params: Map,
+        file: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    ) -> Model {
+        Model { engine, ast, params, file, memory: Arc::default(), defect: Mutex::default() }
+    }
+
+    /// What went wrong inside the file itself, if anything did.
+    pub fn defect(&self) -> Option<String> {
+        self.defect.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// A local program's stand-in; `None` when the file has none for this tool.
+    pub fn program(&self, world: &World, tool: &str, argv: &[String], stdin: &str) -> Option<Answer> {
+        let argv: rhai::Array = argv.iter().map(|arg| arg.clone().into()).collect();
+        let args = vec![tool.to_owned().into(), argv.into(), stdin.to_owned().into()];
+        let answer = self.call("program", world, None, args)?;
+        (!answer.is_unit()).then(|| read_answer(&answer))
+    }
+
+    /// Calls a function of the file. `None` when there is no such function or it threw; a throw of `admit` is its answer.
+    fn call(&self, function: &str, world: &World, cluster: Option<&str>, args: Vec<Dynamic>) -> Option<Dynamic> {
+        match self.try_call(function, world, cluster, args) {
+            Ok(value) => value,
+            Err(error) => {
+                let mut defect = self.defect.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                defect.get_or_insert_with(|| format!("rehearsal.rhai: {function}: {error}"));
+                None
+            }
+        }
+    }
+
+    fn try_call(
+        &self,
+        function: &str,
+        world: &World,
+        cluster: Option<&str>,
+        args: Vec<Dynamic>,
+    ) -> Result<Option<Dynamic>, String> {
+        let state = WorldState {
+            world: world.clone(),
+            params: self.params.clone(),
+            memory: self.memory.clone(),
+            file: self.file.clone(),
+        };
+        let mut all = vec![Dynamic::from(state)];
+        if let Some(name) = cluster {
+            let Some(server) = world.server(name) else { return Ok(None) };
+            all.push(Dynamic::from(ClusterState(server.clone())));
+        }
+        all.extend(args);
+        let arity = all.len();
+        if !self.ast.iter_functions().any(|known| known.name == function && known.params.len() == arity) {
+            return Ok(None);
+        }
+        let outcome = engine::call_function(&self.engine, &self.ast, &mut Scope::new(), function, all);
+        outcome.map(Some).map_err(|failure| failure.message)
+    }
+}
+
+fn tree(value: &Value) -> Dynamic {
+    engine::value::from_node(&Node::from(value))
+}
+
+fn read_answer(value: &Dynamic) -> Answer {
+    let node = engine::value::to_node(value).unwrap_or_default();
+    let text = |key| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let code = node.get("code").and_then(Node::as_int).and_then(|code| i32::try_from(code).ok()).unwrap_or_default();
+    Answer { stdout: text("stdout"), stderr: text("stderr"), code }
+}
+
+impl Behaviour for Model {
+    fn exec(&self, world: &World, cluster: &str, pod: &Value, container: &str, argv: &[String], stdin: &str) -> Answer {
+        let program: rhai::Array = argv.iter().map(|arg| arg.clone().into()).collect();
+        let args = vec![tree(pod), container.to_owned().into(), program.into(), stdin.to_owned().into()];
+        match self.call("exec", world, Some(cluster), args) {
+            Some(answer) if !answer.is_unit() => read_answer(&answer),
+            _ => crate::rehearsal::Inert.exec(world, cluster, pod, container, argv, stdin),
+        }
+    }
+
+    fn logs(&self, world: &World, cluster: &str, pod: &Value, container: &str) -> String {
+        let text = self.call("logs", world, Some(cluster), vec![tree(pod), container.to_owned().into()]);
+        text.and_then(|text| text.into_string().ok()).unwrap_or_default()
+    }
+
+    fn unready(&self, world: &World, cluster: &str, pod: &Value) -> Option<String> {
+        self.call("unready", world, Some(cluster), vec![tree(pod)])?.into_string().ok()
+    }
+
+    fn admit(&self, world: &World, cluster: &str, object: Value) -> Result<Value, String> {
+        let Some(admitted) = self.try_call("admit", world, Some(cluster), vec![tree(&object)])? else { return Ok(object) };
+        Ok(engine::value::to_node(&admitted).map_or(object, |node| node.to_wire()))
+    }
+
+    fn reconcile(&self, world: &World) {
+        self.call("reconcile", world, None, Vec::new());
+    }
+}

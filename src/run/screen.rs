@@ -1,0 +1,214 @@
+//! What the user sees of a run: a line per step, what the script has to say below it, a summary at the end.
+//!
+//! On a terminal the running steps are shown with a spinner; elsewhere each line appears when there is something to say.
+//! All of it goes to stderr: stdout is for what a script prints.
+
+use super::tally::{Counts, Tally};
+use crate::engine::{Observer, StepStart};
+use crate::failure::{Failure, Kind, Place, Result};
+use crate::primitives::host::Level;
+use crate::secret::Redactor;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+/// How much is shown, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// Colours and symbols that a terminal draws.
+    pub colour: bool,
+    /// Spinners: the output is a terminal.
+    pub live: bool,
+    /// Only failures.
+    pub quiet: bool,
+}
+
+/// The screen of one run.
+pub struct Screen {
+    style: Style,
+    clock: crate::clock::Clock,
+    tally: Tally,
+    bars: MultiProgress,
+    state: Mutex<State>,
+    stop_after: Option<String>,
+}
+
+#[derive(Default)]
+struct State {
+    running: BTreeMap<String, Running>,
+    done: usize,
+    warnings: Vec<String>,
+    lines: Vec<String>,
+}
+
+struct Running {
+    since: Duration,
+    before: BTreeMap<String, Counts>,
+    bar: Option<ProgressBar>,
+}
+
+/// Step names are cut off here rather than wrapped.
+const NAME_WIDTH: usize = 44;
+
+impl Screen {
+    /// A screen for a run with this clock, whose changes `tally` counts.
+    pub fn new(style: Style, clock: crate::clock::Clock, tally: Tally) -> Screen {
+        let target = if style.live && !style.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Screen {
+            style,
+            clock,
+            tally,
+            bars: MultiProgress::with_draw_target(target),
+            state: Mutex::default(),
+            stop_after: None,
+        }
+    }
+
+    /// The same screen, which ends the run after the step with this name.
+    pub fn stopping_after(mut self, step: Option<String>) -> Screen {
+        self.stop_after = step;
+        self
+    }
+
+    /// Shows a line for the user; warnings come again at the end.
+    pub fn say(&self, level: Level, line: &str) {
+        let line = crate::engine::report::plain(line);
+        if level == Level::Warning {
+            self.state().warnings.push(line.clone());
+        }
+        let text = match level {
+            Level::Info => format!("    {}", self.dim(&line)),
+            Level::Warning => format!("  {} {line}", self.paint("33", "!")),
+        };
+        // Held back until the step's own line is out, so that what belongs together stands together.
+        let mut state = self.state();
+        match state.running.is_empty() {
+            true => {
+                drop(state);
+                self.line(&text);
+            }
+            false => state.lines.push(text),
+        }
+    }
+
+    /// A line as it is.
+    pub fn line(&self, text: &str) {
+        if self.style.quiet {
+            return;
+        }
+        let text = Redactor::global().scrub(text);
+        if self.style.live {
+            let _ = self.bars.println(text);
+        } else {
+            eprintln!("{text}");
+        }
+    }
+
+    /// The last lines of a run that went well.
+    pub fn summary(&self, wall: Duration) {
+        let state = self.state();
+        let mut changes: Vec<String> = Vec::new();
+        for (cluster, counts) in self.tally.totals() {
+            changes.push(format!("{cluster}: {counts}"));
+        }
+        let (done, warnings) = (state.done, state.warnings.clone());
+        drop(state);
+        let simulated = if self.clock.is_simulated() {
+            format!(" ({} of rehearsed time)", seconds(self.clock.now()))
+        } else {
+            String::new()
+        };
+        self.line("");
+        self.line(&format!("{} {done} steps in {}{simulated}", self.paint("32", "Done:"), seconds(wall)));
+        changes.iter().for_each(|line| self.line(&format!("  {line}")));
+        warnings.iter().for_each(|line| self.line(&format!("  {} {line}", self.paint("33", "!"))));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.style.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn spinner(&self, step: &StepStart) -> Option<ProgressBar> {
+        if !self.style.live || self.style.quiet {
+            return None;
+        }
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        let template = "{spinner:.cyan} {msg} {elapsed:.dim}";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_message(headline(step));
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Some(bar)
+    }
+}
+
+impl Observer for Screen {
+    fn step_begins(&self, step: &StepStart) -> Result<()> {
+        let bar = self.spinner(step);
+        let running = Running { since: self.clock.now(), before: self.tally.totals(), bar };
+        self.state().running.insert(key(step), running);
+        Ok(())
+    }
+
+    fn step_ended(&self, step: &StepStart, failure: Option<&Failure>) -> Result<()> {
+        let mut state = self.state();
+        let Some(running) = state.running.remove(&key(step)) else { return Ok(()) };
+        state.done += usize::from(failure.is_none());
+        let lines = std::mem::take(&mut state.lines);
+        drop(state);
+        if let Some(bar) = &running.bar {
+            bar.finish_and_clear();
+        }
+        let took = seconds(self.clock.now().saturating_sub(running.since));
+        let (mark, what) = match failure {
+            Some(failure) if failure.kind == Kind::Cancelled => (self.paint("33", "■"), "interrupted".to_owned()),
+            Some(_) => (self.paint("31", "✗"), "failed".to_owned()),
+            None => (self.paint("32", "✓"), self.tally.since(&running.before).to_string()),
+        };
+        let tail = format!("{took:>6}  {what}");
+        self.line(&format!("{mark} {:<NAME_WIDTH$} {}", headline(step), self.dim(&tail)));
+        lines.iter().for_each(|line| self.line(line));
+        match &self.stop_after {
+            Some(last) if *last == step.name && failure.is_none() => {
+                Err(Failure::new(Kind::Cancelled, format!("stopped after the step `{last}`, as asked")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn print(&self, line: &str) {
+        let line = Redactor::global().scrub(line);
+        self.bars.suspend(|| println!("{line}"));
+    }
+
+    fn debug(&self, line: &str, place: Option<&Place>) {
+        let place = place.map(|p| format!("{}:{}: ", p.source, p.line)).unwrap_or_default();
+        self.line(&format!("{place}{line}"));
+    }
+}
+
+fn key(step: &StepStart) -> String {
+    format!("{}\n{}", step.name, step.on.join(" "))
+}
+
+fn headline(step: &StepStart) -> String {
+    step.name.clone()
+}
+
+/// A duration as people read it: `0.4s`, `12s`, `2m05s`.
+pub fn seconds(duration: Duration) -> String {
+    let total = duration.as_secs();
+    match total {
+        0..10 => format!("{:.1}s", duration.as_secs_f64()),
+        10..60 => format!("{total}s"),
+        _ => format!("{}m{:02}s", total / 60, total % 60),
+    }
+}
