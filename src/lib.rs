@@ -13,10 +13,11 @@
 //! | [`cluster`] | a Kubernetes cluster: requests, layers, apply, waits |
 //! | [`process`] | local programs |
 //! | [`rehearsal`] | Kubernetes API servers in memory |
-//! | [`object`], [`secret`], [`clock`], [`failure`], [`plain`] | what everything stands on |
+//! | [`object`], [`secret`], [`clock`], [`failure`], [`plain`], [`content`] | what everything stands on |
 
 pub mod clock;
 pub mod cluster;
+pub mod content;
 pub mod engine;
 pub mod failure;
 pub mod object;

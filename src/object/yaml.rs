@@ -8,6 +8,15 @@ use crate::failure::{Failure, Kind, Result};
 /// # Errors
 /// [`Kind::Invalid`] with line, column and the text around it.
 pub fn parse(text: &str) -> Result<Vec<Object>> {
+    Ok(parse_open(text)?.into_iter().map(|node| Object::new(node).sealed()).collect())
+}
+
+/// The documents of a YAML text as plain trees: values of Secrets stay text. For rehearsed software, which reads Secrets
+/// as the real one does.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_open(text: &str) -> Result<Vec<Node>> {
     let options = serde_yaml::options! {
         // `0644` is a file mode to every Kubernetes tool.
         legacy_octal_numbers: true,
@@ -15,8 +24,7 @@ pub fn parse(text: &str) -> Result<Vec<Object>> {
     };
     let documents: Vec<Node> = serde_yaml::from_multiple_with_options(text, options)
         .map_err(|e| Failure::new(Kind::Invalid, format!("not YAML: {e}")))?;
-    let objects = documents.into_iter().filter(|node| *node != Node::Null).flat_map(flatten);
-    Ok(objects.map(|node| Object::new(node).sealed()).collect())
+    Ok(documents.into_iter().filter(|node| *node != Node::Null).flat_map(flatten).collect())
 }
 
 fn flatten(node: Node) -> Vec<Node> {

@@ -27,12 +27,6 @@ pub trait Clusters: Send + Sync {
     /// # Errors
     /// When the text is no kubeconfig.
     fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster>;
-
-    /// The certificate authority of the API server as the kubeconfig has it, in PEM.
-    ///
-    /// # Errors
-    /// When the context names a file that cannot be read.
-    fn authority_of(&self, context: &str) -> Result<Option<String>>;
 }
 
 /// Where a script's certificate authorities are kept between runs.

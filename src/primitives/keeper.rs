@@ -37,8 +37,9 @@ impl Keeper for Folder {
             let folder = path.parent().unwrap_or(&self.root);
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             // Written aside and renamed: a crash leaves either nothing or the whole file.
-            let mut file = tempfile::Builder::new()
-                .make_in(folder, |path| std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path))?;
+            let mut file = tempfile::Builder::new().make_in(folder, |path| {
+                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+            })?;
             file.write_all(content.reveal().as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|e| e.error)?;

@@ -1,14 +1,17 @@
 //! `World` and `ClusterState`: what a `rehearsal.rhai` sees of the rehearsed clusters, directly on their stores.
 
 use super::Host;
-use crate::engine::value::from_node;
+use crate::engine::value::{from_node, to_node};
 use crate::engine::{Call, Effect, Outcome, Primitive};
-use crate::failure::{Failure, Result};
-use crate::object::{Node, Object};
+use crate::failure::{Failure, Kind, Result};
+use crate::object::{Node, Object, yaml};
 use crate::rehearsal::{Server, World};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rhai::{Dynamic, Map};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All rehearsed clusters, with the counters and parameters of the rehearsal.
 #[derive(Clone)]
@@ -17,30 +20,116 @@ pub struct WorldState {
     pub world: World,
     /// The parameters of the rehearsed script.
     pub params: Map,
-    /// Counters by name.
-    pub counters: Arc<Mutex<BTreeMap<String, i64>>>,
+    /// What the rehearsed software remembers.
+    pub memory: Arc<Mutex<Memory>>,
+    /// The text of a file beside the script.
+    pub file: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+}
+
+impl fmt::Display for WorldState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("World")
+    }
+}
+
+/// What the rehearsed software remembers beside the objects in the clusters.
+#[derive(Default)]
+pub struct Memory {
+    counters: BTreeMap<String, i64>,
+    notes: BTreeMap<String, Vec<String>>,
 }
 
 /// One rehearsed cluster.
 #[derive(Clone)]
 pub struct ClusterState(pub Server);
 
+impl fmt::Display for ClusterState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
 /// The table of `World` and `ClusterState`.
 pub const WORLD: &[Primitive<Host>] = &[
     entry("World", "clusters", "", "array", "The context names of all clusters.", clusters),
-    entry("World", "cluster", "name: string", "ClusterState|()", "The cluster with this context name, or `()`.", cluster),
-    entry("World", "by_url", "url: string", "ClusterState|()", "The cluster whose API server has this URL, or `()`.", by_url),
+    entry(
+        "World",
+        "cluster",
+        "name: string",
+        "ClusterState|()",
+        "The cluster with this context name, or `()`.",
+        cluster,
+    ),
+    entry(
+        "World",
+        "by_url",
+        "url: string",
+        "ClusterState|()",
+        "The cluster whose API server has this URL, or `()`.",
+        by_url,
+    ),
     entry("World", "param", "name: string", "any", "A parameter of the rehearsed script.", param),
     entry("World", "next", "counter: string", "int", "Counts up from 1: one more at each call.", next),
-    entry("World", "count", "counter: string", "int", "Where a counter stands.", count),
+    entry("World", "note", "key: string, line: string", "()", "Remembers a line under a key.", note),
+    entry("World", "notes", "key: string", "array", "The lines remembered under a key.", notes),
+    entry("World", "now", "", "string", "The rehearsed time, as in `2026-01-02T03:04:05.678Z`.", now),
+    entry("World", "file", "path: string", "string", "The text of a file beside the script.", file),
+    entry("World", "documents", "text: string", "array", "The documents of a YAML text.", documents),
+    entry("World", "yaml", "value: any", "string", "A value as YAML text.", to_yaml),
+    entry("World", "encode", "text: string", "string", "A text in base64.", encode),
+    entry("World", "decode", "text: string", "string", "The text of a base64 text; empty when it is none.", decode),
+    entry(
+        "World",
+        "self_signed",
+        "name: string",
+        "string",
+        "A new self-signed certificate with this common name, PEM.",
+        self_signed,
+    ),
+    entry(
+        "World",
+        "issued_by",
+        "cert: string, root: string",
+        "bool",
+        "Whether a certificate is signed by a root, both PEM.",
+        issued_by,
+    ),
     entry("ClusterState", "name", "", "string", "The context name.", name),
     entry("ClusterState", "url", "", "string", "The API server's URL.", url),
     entry("ClusterState", "ca", "", "string", "The API server's certificate authority, PEM.", ca),
-    entry("ClusterState", "authenticates", "token: string", "bool", "Whether the API server accepts a bearer token.", authenticates),
-    entry("ClusterState", "get", "kind: string, namespace: string|(), name: string", "object|()", "A stored object, or `()`.", get),
-    entry("ClusterState", "list", "kind: string, namespace?: string|()", "array", "Stored objects of a kind, in one namespace or in all.", list),
+    entry(
+        "ClusterState",
+        "authenticates",
+        "token: string",
+        "bool",
+        "Whether the API server accepts a bearer token.",
+        authenticates,
+    ),
+    entry(
+        "ClusterState",
+        "get",
+        "kind: string, namespace: string|(), name: string",
+        "object|()",
+        "A stored object, or `()`.",
+        get,
+    ),
+    entry(
+        "ClusterState",
+        "list",
+        "kind: string, namespace?: string|()",
+        "array",
+        "Stored objects of a kind, in one namespace or in all.",
+        list,
+    ),
     entry("ClusterState", "put", "object: object", "object", "Stores an object as a controller would.", put),
-    entry("ClusterState", "remove", "kind: string, namespace: string|(), name: string", "bool", "Removes an object; whether it was there.", remove),
+    entry(
+        "ClusterState",
+        "remove",
+        "kind: string, namespace: string|(), name: string",
+        "bool",
+        "Removes an object; whether it was there.",
+        remove,
+    ),
 ];
 
 const fn entry(
@@ -85,7 +174,7 @@ fn cluster(call: &Call<'_, Host>) -> Outcome {
 }
 
 fn by_url(call: &Call<'_, Host>) -> Outcome {
-    state(world(call).world.by_url(&call.str(0)))
+    state(world(call).world.by_url(&call.str(0)).cloned())
 }
 
 fn param(call: &Call<'_, Host>) -> Outcome {
@@ -93,19 +182,66 @@ fn param(call: &Call<'_, Host>) -> Outcome {
 }
 
 fn next(call: &Call<'_, Host>) -> Outcome {
-    counted(call, 1)
-}
-
-fn count(call: &Call<'_, Host>) -> Outcome {
-    counted(call, 0)
-}
-
-fn counted(call: &Call<'_, Host>, step: i64) -> Outcome {
     let state = world(call);
-    let mut counters = state.counters.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let counter = counters.entry(call.str(0).to_string()).or_default();
-    *counter += step;
+    let mut memory = remembered(&state);
+    let counter = memory.counters.entry(call.str(0).to_string()).or_default();
+    *counter += 1;
     Ok((*counter).into())
+}
+
+fn remembered(state: &WorldState) -> MutexGuard<'_, Memory> {
+    state.memory.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn note(call: &Call<'_, Host>) -> Outcome {
+    let state = world(call);
+    remembered(&state).notes.entry(call.str(0).to_string()).or_default().push(call.str(1).to_string());
+    Ok(Dynamic::UNIT)
+}
+
+fn notes(call: &Call<'_, Host>) -> Outcome {
+    let state = world(call);
+    let lines = remembered(&state).notes.get(call.str(0).as_str()).cloned().unwrap_or_default();
+    Ok(Dynamic::from_array(lines.into_iter().map(Dynamic::from).collect()))
+}
+
+fn now(call: &Call<'_, Host>) -> Outcome {
+    let state = world(call);
+    let time = state.world.servers().first().map(Server::time).unwrap_or_default();
+    Ok(format!("{time:.3}").into())
+}
+
+fn file(call: &Call<'_, Host>) -> Outcome {
+    let path = call.str(0);
+    let text = (world(call).file)(&path);
+    let missing = || Failure::new(Kind::NotFound, format!("there is no file {path} beside the script"));
+    Ok(text.ok_or_else(missing)?.into())
+}
+
+fn documents(call: &Call<'_, Host>) -> Outcome {
+    let documents = yaml::parse_open(&call.str(0))?;
+    Ok(from_node(&Node::Array(Arc::new(documents))))
+}
+
+fn to_yaml(call: &Call<'_, Host>) -> Outcome {
+    Ok(yaml::emit(&to_node(&call.any(0))?).into())
+}
+
+fn encode(call: &Call<'_, Host>) -> Outcome {
+    Ok(BASE64.encode(call.str(0).as_bytes()).into())
+}
+
+fn decode(call: &Call<'_, Host>) -> Outcome {
+    let bytes = BASE64.decode(call.str(0).trim()).unwrap_or_default();
+    Ok(String::from_utf8(bytes).unwrap_or_default().into())
+}
+
+fn self_signed(call: &Call<'_, Host>) -> Outcome {
+    Ok(super::secret::self_signed(&call.str(0))?.into())
+}
+
+fn issued_by(call: &Call<'_, Host>) -> Outcome {
+    Ok(super::secret::issued_by(&call.str(0), &call.str(1)).into())
 }
 
 fn name(call: &Call<'_, Host>) -> Outcome {

@@ -1,32 +1,13 @@
 //! One start of a program, and what came of it.
 
+use crate::content::Content;
 use crate::failure::{Failure, Kind, Result};
 use crate::plain;
-use crate::secret::Secret;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a program may run unless its command says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-
-/// What a program gets on its standard input or as an environment variable.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// Text that may be shown.
-    Text(String),
-    /// Text that may not. Its content goes to the program and nowhere else.
-    Secret(Secret),
-}
-
-impl Content {
-    /// What to give the program. Never show or log it.
-    pub fn reveal(&self) -> &str {
-        match self {
-            Content::Text(text) => text,
-            Content::Secret(secret) => secret.reveal(),
-        }
-    }
-}
 
 /// One start of a program: no shell, no word splitting.
 #[derive(Clone, Debug)]
@@ -100,6 +81,7 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     #[test]
     fn commands_show_as_typed_without_secrets() {

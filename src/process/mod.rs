@@ -13,7 +13,8 @@ use crate::failure::{Failure, Kind, Result};
 use futures::future::BoxFuture;
 use std::path::PathBuf;
 
-pub use command::{Command, Content, Output};
+pub use crate::content::Content;
+pub use command::{Command, DEFAULT_TIMEOUT, Output};
 pub use live::Live;
 pub use rehearsed::Rehearsed;
 pub use version::version;

@@ -1,12 +1,11 @@
 //! What the pods of a rehearsal do: the functions of the `rehearsal.rhai` beside the script.
 
 use crate::engine;
-use crate::primitives::world::{ClusterState, WorldState};
+use crate::primitives::world::{ClusterState, Memory, WorldState};
 use crate::rehearsal::{Answer, Behaviour, World};
 use crate::object::Node;
 use rhai::{AST, Dynamic, Engine, Map, Scope};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// A `rehearsal.rhai`, compiled.
@@ -14,15 +13,21 @@ pub struct Model {
     engine: Engine,
     ast: AST,
     params: Map,
-    counters: Arc<Mutex<BTreeMap<String, i64>>>,
+    file: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    memory: Arc<Mutex<Memory>>,
     /// The first defect of the file: told once, at the end of the rehearsal.
     defect: Mutex<Option<String>>,
 }
 
 impl Model {
-    /// A model over a compiled file.
-    pub fn new(engine: Engine, ast: AST, params: Map) -> Model {
-        Model { engine, ast, params, counters: Arc::default(), defect: Mutex::default() }
+    /// A model over a compiled file; `file` gives the texts beside it.
+    pub fn new(
+        engine: Engine,
+        ast: AST,
+        params: Map,
+        file: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    ) -> Model {
+        Model { engine, ast, params, file, memory: Arc::default(), defect: Mutex::default() }
     }
 
     /// What went wrong inside the file itself, if anything did.
@@ -57,7 +62,12 @@ impl Model {
         cluster: Option<&str>,
         args: Vec<Dynamic>,
     ) -> Result<Option<Dynamic>, String> {
-        let state = WorldState { world: world.clone(), params: self.params.clone(), counters: self.counters.clone() };
+        let state = WorldState {
+            world: world.clone(),
+            params: self.params.clone(),
+            memory: self.memory.clone(),
+            file: self.file.clone(),
+        };
         let mut all = vec![Dynamic::from(state)];
         if let Some(name) = cluster {
             let Some(server) = world.server(name) else { return Ok(None) };
@@ -68,9 +78,8 @@ impl Model {
         if !self.ast.iter_functions().any(|known| known.name == function && known.params.len() == arity) {
             return Ok(None);
         }
-        let options = rhai::CallFnOptions::new().eval_ast(false);
-        let outcome = self.engine.call_fn_with_options::<Dynamic>(options, &mut Scope::new(), &self.ast, function, all);
-        outcome.map(Some).map_err(|error| engine::failure_of(*error).message)
+        let outcome = engine::call_function(&self.engine, &self.ast, &mut Scope::new(), function, all);
+        outcome.map(Some).map_err(|failure| failure.message)
     }
 }
 

@@ -1,40 +1,159 @@
 //! Where a run takes place: on the clusters of a kubeconfig, or in a rehearsal.
 
-use super::tally::Tally;
 use crate::clock::Clock;
-use crate::cluster::kubeconfig::Kubeconfigs;
-use crate::cluster::layers::{Rights, Settings, stack};
 use crate::cluster::Cluster;
+use crate::cluster::kubeconfig::Kubeconfig;
+use crate::cluster::layers::{Journal, Listener, Rights, Settings};
 use crate::failure::{Failure, Kind, Result};
+use crate::object::{Node, Object, yaml};
 use crate::primitives::host::Clusters;
-use crate::rehearsal::World;
+use crate::rehearsal::{Server, World};
 use crate::secret::Secret;
+use base64::Engine as _;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use tower::ServiceExt as _;
 
-/// What the stack of every cluster of a run shares.
+/// What the stacks of all clusters of a run share.
 #[derive(Clone)]
 pub struct Shared {
     /// What the run may write.
     pub rights: Rights,
-    /// Counts what it writes.
-    pub tally: Tally,
+    /// Who writes down what it writes.
+    pub journal: Arc<dyn Journal>,
+    /// Who is told of server warnings and outages.
+    pub listener: Listener,
     /// The run's id, for the User-Agent.
-    pub run_id: String,
+    pub run: Arc<str>,
     /// The run's time.
     pub clock: Clock,
-    /// Shows a server's `Warning:` header.
-    pub warn: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 impl Shared {
     fn settings(&self, cluster: &str, server: &str) -> Settings {
         let mut settings = Settings::new(cluster, server, self.clock.clone());
         settings.rights = self.rights.clone();
-        settings.run = Some(self.run_id.clone());
-        let (tally, name, warn) = (self.tally.clone(), cluster.to_owned(), self.warn.clone());
-        settings.journal = Arc::new(super::journal::Counting::new(name.clone(), tally));
-        settings.warnings = Arc::new(move |line: &str| warn(&format!("{name}: {line}")));
+        settings.journal = self.journal.clone();
+        settings.listener = self.listener.clone();
+        settings.run = self.run.clone();
         settings
     }
+}
+
+/// Clusters by context name: connected when first asked for, the same ones afterwards.
+#[derive(Default)]
+struct Connected(Mutex<BTreeMap<String, Cluster>>);
+
+impl Connected {
+    fn get_or(&self, context: &str, connect: impl FnOnce() -> Result<Cluster>) -> Result<Cluster> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cluster) = known.get(context) {
+            return Ok(cluster.clone());
+        }
+        let cluster = connect()?;
+        known.insert(context.to_owned(), cluster.clone());
+        Ok(cluster)
+    }
+}
+
+/// The clusters of the user's kubeconfig.
+pub struct Live {
+    kubeconfig: Kubeconfig,
+    shared: Shared,
+    runtime: tokio::runtime::Handle,
+    connected: Connected,
+}
+
+impl Live {
+    /// The clusters of this kubeconfig.
+    pub fn new(kubeconfig: Kubeconfig, shared: Shared, runtime: tokio::runtime::Handle) -> Live {
+        Live { kubeconfig, shared, runtime, connected: Connected::default() }
+    }
+}
+
+impl Clusters for Live {
+    fn contexts(&self) -> Result<Vec<String>> {
+        Ok(self.kubeconfig.contexts())
+    }
+
+    fn connect(&self, context: &str) -> Result<Cluster> {
+        self.connected.get_or(context, || {
+            let _inside = self.runtime.enter();
+            let settings = self.shared.settings(context, &self.kubeconfig.server(context)?);
+            self.kubeconfig.connect(context, settings)
+        })
+    }
+
+    fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster> {
+        self.connected.get_or(name, || {
+            let _inside = self.runtime.enter();
+            let own = Kubeconfig::from_secret(kubeconfig)?;
+            let context = own.current().ok_or_else(|| Failure::usage("the kubeconfig names no current context"))?;
+            own.connect(&context, self.shared.settings(name, &own.server(&context)?))
+        })
+    }
+}
+
+/// The clusters of a rehearsal.
+pub struct Rehearsed {
+    world: World,
+    shared: Shared,
+    runtime: tokio::runtime::Handle,
+    connected: Connected,
+}
+
+impl Rehearsed {
+    /// The clusters of this world.
+    pub fn new(world: World, shared: Shared, runtime: tokio::runtime::Handle) -> Rehearsed {
+        Rehearsed { world, shared, runtime, connected: Connected::default() }
+    }
+
+    fn over(&self, name: &str, server: &Server, token: Option<Secret>) -> Result<Cluster> {
+        let _inside = self.runtime.enter();
+        let settings = self.shared.settings(name, &server.url());
+        let Some(token) = token else { return Ok(Cluster::over(server.transport(), settings)) };
+        let header = http::HeaderValue::from_str(&format!("Bearer {}", token.reveal()));
+        let mut header = header.map_err(|_| Failure::usage("the token in the kubeconfig is no HTTP header value"))?;
+        header.set_sensitive(true);
+        let transport = server.transport().map_request(move |mut request: http::Request<kube::client::Body>| {
+            request.headers_mut().insert(http::header::AUTHORIZATION, header.clone());
+            request
+        });
+        Ok(Cluster::over(transport, settings))
+    }
+}
+
+impl Clusters for Rehearsed {
+    fn contexts(&self) -> Result<Vec<String>> {
+        Ok(self.world.servers().iter().map(|server| server.name().to_owned()).collect())
+    }
+
+    fn connect(&self, context: &str) -> Result<Cluster> {
+        let names = self.contexts()?;
+        let server = self.world.server(context).ok_or_else(|| {
+            let failure = Failure::new(Kind::NotFound, format!("there is no context `{context}` in this rehearsal"));
+            failure.hint(format!("its contexts: {}", names.join(", ")))
+        })?;
+        self.connected.get_or(context, || self.over(context, server, None))
+    }
+
+    fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster> {
+        let documents = yaml::parse(kubeconfig.reveal())?;
+        let config = documents.first().cloned().unwrap_or_default();
+        let url = config.str_at("clusters.0.cluster.server").unwrap_or_default();
+        let unreachable = || Failure::new(Kind::Unreachable, format!("dial {url}: no such host in this rehearsal"));
+        let server = self.world.by_url(url).ok_or_else(unreachable)?;
+        if !trusts(&config, server) {
+            let words = "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+            return Err(Failure::new(Kind::Unreachable, words));
+        }
+        let token = config.str_at("users.0.user.token").map(|token| Secret::new("token", token));
+        self.connected.get_or(name, || self.over(name, server, token))
+    }
+}
+
+fn trusts(config: &Object, server: &Server) -> bool {
+    let Some(Node::Str(data)) = config.at("clusters.0.cluster.certificate-authority-data") else { return true };
+    let decoded = base64::engine::general_purpose::STANDARD.decode(data.as_bytes()).unwrap_or_default();
+    String::from_utf8(decoded).is_ok_and(|pem| pem.trim() == server.ca_pem().trim())
 }

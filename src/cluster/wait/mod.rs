@@ -1,3 +1,96 @@
-//! Waiting for objects.
+//! Waiting for objects of a cluster: watched, never polled where a watch is possible, and explained when it fails.
+//!
+//! [`until`] waits for one object, [`until_all`] for several at once. What is waited for is a [`Rule`].
 
+mod confirm;
+mod explain;
+mod follow;
+mod lines;
+mod patience;
+mod probe;
+mod report;
+mod rule;
 pub mod rules;
+mod seen;
+mod selector;
+pub mod trouble;
+pub mod watch;
+
+use crate::cluster::{Cluster, Target};
+use crate::failure::Result;
+use crate::object::Object;
+use follow::{End, follow};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use seen::Seen;
+use std::time::Duration;
+
+pub use rule::Rule;
+pub use watch::{Health, Selection, Watch};
+
+/// One object and what it must become.
+#[derive(Clone)]
+pub struct Wait {
+    /// Where it is.
+    pub cluster: Cluster,
+    /// Which one it is. It need not exist yet.
+    pub target: Target,
+    /// What it must become.
+    pub rule: Rule,
+}
+
+/// How long a wait may last.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The time for all objects together.
+    pub timeout: Duration,
+    /// Whether to give up before that on what cannot heal by itself.
+    pub fail_fast: bool,
+}
+
+impl Limits {
+    /// This time, giving up early.
+    pub fn new(timeout: Duration) -> Limits {
+        Limits { timeout, fail_fast: true }
+    }
+}
+
+/// Waits until an object is as the rule wants it, and returns it as it was then; for objects that must be gone, as it
+/// was seen last. Dropping the future ends the wait.
+///
+/// # Errors
+/// [`crate::failure::Kind::Timeout`] when time runs out or the object cannot get there, with what was seen and why;
+/// other kinds when the cluster refuses to answer.
+pub async fn until(cluster: &Cluster, target: &Target, rule: Rule, timeout: Duration) -> Result<Object> {
+    let wait = Wait { cluster: cluster.clone(), target: target.clone(), rule };
+    let mut objects = until_all(&[wait], Limits::new(timeout)).await?;
+    Ok(objects.pop().unwrap_or_default())
+}
+
+/// Waits for several objects at once, on any clusters, and returns them in the order of the waits.
+///
+/// # Errors
+/// As [`until`]: the first that cannot get there ends all waits, and the failure lists every object that is not there.
+pub async fn until_all(waits: &[Wait], limits: Limits) -> Result<Vec<Object>> {
+    let mut seen: Vec<Seen> = waits.iter().map(|wait| Seen::new(wait.cluster.clock().now())).collect();
+    let Some((culprit, end)) = run(waits, &mut seen, limits).await else {
+        return Ok(seen.into_iter().map(Seen::into_object).collect());
+    };
+    Err(report::failure(waits, &mut seen, culprit, end, limits).await)
+}
+
+/// Runs all waits; the first that ends badly ends all.
+async fn run(waits: &[Wait], seen: &mut [Seen], limits: Limits) -> Option<(usize, End)> {
+    let following = waits.iter().zip(seen).enumerate();
+    let mut running: FuturesUnordered<_> =
+        following.map(|(index, (wait, seen))| async move { (index, follow(wait, limits, seen).await) }).collect();
+    while let Some((index, end)) = running.next().await {
+        if !matches!(end, End::Done) {
+            return Some((index, end));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,12 @@ pub struct Authority {
 
 const ROOT_DAYS: i64 = 3650;
 
+impl std::fmt::Display for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "authority {}", self.name)
+    }
+}
+
 impl Authority {
     /// The authority kept under a name, or a new one, kept before it is returned.
     ///
@@ -77,6 +83,15 @@ impl Authority {
             ("root-cert.pem", Node::Str(self.root.as_str().into())),
         ])
     }
+}
+
+/// A new self-signed certificate with this common name, PEM; its key is thrown away.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn self_signed(common_name: &str) -> Result<String> {
+    let key = KeyPair::generate().map_err(crypto)?;
+    Ok(params(common_name, None, ROOT_DAYS).self_signed(&key).map_err(crypto)?.pem())
 }
 
 fn key_secret(name: &str, pem: String) -> Secret {

@@ -28,7 +28,8 @@ pub(super) fn check_authority(call: &Call<'_, Host>) -> Outcome {
 /// # Errors
 /// [`Kind::Invalid`], naming the file.
 pub(super) fn check(files: &Object) -> Result<()> {
-    let pems = ["ca-cert.pem", "cert-chain.pem", "root-cert.pem"].map(|name| Ok((name, certificates(name, &text(files, name)?)?)));
+    let pems = ["ca-cert.pem", "cert-chain.pem", "root-cert.pem"]
+        .map(|name| Ok((name, certificates(name, &text(files, name)?)?)));
     let [cert, chain, root] = pems;
     let (cert, chain, root) = (cert?, chain?, root?);
     let ca = parse(cert.0, &cert.1[0])?;
@@ -40,6 +41,13 @@ pub(super) fn check(files: &Object) -> Result<()> {
     }
     let root = parse(root.0, &root.1[0])?;
     verify_chain(&links, &root)
+}
+
+/// Whether the first certificate of a PEM text is signed by the first of another.
+pub fn issued_by(cert: &str, root: &str) -> bool {
+    let (Ok(cert), Ok(root)) = (certificates("certificate", cert), certificates("root", root)) else { return false };
+    let (Ok(cert), Ok(root)) = (cert[0].parse_x509(), root[0].parse_x509()) else { return false };
+    cert.verify_signature(Some(root.public_key())).is_ok()
 }
 
 fn verify_chain(links: &[X509Certificate<'_>], root: &X509Certificate<'_>) -> Result<()> {

@@ -11,7 +11,8 @@ use crate::secret::Secret;
 use base64::Engine as _;
 use rhai::Dynamic;
 
-pub use authority::Authority;
+pub use authority::{Authority, self_signed};
+pub use certificate::issued_by;
 
 /// The table of `secret`.
 pub const SECRET: &[Primitive<Host>] = &[
@@ -167,7 +168,9 @@ kube.connect("as reader", secret.kubeconfig(c, "default/reader")).uid() == c.uid
 ];
 
 fn read(call: &Call<'_, Host>) -> Outcome {
-    let Some(cluster) = call.value::<crate::cluster::Cluster>(0) else { return Err(Failure::usage("no cluster").into()) };
+    let Some(cluster) = call.value::<crate::cluster::Cluster>(0) else {
+        return Err(Failure::usage("no cluster").into());
+    };
     let (name, key) = (call.str(1), call.str(2));
     let secret = call.block(read_key(&cluster, &name, &key))?;
     Ok(Dynamic::from(secret))
@@ -179,7 +182,8 @@ async fn read_key(cluster: &crate::cluster::Cluster, name: &str, key: &str) -> R
     let target = cluster.target("Secret", name).await?;
     let object = cluster.find(&target).await?.ok_or_else(|| missing(format!("secrets \"{name}\" not found")))?;
     decode_key(&object, key).ok_or_else(|| {
-        let keys: Vec<_> = object.at("data").into_iter().flat_map(|data| data.entries()).map(|(key, _)| &**key).collect();
+        let keys: Vec<_> =
+            object.at("data").into_iter().flat_map(|data| data.entries()).map(|(key, _)| &**key).collect();
         missing(format!("Secret {name} has no key `{key}`")).hint(format!("its keys: {}", keys.join(", ")))
     })
 }

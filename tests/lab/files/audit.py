@@ -1,6 +1,7 @@
 """audit.py [-v] CLUSTER FROM LOG [CLUSTER FROM LOG].. -- counts API requests by cluster and user agent; FROM is a byte offset."""
-import collections, json, sys
+import collections, json, signal, sys
 
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the reader may be `head`
 args = sys.argv[1:]
 verbose = args[:1] == ["-v"]
 if verbose:

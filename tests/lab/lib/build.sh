@@ -49,7 +49,7 @@ keyed() {
 # go_binary NAME MODULE TAGS VERSION-FLAGS PACKAGE
 go_binary() {
   local key
-  key=$(sum <(echo "$3 $4 $5") "$HERE/go/$2"/go.* $(find "$HERE/go/$2/$1" -name '*.go' 2>/dev/null))
+  key=$(sum <(echo "$3 $4 $5") "$HERE/go/$2"/go.* $(find "$HERE/go/$2" -name '*.go' | sort))
   if ! [ -x "$BIN/$1" ]; then rm -f "$CACHE/keys/$1"; fi
   keyed "$1" "$key" go_build "$@"
 }

@@ -80,8 +80,8 @@ status() {
   if ! is_up; then echo "down"; return 1; fi
   for c in "${CLUSTERS[@]}"; do
     cluster "$c"
-    ready=$(k "$C" --request-timeout=3s get --raw /readyz 2>/dev/null || echo "does not answer")
-    pods=$(k "$C" --request-timeout=3s get pods -A --no-headers 2>/dev/null | awk '{n++; split($3, a, "/"); if (a[1] == a[2]) r++} END {printf "%d of %d pods ready", r, n}')
+    ready=$(k "$C" --request-timeout=3s get --raw /readyz 2>/dev/null) || ready="does not answer"
+    pods=$(k "$C" --request-timeout=3s get pods -A --no-headers 2>/dev/null | awk '{n++; split($3, a, "/"); if (a[1] == a[2]) r++} END {printf "%d of %d pods ready", r, n}') || pods="pods unknown"
     echo "$C: API server https://$NODE_IP:6443 $ready, $pods"
     echo "  pods $PODS, services $SERVICES, load balancers $LB after $LAB_LB_DELAY${LAB_LB_NAMES:+ as names of $LAB_LB_NAMES}"
     echo "  cable $(ip -br link show "$VETH" | awk '{print $2}'), audit log ${LAB_AUDIT:-0}, $(memory) MiB, logs in $LOGS"

@@ -13,8 +13,8 @@ IMAGES=$CACHE/images
 RUN=$CACHE/run                      # exists while the clusters are up
 CLUSTERS=(cluster1 cluster2)
 
-# The choices of the last `lab up` hold until `lab down`, whatever the environment says now.
-if [ -s "$RUN/choices" ]; then . "$RUN/choices"; fi
+# The choices of the last `lab up` hold until `lab down` or the next `up`, whatever the environment says now.
+if [ -s "$RUN/choices" ] && [ "${command:-}" != up ]; then . "$RUN/choices"; fi
 
 LAB_NODES=${LAB_NODES:-10.200.0}    # first three numbers of the network both nodes are on
 LAB_PODS1=${LAB_PODS1:-10.241.0.0/24}     LAB_PODS2=${LAB_PODS2:-10.242.0.0/24}

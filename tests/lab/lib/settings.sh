@@ -82,7 +82,7 @@ K
 coredns_manifest() {
   local names=
   if [ -n "$LAB_LB_NAMES" ]; then
-    names="hosts $LAB_LB_NAMES {"$'\n'"$(hosts_lines | sed "s/^/            /")"$'\n'"        }"
+    names="hosts /dev/null $LAB_LB_NAMES {"$'\n'"$(hosts_lines | sed "s/^/            /")"$'\n'"        }"
   fi
   DNS_IP=$DNS_IP NAMES=$names python3 -c 'import os, sys
 print(sys.stdin.read().replace("DNS_IP", os.environ["DNS_IP"]).replace("LB_NAMES", os.environ["NAMES"]))' < "$HERE/files/coredns.yaml"

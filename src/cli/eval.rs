@@ -1,0 +1,65 @@
+//! `eval`: one expression.
+
+use crate::failure::Result;
+use crate::run::screen::Style;
+use crate::run::{Job, Session};
+use crate::script::Script;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Arguments of `eval`.
+#[derive(Args)]
+pub struct Eval {
+    /// The expression, such as 'kube.contexts()' or 'kube.cluster("east").list("pods", #{namespace: "default"}).len()'
+    expression: String,
+    /// On two empty clusters in memory, `east` and `west`
+    #[arg(long)]
+    rehearse: bool,
+    /// Allow it to write; without, it may read only
+    #[arg(long)]
+    write: bool,
+    /// A program that it may start; repeat it for more
+    #[arg(long = "allow-exec", value_name = "PROGRAM")]
+    programs: Vec<String>,
+    /// The kubeconfig to use
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// How to print the result
+    #[arg(short, long, value_name = "FORMAT", default_value = "yaml")]
+    output: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Yaml,
+    Json,
+}
+
+impl Eval {
+    /// Carries the command out.
+    pub fn go(self, style: Style) -> Result<()> {
+        let mut script = Script::from_text("expression", &self.expression)?;
+        script.header.needs.exec = self.programs.clone();
+        if self.write || self.rehearse {
+            script.header.needs.write = vec!["*".into()];
+        }
+        let job = Job { script, params: rhai::Map::new(), style, stop_after: None };
+        let session = match self.rehearse {
+            true => Session::rehearsal(&job, &["east", "west"])?,
+            false => Session::live(&job, self.kubeconfig.clone())?,
+        };
+        let value = session.evaluate("expression", &self.expression, session.scope(&job)?)?;
+        if value.is_unit() {
+            return Ok(());
+        }
+        super::print(&self.shown(&value))
+    }
+
+    fn shown(&self, value: &rhai::Dynamic) -> String {
+        let Ok(node) = crate::engine::value::to_node(value) else { return value.to_string() };
+        match self.output {
+            Format::Json => crate::object::Object::new(node).to_json(),
+            Format::Yaml => crate::object::yaml::emit(&node),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! `run`: a script on real clusters.
+
+use super::script_args::{ScriptArgs, finish};
+use crate::failure::Result;
+use crate::run::Session;
+use crate::run::screen::Style;
+use clap::Args;
+
+/// Arguments of `run`.
+#[derive(Args)]
+#[command(disable_help_flag = true)]
+pub struct Run {
+    #[command(flatten)]
+    script: ScriptArgs,
+}
+
+impl Run {
+    /// Carries the command out.
+    pub fn go(self, style: Style) -> Result<()> {
+        let Some(asked) = self.script.job("run", style, |_| None)? else { return Ok(()) };
+        let session = Session::live(&asked.job, asked.kubeconfig)?;
+        finish(&session, &asked.job)
+    }
+}

@@ -1,0 +1,11 @@
+//! What comes out of running containers: programs run in them, their logs, and connections to their ports.
+
+mod exec;
+mod forward;
+mod logs;
+mod pods;
+
+pub use exec::{Exec, Output};
+pub use forward::Forward;
+pub use logs::LogOptions;
+pub use pods::default_container;

@@ -1,0 +1,213 @@
+//! Why something is not as wanted: looks at the pods, events and neighbours of what is waited for.
+//!
+//! Reading for an explanation never fails a wait: what cannot be read is left out.
+
+use super::rules::{self, group_kind};
+use super::selector;
+use super::trouble::{self, Trouble};
+use crate::cluster::path::{query, segment};
+use crate::cluster::request::request;
+use crate::cluster::{Cluster, Target};
+use crate::failure::Result;
+use crate::object::{Node, Object};
+use crate::plain;
+use http::Method;
+use std::time::Duration;
+
+/// Looking at more pods tells nothing new.
+const MOST_PODS: usize = 3;
+/// Event lines to keep.
+const MOST_EVENTS: usize = 5;
+/// A load balancer controller that exists says something within this time.
+const MUTE_BALANCER: Duration = Duration::from_secs(45);
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Diagnosis {
+    /// Signs that something is wrong.
+    pub troubles: Vec<Trouble>,
+    /// Events, newest first, each one line.
+    pub events: Vec<String>,
+    /// Other lines worth showing.
+    pub notes: Vec<String>,
+}
+
+/// Looks around an object that does not get ready; `waited` is how long it has been waited for.
+pub(super) async fn diagnose(
+    cluster: &Cluster,
+    target: &Target,
+    object: Option<&Object>,
+    waited: Duration,
+) -> Diagnosis {
+    let Some(object) = object else { return absent(cluster, target).await };
+    let mut found = Diagnosis { troubles: trouble::of_object(object), ..Diagnosis::default() };
+    let mut subjects = vec![object.clone()];
+    subjects.extend(dependents(cluster, object).await.unwrap_or_default());
+    for subject in &subjects {
+        if subject.kind() == "Pod" {
+            found.troubles.extend(trouble::of_pod(subject));
+        }
+        let events = events(cluster, subject).await.unwrap_or_default();
+        found.troubles.extend(events.iter().filter_map(|event| trouble::of_event(subject, event)));
+        found.events.extend(events.iter().map(|event| event_line(subject, event)));
+    }
+    found.events.truncate(MOST_EVENTS);
+    if let Some(mute) = mute_balancer(object, &found, waited) {
+        found.troubles.push(mute);
+    }
+    trouble::allow_scale_up(&mut found.troubles);
+    found.troubles.dedup_by(|a, b| a.key == b.key);
+    found
+}
+
+/// What an object on its way out still waits for.
+pub(super) async fn held(cluster: &Cluster, object: &Object) -> Diagnosis {
+    let mut notes = rules::namespace_holders(object);
+    let finalizers: Vec<_> = object.items_at("metadata.finalizers").iter().filter_map(Node::as_str).collect();
+    if !finalizers.is_empty() {
+        notes.push(format!("finalizers: {}", finalizers.join(", ")));
+    }
+    if object.kind() == "Namespace" {
+        notes.extend(unavailable_services(cluster).await.unwrap_or_default());
+    }
+    Diagnosis { notes, ..Diagnosis::default() }
+}
+
+/// One APIService that does not answer keeps every namespace from being deleted.
+async fn unavailable_services(cluster: &Cluster) -> Result<Vec<String>> {
+    let services = get(cluster, "/apis/apiregistration.k8s.io/v1/apiservices".into()).await?;
+    let broken = services.into_iter().filter_map(|service| {
+        let available = rules::condition(&service, "Available").filter(|available| !available.is_true())?;
+        Some(format!("APIService {} does not answer: {}", service.name(), available.said()))
+    });
+    Ok(broken.collect())
+}
+
+async fn absent(cluster: &Cluster, target: &Target) -> Diagnosis {
+    let mut notes = Vec::new();
+    let namespace = target.namespace.as_deref();
+    if let Some(namespace) = namespace
+        && let Ok(namespaces) = get(cluster, "/api/v1/namespaces".into()).await
+        && !namespaces.iter().any(|known| known.name() == namespace)
+    {
+        notes.push(format!("there is no namespace {namespace}"));
+        return Diagnosis { notes, ..Diagnosis::default() };
+    }
+    let uri = format!("{}{}", target.resource.path(namespace), query(&[("limit", "200")]));
+    let mut names: Vec<_> =
+        get(cluster, uri).await.unwrap_or_default().iter().map(|other| other.name().to_owned()).collect();
+    names.sort_by(|a, b| strsim::jaro_winkler(b, &target.name).total_cmp(&strsim::jaro_winkler(a, &target.name)));
+    let place = namespace.map_or_else(|| "the cluster".into(), |namespace| format!("namespace {namespace}"));
+    notes.push(match names.len() {
+        0 => format!("{place} has no {}", target.resource.plural),
+        _ => format!("{place} has {}", names.into_iter().take(5).collect::<Vec<_>>().join(", ")),
+    });
+    Diagnosis { notes, ..Diagnosis::default() }
+}
+
+/// What an object has made that is not ready: the newest ReplicaSet, some pods.
+async fn dependents(cluster: &Cluster, object: &Object) -> Result<Vec<Object>> {
+    let (Some(namespace), Some(mut labels)) = (object.namespace(), pod_selector(object)) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    if object.kind() == "Deployment" {
+        let uri = format!(
+            "/apis/apps/v1/namespaces/{}/replicasets{}",
+            segment(namespace),
+            query(&[("labelSelector", &labels)])
+        );
+        let newest = newest_replica_set(get(cluster, uri).await?, object);
+        if let Some(hash) = newest.as_ref().and_then(|set| set.label("pod-template-hash")) {
+            labels.push_str(&format!(",pod-template-hash={hash}"));
+        }
+        found.extend(newest);
+    }
+    let uri = format!("/api/v1/namespaces/{}/pods{}", segment(namespace), query(&[("labelSelector", &labels)]));
+    let pods = get(cluster, uri).await?;
+    let unready =
+        pods.into_iter().filter(|pod| pod.at("metadata.deletionTimestamp").is_none() && !rules::verdict(pod).is_done());
+    found.extend(unready.take(MOST_PODS));
+    Ok(found)
+}
+
+fn pod_selector(object: &Object) -> Option<String> {
+    let has_pods = matches!(
+        group_kind(object),
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") | ("batch", "Job")
+    );
+    let text = selector::text(object.at("spec.selector").filter(|_| has_pods)?);
+    let revision =
+        object.str_at("status.updateRevision").map(|revision| format!(",controller-revision-hash={revision}"));
+    (!text.is_empty()).then(|| format!("{text}{}", revision.unwrap_or_default()))
+}
+
+fn newest_replica_set(sets: Vec<Object>, deployment: &Object) -> Option<Object> {
+    let revision =
+        |set: &Object| set.annotation("deployment.kubernetes.io/revision").and_then(|r| r.parse::<i64>().ok());
+    let owned = |set: &Object| {
+        let owners = set.items_at("metadata.ownerReferences");
+        owners.iter().any(|owner| owner.get("uid").and_then(Node::as_str) == Some(deployment.uid()))
+    };
+    sets.into_iter().filter(owned).max_by_key(revision)
+}
+
+/// Events about an object, newest first.
+async fn events(cluster: &Cluster, subject: &Object) -> Result<Vec<Object>> {
+    let namespace = subject.namespace().unwrap_or("default");
+    let field = format!("involvedObject.name={}", subject.name());
+    let uri = format!("/api/v1/namespaces/{}/events{}", segment(namespace), query(&[("fieldSelector", &field)]));
+    let mut events = get(cluster, uri).await?;
+    events.retain(|event| {
+        let uid = event.str_at("involvedObject.uid").unwrap_or_default();
+        event.str_at("involvedObject.kind") == Some(subject.kind()) && (uid.is_empty() || uid == subject.uid())
+    });
+    events.sort_by_key(|event| std::cmp::Reverse(time_of(event)));
+    Ok(events)
+}
+
+fn time_of(event: &Object) -> String {
+    let times = ["series.lastObservedTime", "lastTimestamp", "eventTime", "metadata.creationTimestamp"];
+    times.into_iter().find_map(|path| event.str_at(path)).unwrap_or_default().to_owned()
+}
+
+fn event_line(subject: &Object, event: &Object) -> String {
+    let text = |path| event.str_at(path).unwrap_or_default();
+    let count = event.int_at("series.count").or_else(|| event.int_at("count")).filter(|count| *count > 1);
+    let count = count.map(|count| format!(" (x{count})")).unwrap_or_default();
+    let message = plain::line(text("message"), 200);
+    format!(
+        "{} {}{count} {} {}: {message}",
+        text("type"),
+        text("reason"),
+        subject.kind().to_lowercase(),
+        subject.name()
+    )
+}
+
+fn mute_balancer(object: &Object, found: &Diagnosis, waited: Duration) -> Option<Trouble> {
+    let pending = object.kind() == "Service"
+        && object.str_at("spec.type") == Some("LoadBalancer")
+        && object.items_at("status.loadBalancer.ingress").is_empty();
+    (pending && found.events.is_empty() && waited >= MUTE_BALANCER).then(|| Trouble {
+        key: "mute balancer".into(),
+        text: "no load balancer controller has said anything about this service".into(),
+        hint: Some("nothing in this cluster seems to serve load balancers: install a controller (a cloud provider's, MetalLB), or use node ports: `wait.address(service, #{node_port: true})`".into()),
+        grace: None,
+        log_of: None,
+    })
+}
+
+/// The items of a list, as single reads would show them.
+pub(super) async fn get(cluster: &Cluster, uri: String) -> Result<Vec<Object>> {
+    let list = cluster.send(request(Method::GET, uri)?).await?;
+    let kind = list.kind().strip_suffix("List").unwrap_or_default().to_owned();
+    let complete = |node: &Node| match node {
+        Node::Map(map) => {
+            let map = map.with("kind", Node::Str(kind.as_str().into()));
+            Node::Map(map.with("apiVersion", Node::Str(list.api_version().into())))
+        }
+        other => other.clone(),
+    };
+    Ok(list.items_at("items").iter().map(|item| Object::new(complete(item)).from_cluster(cluster.name())).collect())
+}

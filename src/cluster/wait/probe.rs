@@ -1,0 +1,100 @@
+//! Tries a webhook: a dry run of creating something that it must be asked about.
+//!
+//! Any answer but "failed calling webhook" proves that the API server reaches it and trusts it; istiod decides in the
+//! same way whether its own validation works. Nothing is stored.
+
+use super::selector;
+use crate::cluster::path::query;
+use crate::cluster::request::{content, request, request_with};
+use crate::cluster::{Cluster, Resource};
+use crate::failure::Result;
+use crate::object::{Node, Object};
+use crate::plain;
+use http::Method;
+use serde_json::{Value, json};
+
+/// Trying this many webhooks of a configuration is enough: they share a service and a certificate.
+const MOST: usize = 3;
+
+/// Why a webhook of the configuration does not work; `None` when all that can be tried do.
+pub(super) async fn probe(cluster: &Cluster, configuration: &Object) -> Result<Option<String>> {
+    let mut tried = 0;
+    for webhook in configuration.items_at("webhooks") {
+        if tried == MOST {
+            break;
+        }
+        let Some((resource, namespace)) = subject(cluster, webhook).await? else { continue };
+        tried += 1;
+        if let Some(trouble) = attempt(cluster, webhook, &resource, namespace).await? {
+            return Ok(Some(trouble));
+        }
+    }
+    Ok(None)
+}
+
+/// A kind and a namespace that the webhook is asked about; `None` when there is none that can be told from its rules.
+async fn subject(cluster: &Cluster, webhook: &Node) -> Result<Option<(Resource, Option<String>)>> {
+    for rule in webhook.get("rules").map_or(&[][..], Node::items) {
+        let texts = |key| rule.get(key).map_or(&[][..], Node::items).iter().filter_map(Node::as_str);
+        let creates = texts("operations").any(|operation| matches!(operation, "*" | "CREATE"));
+        let group = texts("apiGroups").find(|group| *group != "*");
+        let plural = texts("resources").find(|plural| *plural != "*" && !plural.contains('/'));
+        let (true, Some(group), Some(plural)) = (creates, group, plural) else { continue };
+        let name = if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") };
+        let Ok(resource) = cluster.resource(&name).await else { continue };
+        if !resource.namespaced {
+            return Ok(Some((resource, None)));
+        }
+        if let Some(namespace) = namespace_for(cluster, webhook).await? {
+            return Ok(Some((resource, Some(namespace))));
+        }
+    }
+    Ok(None)
+}
+
+async fn namespace_for(cluster: &Cluster, webhook: &Node) -> Result<Option<String>> {
+    let selector = webhook.get("namespaceSelector").cloned().unwrap_or_default();
+    let namespaces = cluster.send(request(Method::GET, "/api/v1/namespaces".into())?).await?;
+    let active = namespaces.items_at("items").iter().filter(|namespace| {
+        namespace.get("status").and_then(|status| status.get("phase")).and_then(Node::as_str) != Some("Terminating")
+    });
+    let matching = active.map(|node| Object::new(node.clone())).find(|namespace| {
+        let labels = namespace.at("metadata.labels").cloned().unwrap_or_default();
+        selector::matches(&selector, &labels)
+    });
+    Ok(matching.map(|namespace| namespace.name().to_owned()))
+}
+
+async fn attempt(
+    cluster: &Cluster,
+    webhook: &Node,
+    resource: &Resource,
+    namespace: Option<String>,
+) -> Result<Option<String>> {
+    let uri = format!("{}{}", resource.path(namespace.as_deref()), query(&[("dryRun", "All")]));
+    let body = sample(resource, namespace.as_deref(), webhook);
+    let Err(failure) = cluster.send(request_with(Method::POST, uri, content::JSON, &body)?).await else {
+        return Ok(None);
+    };
+    let failing = failure.message.contains("failed calling webhook");
+    Ok(failing.then(|| plain::line(&failure.message, 300)))
+}
+
+/// The smallest object of the kind, with labels that the webhook selects. It need not be valid: a refusal in the
+/// webhook's own words proves as much as consent.
+fn sample(resource: &Resource, namespace: Option<&str>, webhook: &Node) -> Value {
+    let labels = webhook.get("objectSelector").map(selector::satisfying).unwrap_or_default();
+    let mut object = json!({
+        "apiVersion": resource.api_version(),
+        "kind": resource.kind,
+        "metadata": {"name": "meshwright-probe", "labels": labels},
+        "spec": {},
+    });
+    if let Some(namespace) = namespace {
+        object["metadata"]["namespace"] = json!(namespace);
+    }
+    if resource.kind == "Pod" {
+        object["spec"] = json!({"containers": [{"name": "probe", "image": "probe"}]});
+    }
+    object
+}

@@ -1,0 +1,167 @@
+//! What a failed wait says: what was wanted, what was seen last, why, and what to do. One screen, no more.
+
+use super::explain::{Diagnosis, diagnose, held};
+use super::follow::End;
+use super::rules::Verdict;
+use super::seen::Seen;
+use super::trouble::Trouble;
+use super::{Limits, Wait};
+use crate::cluster::Cluster;
+use crate::failure::{Failure, Kind};
+use crate::plain;
+use std::time::Duration;
+
+/// How long looking for the cause may take.
+const LOOKING: Duration = Duration::from_secs(10);
+/// Lines of detail.
+const MOST_LINES: usize = 25;
+const MOST_CAUSES: usize = 4;
+const MOST_OTHERS: usize = 6;
+const LOG_LINES: usize = 5;
+
+/// The failure of a group of waits, of which one has ended it.
+pub(super) async fn failure(waits: &[Wait], seen: &mut [Seen], culprit: usize, end: End, limits: Limits) -> Failure {
+    let (Some(wait), Some(of_culprit)) = (waits.get(culprit), seen.get_mut(culprit)) else {
+        return Failure::internal("a wait ended that was not begun");
+    };
+    let trouble = match end {
+        End::Refused(failure) => return failure.on_cluster(wait.cluster.name()).about(wait.target.title()),
+        End::Hopeless(trouble) => trouble,
+        End::Late | End::Done => {
+            look_around(wait, of_culprit).await;
+            None
+        }
+    };
+    let hopeless = trouble.is_some() || matches!(of_culprit.verdict, Verdict::Failed(_)) && limits.fail_fast;
+    if hopeless && trouble.is_none() {
+        look_around(wait, of_culprit).await;
+    }
+    let message = message(wait, of_culprit, hopeless, trouble.as_ref(), limits);
+    let mut failure = Failure::new(Kind::Timeout, message).on_cluster(wait.cluster.name()).about(wait.target.title());
+    failure.details = details(wait, of_culprit, trouble.as_ref()).await;
+    failure.details.extend(others(waits, seen, culprit));
+    failure.details.truncate(MOST_LINES);
+    let hint = seen.get(culprit).and_then(|seen| hint(wait, seen, trouble.as_ref()));
+    hint.into_iter().fold(failure, Failure::hint)
+}
+
+async fn look_around(wait: &Wait, seen: &mut Seen) {
+    let clock = wait.cluster.clock();
+    let waited = clock.now().saturating_sub(seen.began);
+    let looking = async {
+        match &seen.object {
+            Some(object) if wait.rule.want == "gone" => held(&wait.cluster, object).await,
+            object => diagnose(&wait.cluster, &wait.target, object.as_ref(), waited).await,
+        }
+    };
+    if seen.answered
+        && let Some(found) = clock.timeout(LOOKING, looking).await
+    {
+        seen.diagnosis = found;
+    }
+}
+
+fn message(wait: &Wait, seen: &Seen, hopeless: bool, trouble: Option<&Trouble>, limits: Limits) -> String {
+    let want = &wait.rule.want;
+    if hopeless {
+        let why = trouble.map_or_else(|| seen.verdict.text(), |trouble| &trouble.text);
+        return format!("will not get {want} by itself: {why}");
+    }
+    if !seen.answered {
+        let why = seen.health.trouble.as_ref().map_or("no answer", |failure| &failure.message);
+        return format!("not known to be {want} after {}: {why}", span(limits.timeout));
+    }
+    format!("not {want} after {}: {}", span(limits.timeout), seen.verdict.text())
+}
+
+async fn details(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>) -> Vec<String> {
+    let mut lines = vec![format!("wanted   {}", wait.rule.want), format!("seen     {}", last_state(seen))];
+    if seen.history.len() > 1 {
+        let story = seen.history.iter().map(|(at, text)| format!("{} {text}", span(*at)));
+        lines.push(format!("history  {}", plain::line(&story.collect::<Vec<_>>().join(" · "), 600)));
+    }
+    let Diagnosis { troubles, events, notes } = &seen.diagnosis;
+    let causes = trouble.into_iter().chain(troubles.iter().filter(|other| trouble.is_none_or(|t| t.key != other.key)));
+    let causes: Vec<_> = causes.take(MOST_CAUSES).collect();
+    lines.extend(causes.iter().map(|cause| format!("cause    {}", plain::line(&cause.text, 400))));
+    lines.extend(notes.iter().map(|note| format!("note     {}", plain::line(note, 400))));
+    lines.extend(events.iter().map(|event| format!("event    {event}")));
+    let crashed = causes.iter().find_map(|cause| cause.log_of.as_ref());
+    if let (Some((pod, container)), Some(namespace)) = (crashed, &wait.target.namespace) {
+        let log = last_words(&wait.cluster, namespace, pod, container).await;
+        lines.extend(log.into_iter().map(|line| format!("log      {line}")));
+    }
+    lines.extend(blindness(wait, seen));
+    lines
+}
+
+fn last_state(seen: &Seen) -> String {
+    let generation = seen.object.as_ref().and_then(|object| object.int_at("metadata.generation"));
+    let generation = generation.map(|generation| format!(" (generation {generation})")).unwrap_or_default();
+    format!("{}{generation}", seen.verdict.text())
+}
+
+/// What tells a slow cluster from a wait that could not see.
+fn blindness(wait: &Wait, seen: &Seen) -> Option<String> {
+    let health = &seen.health;
+    let ago = wait.cluster.clock().now().saturating_sub(health.heard.unwrap_or(seen.began));
+    let heard = match health.heard {
+        Some(_) => format!("last heard {} ago", span(ago)),
+        None => "nothing was ever heard".into(),
+    };
+    let trouble = health.trouble.as_ref().map(|failure| format!(", then: {}", plain::line(&failure.message, 200)));
+    let polling = if health.polling { ", watching is refused" } else { "" };
+    Some(format!("watch    {heard}, {} reconnects{polling}{}", health.reconnects, trouble.unwrap_or_default()))
+}
+
+fn others<'a>(waits: &'a [Wait], seen: &'a [Seen], culprit: usize) -> impl Iterator<Item = String> + 'a {
+    let mut others: Vec<_> = (0..waits.len()).filter(|index| *index != culprit).collect();
+    let done = others.iter().filter(|index| seen[**index].done).count();
+    others.retain(|index| !seen[*index].done);
+    let summary = (waits.len() > 1).then(|| format!("others   {done} of {} other objects are there", waits.len() - 1));
+    let more = others.len().saturating_sub(MOST_OTHERS);
+    let missing = others.into_iter().take(MOST_OTHERS).map(|index| {
+        let (wait, seen) = (&waits[index], &seen[index]);
+        format!("also     {}: {}: {}", wait.cluster.name(), wait.target.title(), seen.verdict.text())
+    });
+    let rest = (more > 0).then(|| format!("also     {more} more"));
+    missing.chain(rest).chain(summary)
+}
+
+fn hint(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>) -> Option<String> {
+    let from_trouble = trouble.into_iter().chain(&seen.diagnosis.troubles).find_map(|trouble| trouble.hint.clone());
+    if from_trouble.is_some() {
+        return from_trouble;
+    }
+    let deleting = seen.object.as_ref().is_some_and(|object| object.at("metadata.deletionTimestamp").is_some());
+    match (&seen.object, &*wait.rule.want) {
+        _ if !seen.answered => Some("the cluster did not answer: check that its API server can be reached".into()),
+        (None, _) => Some("check the name and the namespace, and that whatever creates it has run".into()),
+        (Some(_), "gone") if !deleting => Some("delete it first".into()),
+        (Some(_), "gone") => {
+            Some("remove what holds it; its controller, not you, should take the finalizer away".into())
+        }
+        _ => Some("give it more time with the option `timeout`, or look at its events".into()),
+    }
+}
+
+/// The last lines of a container that has crashed.
+async fn last_words(cluster: &Cluster, namespace: &str, pod: &str, container: &str) -> Vec<String> {
+    let wanted = crate::cluster::stream::LogOptions {
+        container: Some(container.to_owned()),
+        tail: Some(LOG_LINES as i64),
+        previous: true,
+        ..Default::default()
+    };
+    let log = cluster.clock().timeout(LOOKING, cluster.logs(namespace, pod, &wanted)).await;
+    log.and_then(|log| log.ok()).map(|log| plain::last_lines(&log, LOG_LINES)).unwrap_or_default()
+}
+
+/// A duration as scripts write it.
+fn span(duration: Duration) -> String {
+    let rounded = Duration::from_millis(duration.as_millis() as u64 / 100 * 100);
+    match jiff::SignedDuration::try_from(rounded) {
+        Ok(signed) => format!("{signed:#}"),
+        Err(_) => format!("{rounded:?}"),
+    }
+}

@@ -1,0 +1,330 @@
+//! Signs in pods, events and conditions that something will not get ready, and how long each may take to heal.
+//!
+//! Image typos, missing Secrets and full quotas heal when somebody acts, often the same script a moment later: each
+//! sign has a grace period before a wait gives up on it.
+
+use super::rules::{Condition, condition, group_kind};
+use crate::object::{Node, Object};
+use crate::plain;
+use std::time::Duration;
+
+/// A sign that something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The same for the same trouble seen again.
+    pub key: String,
+    /// Where and what, in the words of whoever reported it.
+    pub text: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// How long it may last before a wait gives up; `None` when it explains but does not decide.
+    pub grace: Option<Duration>,
+    /// A container whose previous log tells more: pod and container name.
+    pub log_of: Option<(String, String)>,
+}
+
+const AT_ONCE: Duration = Duration::ZERO;
+/// A registry that says "not found" says so twice.
+const IMAGE_REFUSED: Duration = Duration::from_secs(5);
+/// Registries throttle and networks break for a while.
+const IMAGE_UNREACHABLE: Duration = Duration::from_secs(90);
+/// Sidecars that start before their control plane crash a few times.
+const CRASHING: Duration = Duration::from_secs(60);
+/// A crash loop of this many restarts does not end by itself.
+const CRASHES: i64 = 3;
+/// The same run may be about to create the missing Secret or ConfigMap.
+const CONFIG_MISSING: Duration = Duration::from_secs(20);
+const CONTAINER_REFUSED: Duration = Duration::from_secs(10);
+const UNSCHEDULABLE: Duration = Duration::from_secs(60);
+const UNSCHEDULABLE_WHILE_SCALING_UP: Duration = Duration::from_secs(600);
+const CREATION_REFUSED: Duration = Duration::from_secs(20);
+const UNMOUNTABLE: Duration = Duration::from_secs(60);
+const PROVISIONING_FAILED: Duration = Duration::from_secs(60);
+const BALANCER_REFUSED: Duration = Duration::from_secs(60);
+const DELETION: Duration = Duration::from_secs(10);
+
+impl Trouble {
+    fn new(key: impl Into<String>, text: impl Into<String>, grace: Duration) -> Trouble {
+        Trouble { key: key.into(), text: text.into(), hint: None, grace: Some(grace), log_of: None }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Trouble {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// What an object itself says: refused pods, a deletion under way.
+pub fn of_object(object: &Object) -> Vec<Trouble> {
+    let mut found = Vec::new();
+    if let Some(refused) = condition(object, "ReplicaFailure").filter(Condition::is_true) {
+        found.push(refused_creation(object, refused.message));
+    }
+    if object.at("metadata.deletionTimestamp").is_some() && object.kind() != "Pod" {
+        let hint = "wait until it is gone (`wait.gone`), then create it again";
+        found.push(Trouble::new("deletion", "it is being deleted", DELETION).hint(hint));
+    }
+    found
+}
+
+fn refused_creation(object: &Object, message: &str) -> Trouble {
+    let message = plain::line(message, 300);
+    let hint = if message.contains("exceeded quota") {
+        "raise the quota of the namespace, or ask for less"
+    } else if message.contains("violates PodSecurity") {
+        "relax the namespace's Pod Security level, or the pod's security context"
+    } else if message.contains("webhook") {
+        "make the admission webhook work (`wait.webhook`), or remove it"
+    } else {
+        "the server refuses the pods for the reason it gives"
+    };
+    Trouble::new("creation", format!("no pods can be created for {}: {message}", object.title()), CREATION_REFUSED)
+        .hint(hint)
+}
+
+/// What a pod's status says.
+pub fn of_pod(pod: &Object) -> Vec<Trouble> {
+    let mut found: Vec<_> = containers(pod).filter_map(|status| of_container(pod, status)).collect();
+    let unscheduled = condition(pod, "PodScheduled").filter(|c| c.is_false() && c.reason == "Unschedulable");
+    if let Some(unscheduled) = unscheduled {
+        let text = format!("pod {}: Unschedulable: {}", pod.name(), plain::line(unscheduled.message, 300));
+        let hint = "give the cluster room, or change the pod's requests, node selector or tolerations";
+        found.push(Trouble::new(format!("{}/schedule", pod.name()), text, UNSCHEDULABLE).hint(hint));
+    }
+    found
+}
+
+fn containers(pod: &Object) -> impl Iterator<Item = &Node> {
+    pod.items_at("status.initContainerStatuses").iter().chain(pod.items_at("status.containerStatuses"))
+}
+
+fn of_container(pod: &Object, status: &Node) -> Option<Trouble> {
+    let container = status.get("name")?.as_str()?;
+    let waiting = status.get("state")?.get("waiting")?;
+    let reason = waiting.get("reason")?.as_str()?;
+    let message = plain::line(waiting.get("message").and_then(Node::as_str).unwrap_or_default(), 300);
+    let said = if message.is_empty() { reason.to_owned() } else { format!("{reason}: {message}") };
+    let text = format!("pod {}, container {container}: {said}", pod.name());
+    let trouble = |name: &str, grace| Trouble::new(format!("{}/{container}/{name}", pod.name()), &text, grace);
+    Some(match reason {
+        "InvalidImageName" | "ErrImageNeverPull" => trouble("image", AT_ONCE).hint(image_hint(pod, container)),
+        "ErrImagePull" | "ImagePullBackOff" => trouble("image", image_grace(&message)).hint(image_hint(pod, container)),
+        "CrashLoopBackOff" => crash(pod, container, status, trouble("crash", CRASHING)),
+        "CreateContainerConfigError" => trouble("config", CONFIG_MISSING).hint(config_hint(pod, &message)),
+        "RunContainerError" | "CreateContainerError" | "PostStartHookError" => {
+            trouble("start", CONTAINER_REFUSED).hint("correct the container's command, mounts or security context")
+        }
+        _ => return None,
+    })
+}
+
+/// Words that registries use when trying again does not help.
+fn image_grace(message: &str) -> Duration {
+    let message = message.to_lowercase();
+    let final_words = ["not found", "manifest unknown", "unauthorized", "denied", "does not exist", "no such image"];
+    if final_words.iter().any(|words| message.contains(words)) { IMAGE_REFUSED } else { IMAGE_UNREACHABLE }
+}
+
+fn image_hint(pod: &Object, container: &str) -> String {
+    let all = pod.items_at("spec.initContainers").iter().chain(pod.items_at("spec.containers"));
+    let mut named = all.filter(|spec| spec.get("name").and_then(Node::as_str) == Some(container));
+    let image = named.find_map(|spec| spec.get("image")?.as_str()).unwrap_or("the image");
+    format!("check the name and tag of {}, and that the node may pull it", plain::line(image, 200))
+}
+
+fn config_hint(pod: &Object, message: &str) -> String {
+    let namespace = pod.namespace().unwrap_or("default");
+    missing(message).map_or_else(
+        || "create what the container's environment refers to".into(),
+        |(kind, name)| format!("create {kind} {namespace}/{name}"),
+    )
+}
+
+/// The Secret or ConfigMap that a message such as `secret "cacerts" not found` names.
+fn missing(message: &str) -> Option<(&'static str, &str)> {
+    if !message.contains("not found") {
+        return None;
+    }
+    [("configmap \"", "ConfigMap"), ("secret \"", "Secret")].into_iter().find_map(|(words, kind)| {
+        let (_, rest) = message.split_once(words)?;
+        let (name, _) = rest.split_once('"')?;
+        Some((kind, name.rsplit('/').next().unwrap_or(name)))
+    })
+}
+
+fn crash(pod: &Object, container: &str, status: &Node, mut trouble: Trouble) -> Trouble {
+    let restarts = status.get("restartCount").and_then(Node::as_int).unwrap_or_default();
+    if let Some(ended) = status.get("lastState").and_then(|last| last.get("terminated")) {
+        let code = ended.get("exitCode").and_then(Node::as_int).unwrap_or_default();
+        let reason = ended.get("reason").and_then(Node::as_str).unwrap_or("Error");
+        trouble.text.push_str(&format!(" (ended {restarts} times, last with exit code {code}, {reason})"));
+        if reason == "OOMKilled" {
+            trouble.hint = Some("raise the container's memory limit".into());
+        }
+    }
+    if restarts >= CRASHES {
+        trouble.grace = Some(AT_ONCE);
+    }
+    let namespace = pod.namespace().unwrap_or("default");
+    let log = format!(
+        "read its log: `cluster.logs(\"{namespace}/{}\", #{{container: \"{container}\", previous: true}})`",
+        pod.name()
+    );
+    trouble.hint.get_or_insert(log);
+    trouble.log_of = Some((pod.name().to_owned(), container.to_owned()));
+    trouble
+}
+
+/// What an event about `subject` says, if the subject is still in the state that the event speaks of.
+pub fn of_event(subject: &Object, event: &Object) -> Option<Trouble> {
+    let reason = event.str_at("reason")?;
+    let message = plain::line(event.str_at("message").unwrap_or_default(), 300);
+    let text = format!("{} {}: {reason}: {message}", subject.kind().to_lowercase(), subject.name());
+    let trouble = |grace| Trouble::new(format!("{}/{reason}", subject.name()), &text, grace);
+    match (subject.kind(), reason) {
+        ("Pod", "FailedMount" | "FailedAttachVolume") if creating(subject) => {
+            let hint = config_hint(subject, &message);
+            Some(trouble(UNMOUNTABLE).hint(hint))
+        }
+        ("Pod", "TriggeredScaleUp") => Some(Trouble { grace: None, ..trouble(AT_ONCE) }),
+        ("StatefulSet" | "DaemonSet" | "Job" | "ReplicaSet", "FailedCreate") if lacks_pods(subject) => {
+            Some(refused_creation(subject, &message))
+        }
+        ("Service", "SyncLoadBalancerFailed" | "AllocationFailed") => {
+            Some(trouble(BALANCER_REFUSED).hint("see what the cluster's load balancer controller says"))
+        }
+        ("PersistentVolumeClaim", "ProvisioningFailed") => Some(trouble(PROVISIONING_FAILED)),
+        ("PersistentVolumeClaim", "WaitForFirstConsumer") => {
+            Some(trouble(DELETION).hint("it is bound when a pod uses it: create the pod first, wait for the pod"))
+        }
+        _ => None,
+    }
+}
+
+fn creating(pod: &Object) -> bool {
+    let mut reasons = containers(pod).filter_map(|status| status.get("state")?.get("waiting")?.get("reason")?.as_str());
+    pod.items_at("status.containerStatuses").is_empty()
+        || reasons.any(|reason| matches!(reason, "ContainerCreating" | "PodInitializing"))
+}
+
+fn lacks_pods(object: &Object) -> bool {
+    let count = |path| object.int_at(path).unwrap_or_default();
+    match group_kind(object).1 {
+        "DaemonSet" => count("status.currentNumberScheduled") < count("status.desiredNumberScheduled"),
+        "Job" => count("status.active") + count("status.succeeded") == 0,
+        _ => count("status.replicas") < object.int_at("spec.replicas").unwrap_or(1),
+    }
+}
+
+/// Gives pods that wait for new nodes the time that nodes take.
+pub fn allow_scale_up(troubles: &mut [Trouble]) {
+    let scaling: Vec<_> =
+        troubles.iter().filter_map(|t| t.key.strip_suffix("/TriggeredScaleUp").map(str::to_owned)).collect();
+    for trouble in troubles.iter_mut() {
+        let pod = trouble.key.strip_suffix("/schedule");
+        if pod.is_some_and(|pod| scaling.iter().any(|name| name == pod)) {
+            trouble.grace = Some(UNSCHEDULABLE_WHILE_SCALING_UP);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::tests::object;
+    use super::*;
+
+    fn pod(status: &str) -> Object {
+        object(&format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: p-1, namespace: sample}}, spec: {{containers: [{{name: c, image: 'docker.io/istio/proxyv2:1.99'}}]}}, status: {{{status}}}}}"
+        ))
+    }
+
+    fn waiting(reason: &str, message: &str, more: &str) -> Object {
+        pod(&format!(
+            "containerStatuses: [{{name: c, {more} state: {{waiting: {{reason: {reason}, message: '{message}'}}}}}}]"
+        ))
+    }
+
+    fn only(pod: &Object) -> Trouble {
+        let mut found = of_pod(pod);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    }
+
+    #[test]
+    fn an_image_typo_is_final_soon_and_names_the_image() {
+        let typo = only(&waiting("ImagePullBackOff", "docker.io/istio/proxyv2:1.99: not found", ""));
+        assert_eq!(typo.grace, Some(IMAGE_REFUSED));
+        assert!(typo.text.starts_with("pod p-1, container c: ImagePullBackOff: docker.io/istio"), "{}", typo.text);
+        assert!(typo.hint.expect("hint").contains("docker.io/istio/proxyv2:1.99"));
+        assert_eq!(only(&waiting("ErrImagePull", "i/o timeout", "")).grace, Some(IMAGE_UNREACHABLE));
+        assert_eq!(only(&waiting("InvalidImageName", "x", "")).grace, Some(AT_ONCE));
+    }
+
+    #[test]
+    fn pulling_back_off_and_failing_are_one_trouble() {
+        let keys = ["ErrImagePull", "ImagePullBackOff"].map(|reason| only(&waiting(reason, "", "")).key);
+        assert_eq!(keys[0], keys[1]);
+    }
+
+    #[test]
+    fn a_missing_secret_or_config_map_is_named() {
+        let missing = only(&waiting("CreateContainerConfigError", "secret \"token\" not found", ""));
+        assert_eq!(
+            (missing.grace, missing.hint.as_deref()),
+            (Some(CONFIG_MISSING), Some("create Secret sample/token"))
+        );
+        let event = object(
+            "{reason: FailedMount, message: 'MountVolume.SetUp failed for volume \"istiod-ca-cert\" : configmap \"istio-ca-root-cert\" not found'}",
+        );
+        let mount = of_event(&waiting("ContainerCreating", "", ""), &event).expect("trouble");
+        assert_eq!(
+            (mount.grace, mount.hint.as_deref()),
+            (Some(UNMOUNTABLE), Some("create ConfigMap sample/istio-ca-root-cert"))
+        );
+        assert_eq!(of_event(&pod("containerStatuses: [{name: c, state: {running: {}}}]"), &event), None);
+    }
+
+    #[test]
+    fn a_crash_loop_fails_at_its_third_restart_and_points_to_the_log() {
+        let last = "lastState: {terminated: {exitCode: 137, reason: OOMKilled}},";
+        let first = only(&waiting("CrashLoopBackOff", "back-off", &format!("restartCount: 1, {last}")));
+        assert_eq!(first.grace, Some(CRASHING));
+        assert!(first.text.contains("exit code 137, OOMKilled"), "{}", first.text);
+        assert_eq!(first.hint.as_deref(), Some("raise the container's memory limit"));
+        let third = only(&waiting("CrashLoopBackOff", "back-off", "restartCount: 3,"));
+        assert_eq!((third.grace, third.log_of), (Some(AT_ONCE), Some(("p-1".into(), "c".into()))));
+        assert!(third.hint.expect("hint").contains("cluster.logs(\"sample/p-1\""));
+    }
+
+    #[test]
+    fn unschedulable_pods_get_more_time_while_nodes_are_added() {
+        let pod = pod("conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: 0/3 nodes}]");
+        let mut troubles = vec![only(&pod)];
+        allow_scale_up(&mut troubles);
+        assert_eq!(troubles[0].grace, Some(UNSCHEDULABLE));
+        troubles.extend(of_event(&pod, &object("{reason: TriggeredScaleUp, message: group 1->2}")));
+        allow_scale_up(&mut troubles);
+        assert_eq!(troubles[0].grace, Some(UNSCHEDULABLE_WHILE_SCALING_UP));
+    }
+
+    #[test]
+    fn refused_pods_speak_through_conditions_and_events() {
+        let quota = "pods \"d-1\" is forbidden: exceeded quota: pods";
+        let deployment = object(&format!(
+            "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: d, namespace: n}}, status: {{conditions: [{{type: ReplicaFailure, status: 'True', reason: FailedCreate, message: '{quota}'}}]}}}}"
+        ));
+        let found = of_object(&deployment);
+        assert!(found[0].text.contains(quota) && found[0].hint.as_deref().is_some_and(|hint| hint.contains("quota")));
+        let set =
+            object("{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: d}, status: {desiredNumberScheduled: 1}}");
+        let event = object("{reason: FailedCreate, message: 'violates PodSecurity \"restricted:latest\"'}");
+        assert!(of_event(&set, &event).and_then(|t| t.hint).is_some_and(|hint| hint.contains("Pod Security")));
+    }
+
+    #[test]
+    fn running_pods_that_are_not_ready_are_no_trouble() {
+        assert_eq!(of_pod(&pod("containerStatuses: [{name: c, ready: false, state: {running: {}}}]")), []);
+        assert_eq!(of_pod(&waiting("ContainerCreating", "", "")), []);
+    }
+}

@@ -1,0 +1,63 @@
+//! The journal of a run: a file for runs on real clusters, and the tally for all.
+
+use super::tally::Tally;
+use crate::cluster::layers::journal::{Intent, Outcome};
+use crate::cluster::layers::{FileJournal, Journal};
+use crate::failure::{Failure, Result};
+use std::collections::BTreeMap;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Counts every change of a run, and writes it to a file where there is one.
+pub struct Recorder {
+    tally: Tally,
+    file: Option<FileJournal>,
+    /// Changes that are under way: cluster and method by number.
+    pending: Mutex<BTreeMap<u64, (String, String)>>,
+}
+
+impl Recorder {
+    /// A recorder in memory only.
+    pub fn in_memory(tally: Tally) -> Arc<Recorder> {
+        Arc::new(Recorder { tally, file: None, pending: Mutex::default() })
+    }
+
+    /// A recorder that keeps the journal of the run with this id in the user's state folder.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn in_file(tally: Tally, run: &str) -> Result<Arc<Recorder>> {
+        let folder = super::home::state().join("runs");
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.map_err(|e| Failure::usage(format!("cannot make the folder {}: {e}", folder.display())))?;
+        let file = FileJournal::open(&folder.join(format!("{run}.jsonl")))?;
+        Ok(Arc::new(Recorder { tally, file: Some(file), pending: Mutex::default() }))
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.file.as_ref().map(|file| file.path().to_owned())
+    }
+
+    fn count(&self, outcome: &Outcome) {
+        let begun = self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&outcome.id);
+        if let (Some((cluster, method)), Some(status)) = (begun, outcome.status) {
+            self.tally.record(&cluster, &method, status);
+        }
+    }
+}
+
+impl Journal for Recorder {
+    fn intent(&self, intent: &Intent) -> std::io::Result<()> {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.insert(intent.id, (intent.cluster.clone(), intent.method.clone()));
+        drop(pending);
+        self.file.as_ref().map_or(Ok(()), |file| file.intent(intent))
+    }
+
+    fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
+        self.count(outcome);
+        self.file.as_ref().map_or(Ok(()), |file| file.outcome(outcome))
+    }
+}

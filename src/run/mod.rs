@@ -1,0 +1,12 @@
+//! One run of a script: where it takes place, what is shown, what is written down.
+
+mod home;
+mod interrupt;
+mod journal;
+mod model;
+pub mod screen;
+pub mod session;
+mod stage;
+mod tally;
+
+pub use session::{Job, Session};

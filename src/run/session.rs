@@ -1,0 +1,339 @@
+//! One run of a script from start to end.
+
+use super::home;
+use super::journal::Recorder;
+use super::model::Model;
+use super::screen::{Screen, Style};
+use super::stage::{Live, Rehearsed, Shared};
+use super::tally::Tally;
+use crate::clock::Clock;
+use crate::cluster::kubeconfig::Kubeconfigs;
+use crate::cluster::layers::{Notice, Rights};
+use crate::engine::{self, Bridge, Setup};
+use crate::failure::{Failure, Result};
+use crate::primitives::host::{Clusters, Grants, Keeper, Level};
+use crate::primitives::keeper::{Folder, Memory};
+use crate::primitives::{self, Host};
+use crate::process::{Live as LivePrograms, Output, Programs, Rehearsed as RehearsedPrograms};
+use crate::rehearsal::World;
+use crate::script::{Header, Script};
+use rhai::{Dynamic, Map, Scope};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+/// What is to be run.
+pub struct Job {
+    /// The script.
+    pub script: Script,
+    /// Its parameters, checked.
+    pub params: Map,
+    /// How much is shown.
+    pub style: Style,
+    /// The step to stop after.
+    pub stop_after: Option<String>,
+}
+
+/// A run that is set up: clusters can be asked, scripts can be run.
+pub struct Session {
+    runtime: Runtime,
+    engine: rhai::Engine,
+    host: Arc<Host>,
+    screen: Arc<Screen>,
+    clock: Clock,
+    world: Option<World>,
+    model: Option<Arc<Model>>,
+    journal: Arc<Recorder>,
+}
+
+impl Session {
+    /// A session on the clusters of a kubeconfig: the given file, or the one kubectl would take.
+    ///
+    /// # Errors
+    /// When the kubeconfig or the journal's folder cannot be used.
+    pub fn live(job: &Job, kubeconfig: Option<PathBuf>) -> Result<Session> {
+        let stage = Stage::new(Clock::real())?;
+        let (shared, journal) = stage.shared(job, Recorder::in_file(stage.tally.clone(), &stage.run)?);
+        let clusters = Live::new(Kubeconfigs::load(kubeconfig.as_deref())?, shared, stage.runtime.handle().clone());
+        let keeper = Folder::new(home::data().join("authorities"));
+        let parts = Parts {
+            clusters: Arc::new(clusters),
+            programs: Arc::new(LivePrograms),
+            keeper: Arc::new(keeper),
+            world: None,
+            model: None,
+        };
+        Ok(stage.build(job, parts, journal))
+    }
+
+    /// A session on clusters in memory, with these context names.
+    ///
+    /// # Errors
+    /// When the script's `rehearsal.rhai` does not compile.
+    pub fn rehearsal(job: &Job, contexts: &[&str]) -> Result<Session> {
+        let stage = Stage::new(Clock::simulated())?;
+        let _inside = stage.runtime.enter();
+        let world = World::new(stage.bridge.clock.clone(), contexts);
+        let (shared, journal) = stage.shared(job, Recorder::in_memory(stage.tally.clone()));
+        let clusters = Rehearsed::new(world.clone(), shared, stage.runtime.handle().clone());
+        let model = stage.model(job)?;
+        if let Some(model) = &model {
+            world.set_behaviour(model.clone());
+        }
+        let parts = Parts {
+            clusters: Arc::new(clusters),
+            programs: Arc::new(rehearsed_programs(world.clone(), model.clone())),
+            keeper: Arc::new(Memory::default()),
+            world: Some(world.clone()),
+            model,
+        };
+        world.start();
+        drop(_inside);
+        Ok(stage.build(job, parts, journal))
+    }
+
+    /// Runs the job's script and shows its summary.
+    ///
+    /// # Errors
+    /// What the script failed with.
+    pub fn run(&self, job: &Job) -> Result<()> {
+        let start = Instant::now();
+        let outcome = self.evaluate(&job.script.source, &job.script.text, self.scope(job)?);
+        if let Some(defect) = self.model.as_ref().and_then(|model| model.defect()) {
+            self.screen.say(Level::Warning, &defect);
+        }
+        outcome?;
+        self.screen.summary(start.elapsed());
+        Ok(())
+    }
+
+    /// Evaluates a text with the job's parameters in scope.
+    ///
+    /// # Errors
+    /// What it failed with.
+    pub fn evaluate(&self, source: &str, text: &str, mut scope: Scope<'static>) -> Result<Dynamic> {
+        engine::on_script_thread(&self.clock, || engine::run_script(&self.engine, source, text, &mut scope))?
+    }
+
+    /// The scope that a script starts with: `params`, cluster parameters connected.
+    ///
+    /// # Errors
+    /// When a context does not exist.
+    pub fn scope(&self, job: &Job) -> Result<Scope<'static>> {
+        let mut params = job.params.clone();
+        for param in job.script.header.cluster_params() {
+            if let Some(value) = params.get_mut(param) {
+                *value = self.connected(value)?;
+            }
+        }
+        let mut scope = Scope::new();
+        scope.push_constant("params", params);
+        Ok(scope)
+    }
+
+    fn connected(&self, value: &Dynamic) -> Result<Dynamic> {
+        if let Ok(contexts) = value.clone().into_array() {
+            let clusters: Result<Vec<Dynamic>> = contexts.iter().map(|context| self.connected(context)).collect();
+            return Ok(clusters?.into());
+        }
+        let context = value.clone().into_string().unwrap_or_default();
+        Ok(Dynamic::from(self.host.clusters.connect(&context)?))
+    }
+
+    /// The rehearsed clusters.
+    pub fn world(&self) -> Option<&World> {
+        self.world.as_ref()
+    }
+
+    /// The runtime that the session's requests run on.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Where the journal is, for runs on real clusters.
+    pub fn journal(&self) -> Option<PathBuf> {
+        self.journal.path()
+    }
+
+    /// The screen.
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+}
+
+/// What live and rehearsed sessions have in common, before they are built.
+struct Stage {
+    runtime: Runtime,
+    bridge: Bridge,
+    tally: Tally,
+    run: Arc<str>,
+    /// Set as soon as there is one: requests tell it of server warnings and outages.
+    screen: Arc<OnceLock<Arc<Screen>>>,
+}
+
+/// What they do not.
+struct Parts {
+    clusters: Arc<dyn Clusters>,
+    programs: Arc<dyn Programs>,
+    keeper: Arc<dyn Keeper>,
+    world: Option<World>,
+    model: Option<Arc<Model>>,
+}
+
+impl Stage {
+    fn new(clock: Clock) -> Result<Stage> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            // Rehearsed software is Rhai on the runtime's blocking threads.
+            .thread_stack_size(32 << 20)
+            .enable_all()
+            .build()
+            .map_err(|e| Failure::internal(format!("cannot start the runtime: {e}")))?;
+        let cancel = CancellationToken::new();
+        runtime.spawn(super::interrupt::watch(cancel.clone()));
+        let bridge = Bridge { runtime: runtime.handle().clone(), cancel, clock };
+        let run = uuid::Uuid::new_v4().simple().to_string();
+        Ok(Stage { runtime, bridge, tally: Tally::default(), run: run[..12].into(), screen: Arc::default() })
+    }
+
+    fn shared(&self, job: &Job, journal: Arc<Recorder>) -> (Shared, Arc<Recorder>) {
+        let screen = self.screen.clone();
+        let shared = Shared {
+            rights: Rights::from_needs(&needs(&job.script.header.needs.write, &job.params)),
+            journal: journal.clone(),
+            listener: Arc::new(move |notice| screen.get().into_iter().for_each(|screen| tell(screen, notice))),
+            run: self.run.clone(),
+            clock: self.bridge.clock.clone(),
+        };
+        (shared, journal)
+    }
+
+    fn model(&self, job: &Job) -> Result<Option<Arc<Model>>> {
+        let Some((source, text)) = job.script.beside("rehearsal.rhai") else { return Ok(None) };
+        let host = Host {
+            clusters: Arc::new(NoClusters),
+            programs: Arc::new(RehearsedPrograms::new(self.bridge.clock.clone(), |_| None)),
+            keeper: Arc::new(Memory::default()),
+            clock: self.bridge.clock.clone(),
+            folder: PathBuf::from("."),
+            grants: Grants::default(),
+            rehearsed: true,
+            say: Arc::new(|_, _| {}),
+        };
+        let mut engine = engine::build(Setup {
+            host: Arc::new(host),
+            tables: primitives::MODEL,
+            types: primitives::MODEL_TYPES,
+            bridge: self.bridge.clone(),
+            sources: job.script.sources(),
+            observer: Arc::new(Silent),
+        });
+        primitives::world::register_properties(&mut engine);
+        let ast = engine::compile(&engine, &source, &text)?;
+        let script = job.script.clone();
+        let file = Arc::new(move |path: &str| script.beside(path).map(|(_, text)| text));
+        Ok(Some(Arc::new(Model::new(engine, ast, job.params.clone(), file))))
+    }
+
+    fn build(self, job: &Job, parts: Parts, journal: Arc<Recorder>) -> Session {
+        let clock = self.bridge.clock.clone();
+        let screen = Screen::new(job.style, clock.clone(), self.tally.clone()).stopping_after(job.stop_after.clone());
+        let screen = Arc::new(screen);
+        self.screen.get_or_init(|| screen.clone());
+        let say = screen.clone();
+        let needs = &job.script.header.needs;
+        let host = Arc::new(Host {
+            clusters: parts.clusters,
+            programs: parts.programs,
+            keeper: parts.keeper,
+            clock: clock.clone(),
+            folder: std::env::current_dir().unwrap_or_default(),
+            grants: Grants { programs: needs.exec.clone(), reveal: needs.reveal },
+            rehearsed: parts.world.is_some(),
+            say: Arc::new(move |level, line| say.say(level, line)),
+        });
+        let engine = engine::build(Setup {
+            host: host.clone(),
+            tables: primitives::TABLES,
+            types: primitives::TYPES,
+            bridge: self.bridge,
+            sources: job.script.sources(),
+            observer: screen.clone(),
+        });
+        let (world, model) = (parts.world, parts.model);
+        Session { runtime: self.runtime, engine, host, screen, clock, world, model, journal }
+    }
+}
+
+/// Shows a server's warning or an outage.
+fn tell(screen: &Screen, notice: &Notice) {
+    match notice {
+        Notice::Warning { cluster, text } => screen.say(Level::Info, &format!("{cluster} warns: {text}")),
+        Notice::Retrying { cluster, reason, lasting, again_in } => {
+            let (lasting, again_in) = (super::screen::seconds(*lasting), super::screen::seconds(*again_in));
+            screen.say(Level::Info, &format!("{cluster}: {reason}; for {lasting} now, next try in {again_in}"));
+        }
+    }
+}
+
+/// The rights of a header with `{param}` replaced by the parameter's value.
+fn needs(rights: &[String], params: &Map) -> Vec<String> {
+    let value = |right: &String| match right.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        Some(name) => params.get(name).and_then(|value| value.clone().into_string().ok()).unwrap_or_default(),
+        None => right.clone(),
+    };
+    rights.iter().map(value).collect()
+}
+
+fn rehearsed_programs(world: World, model: Option<Arc<Model>>) -> RehearsedPrograms {
+    RehearsedPrograms::new(world.clock().clone(), move |command| {
+        let stdin = command.stdin.as_ref().map(|content| content.reveal().to_owned()).unwrap_or_default();
+        let answer = model.as_ref()?.program(&world, &command.tool, &command.argv, &stdin)?;
+        Some(Output { code: answer.code, stdout: answer.stdout, stderr: answer.stderr })
+    })
+}
+
+/// The model knows its clusters through `world`.
+struct NoClusters;
+
+impl Clusters for NoClusters {
+    fn contexts(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn connect(&self, _: &str) -> Result<crate::cluster::Cluster> {
+        Err(Failure::usage("rehearsed software has no kubeconfig").hint("use `world.cluster(name)`"))
+    }
+
+    fn connect_with(&self, name: &str, _: &crate::secret::Secret) -> Result<crate::cluster::Cluster> {
+        self.connect(name)
+    }
+}
+
+/// Rehearsed software has no steps and prints nothing.
+struct Silent;
+
+impl engine::Observer for Silent {
+    fn step_begins(&self, _: &engine::StepStart) -> Result<()> {
+        Ok(())
+    }
+
+    fn step_ended(&self, _: &engine::StepStart, _: Option<&Failure>) -> Result<()> {
+        Ok(())
+    }
+
+    fn print(&self, line: &str) {
+        eprintln!("{line}");
+    }
+
+    fn debug(&self, line: &str, _: Option<&crate::failure::Place>) {
+        eprintln!("{line}");
+    }
+}
+
+/// Whether a header asks for anything beyond reading.
+pub fn writes(header: &Header) -> bool {
+    !header.needs.write.is_empty()
+}
