@@ -78,18 +78,17 @@ impl Clusters for Live {
 
     fn connect(&self, context: &str) -> Result<Cluster> {
         self.connected.get_or(context, || {
-            let _inside = self.runtime.enter();
             let settings = self.shared.settings(context, &self.kubeconfig.server(context)?);
-            self.kubeconfig.connect(context, settings)
+            self.runtime.block_on(self.kubeconfig.connect(context, settings))
         })
     }
 
     fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster> {
         self.connected.get_or(name, || {
-            let _inside = self.runtime.enter();
             let own = Kubeconfig::from_secret(kubeconfig)?;
             let context = own.current().ok_or_else(|| Failure::usage("the kubeconfig names no current context"))?;
-            own.connect(&context, self.shared.settings(name, &own.server(&context)?))
+            let settings = self.shared.settings(name, &own.server(&context)?);
+            self.runtime.block_on(own.connect(&context, settings))
         })
     }
 }
