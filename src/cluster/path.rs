@@ -14,6 +14,11 @@ pub(crate) fn segment(text: &str) -> String {
     out
 }
 
+/// `?a=b&c=d` of these pairs, or nothing when there are none.
+pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
+    with_query(String::new(), pairs)
+}
+
 /// The path with `?a=b&c=d` of these pairs.
 pub(crate) fn with_query(path: String, pairs: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", segment(value))).collect();
