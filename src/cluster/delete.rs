@@ -2,7 +2,7 @@
 
 use super::request::{about, content, request_with};
 use super::{Cluster, Target};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::object::Object;
 use http::Method;
 use serde_json::json;
@@ -88,31 +88,5 @@ impl Cluster {
             Kind::Conflict => failure.hint("another object took its name meanwhile: read it again before deleting it"),
             _ => failure,
         })
-    }
-
-    /// Returns when this object, told by its uid, is gone.
-    pub(crate) async fn until_gone(&self, target: &Target, uid: &str, limit: Duration) -> Result<()> {
-        let (start, mut pause) = (self.clock().now(), Duration::from_millis(50));
-        loop {
-            let Some(object) = self.find(target).await?.filter(|object| object.uid() == uid) else { return Ok(()) };
-            if self.clock().now().saturating_sub(start) + pause > limit {
-                return Err(still_there(&object, limit).on_cluster(self.name()));
-            }
-            self.clock().sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(1));
-        }
-    }
-}
-
-fn still_there(object: &Object, limit: Duration) -> Failure {
-    let message = format!("still there after {} s", limit.as_secs());
-    let failure = Failure::new(Kind::Timeout, message).about(object.title());
-    let finalizers: Vec<&str> =
-        object.items_at("metadata.finalizers").iter().filter_map(|node| node.as_str()).collect();
-    match finalizers.as_slice() {
-        [] => failure.hint("look at what keeps it: its dependents, or a pod that does not end"),
-        names => failure
-            .detail(format!("finalizers: {}", names.join(", ")))
-            .hint("the controllers of these finalizers must let it go: look whether they run"),
     }
 }

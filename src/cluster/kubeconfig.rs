@@ -4,7 +4,9 @@ use super::Cluster;
 use super::layers::Settings;
 use super::live::Live;
 use crate::failure::{Failure, Kind, Result};
-use crate::secret::Redactor;
+use crate::secret::{Redactor, Secret};
+use base64::Engine as _;
+use futures::FutureExt as _;
 use kube::Config;
 use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions};
 use std::path::{Path, PathBuf};
@@ -15,18 +17,18 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// The merged kubeconfig files of the user.
 #[derive(Clone)]
-pub struct Kubeconfig {
+pub struct Kubeconfigs {
     config: kube::config::Kubeconfig,
     files: Vec<PathBuf>,
 }
 
-impl Kubeconfig {
+impl Kubeconfigs {
     /// Reads the given file, or those in `$KUBECONFIG`, or `~/.kube/config`. Files that do not exist are passed over, as
     /// kubectl does, unless it was asked for one of them.
     ///
     /// # Errors
     /// When a file cannot be read or understood.
-    pub fn read(given: Option<&Path>) -> Result<Kubeconfig> {
+    pub fn load(given: Option<&Path>) -> Result<Kubeconfigs> {
         let (files, optional) = match given {
             Some(file) => (vec![file.to_owned()], false),
             None => (default_files(), true),
@@ -37,7 +39,23 @@ impl Kubeconfig {
             let next = kube::config::Kubeconfig::read_from(file).map_err(|e| unreadable(file, &e))?;
             merged = merged.merge(next).map_err(|e| unreadable(file, &e))?;
         }
-        Ok(Kubeconfig { config: merged, files })
+        Ok(Kubeconfigs { config: merged, files })
+    }
+
+    /// The kubeconfig in this text, which may name no files.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn from_secret(text: &Secret) -> Result<Kubeconfigs> {
+        // The parser's own message would quote the text around a mistake.
+        let config = kube::config::Kubeconfig::from_yaml(text.reveal());
+        let config = config.map_err(|_| Failure::usage(format!("{text} is not a kubeconfig")))?;
+        Ok(Kubeconfigs { config, files: Vec::new() })
+    }
+
+    /// The context that the files call current. Only for kubeconfigs made for one cluster.
+    pub fn current(&self) -> Option<String> {
+        self.config.current_context.clone().filter(|name| !name.is_empty())
     }
 
     /// The names of all contexts, in the files' order.
@@ -50,31 +68,58 @@ impl Kubeconfig {
     /// # Errors
     /// When there is no such context or its cluster is missing.
     pub fn server(&self, context: &str) -> Result<String> {
-        let found = self.config.contexts.iter().find(|known| known.name == context);
-        let Some(inner) = found.and_then(|found| found.context.as_ref()) else { return Err(self.unknown(context)) };
-        let cluster = self.config.clusters.iter().find(|known| known.name == inner.cluster);
-        let server = cluster.and_then(|cluster| cluster.cluster.as_ref()?.server.clone());
+        let Some(inner) = self.context(context) else { return Err(self.unknown(context)) };
+        let server = self.cluster(context).and_then(|cluster| cluster.server.clone());
         server.filter(|server| !server.is_empty()).ok_or_else(|| {
             let message = format!("context `{context}` names cluster `{}`, which has no server", inner.cluster);
             Failure::usage(message).hint(format!("look into {}", self.shown_files()))
         })
     }
 
-    /// The cluster of a context. Nothing is sent yet; `settings` says what its layers do.
+    fn context(&self, name: &str) -> Option<&kube::config::Context> {
+        self.config.contexts.iter().find(|known| known.name == name)?.context.as_ref()
+    }
+
+    fn cluster(&self, context: &str) -> Option<&kube::config::Cluster> {
+        let name = &self.context(context)?.cluster;
+        self.config.clusters.iter().find(|known| known.name == *name)?.cluster.as_ref()
+    }
+
+    /// The certificate authority of a context's API server in PEM, if the context names one.
+    ///
+    /// # Errors
+    /// When it names a file that cannot be read, or its data is not base64.
+    pub fn authority(&self, context: &str) -> Result<Option<String>> {
+        let Some(cluster) = self.cluster(context) else { return Ok(None) };
+        let wrong = |why: String| {
+            Failure::usage(format!("the certificate authority of context `{context}` cannot be read: {why}"))
+                .hint(format!("look into {}", self.shown_files()))
+        };
+        if let Some(data) = &cluster.certificate_authority_data {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(data.trim()).map_err(|e| wrong(e.to_string()))?;
+            return String::from_utf8(bytes).map(Some).map_err(|e| wrong(e.to_string()));
+        }
+        let Some(file) = &cluster.certificate_authority else { return Ok(None) };
+        std::fs::read_to_string(file).map(Some).map_err(|e| wrong(format!("{file}: {e}")))
+    }
+
+    /// The cluster of a context. Nothing is sent yet; `settings` says what its layers do. Call it inside the run's runtime.
     ///
     /// # Errors
     /// When there is no such context, or it cannot be used safely.
-    pub async fn connect(&self, context: &str, settings: Settings) -> Result<Cluster> {
-        let config = self.client_config(context).await.map_err(|failure| failure.on_cluster(context))?;
+    pub fn connect(&self, context: &str, settings: Settings) -> Result<Cluster> {
+        let config = self.client_config(context).map_err(|failure| failure.on_cluster(context))?;
         learn_secrets(context, &config.auth_info);
         Ok(Cluster::over(Live::new(config), settings))
     }
 
     /// What kube needs to know to connect.
-    async fn client_config(&self, context: &str) -> Result<Config> {
+    fn client_config(&self, context: &str) -> Result<Config> {
         let server = self.server(context)?;
         let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-        let config = Config::from_custom_kubeconfig(self.config.clone(), &options).await;
+        // It waits for nothing: credential plugins run later.
+        let config = Config::from_custom_kubeconfig(self.config.clone(), &options).now_or_never();
+        let config = config.ok_or_else(|| Failure::internal("reading a kubeconfig waits"))?;
         let mut config = config.map_err(|e| {
             let message = format!("context `{context}` cannot be used: {}", causes(&e));
             Failure::usage(message).hint(format!("look into {}", self.shown_files()))
@@ -94,17 +139,12 @@ impl Kubeconfig {
     }
 
     fn proxy_of(&self, context: &str) -> Option<String> {
-        let context = self.config.contexts.iter().find(|known| known.name == context)?.context.as_ref()?;
-        let cluster = self.config.clusters.iter().find(|known| known.name == context.cluster)?;
-        cluster.cluster.as_ref()?.proxy_url.clone().filter(|url| !url.is_empty())
+        self.cluster(context)?.proxy_url.clone().filter(|url| !url.is_empty())
     }
 
     /// Whether the server's certificate is not checked in this context.
     pub fn skips_verification(&self, context: &str) -> bool {
-        let context = self.config.contexts.iter().find(|known| known.name == context);
-        let name = context.and_then(|context| context.context.as_ref()).map(|context| &context.cluster);
-        let cluster = self.config.clusters.iter().find(|known| Some(&known.name) == name);
-        cluster.and_then(|cluster| cluster.cluster.as_ref()?.insecure_skip_tls_verify).unwrap_or(false)
+        self.cluster(context).and_then(|cluster| cluster.insecure_skip_tls_verify).unwrap_or(false)
     }
 
     fn unknown(&self, context: &str) -> Failure {
@@ -175,7 +215,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
 
-    fn kubeconfig(user: &str, server: &str) -> Kubeconfig {
+    fn kubeconfig(user: &str, server: &str) -> Kubeconfigs {
         let folder = tempfile::tempdir().expect("folder");
         let file = folder.path().join("config");
         let text = format!(
@@ -184,7 +224,7 @@ mod tests {
              clusters:\n- {{name: e, cluster: {{server: \"{server}\", tls-server-name: api.east}}}}\nusers:\n- {{name: u, user: {user}}}\n"
         );
         std::fs::write(&file, text).expect("written");
-        Kubeconfig::read(Some(&file)).expect("kubeconfig")
+        Kubeconfigs::load(Some(&file)).expect("kubeconfig")
     }
 
     #[test]
@@ -196,10 +236,10 @@ mod tests {
         assert!(failure.message.contains("cluster `w`"), "{}", failure.message);
     }
 
-    #[tokio::test]
-    async fn kubes_own_retry_and_terminal_are_off() {
+    #[test]
+    fn kubes_own_retry_and_terminal_are_off() {
         let user = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: plugin, interactiveMode: Always}}";
-        let config = kubeconfig(user, "https://e:6443").client_config("east").await.expect("config");
+        let config = kubeconfig(user, "https://e:6443").client_config("east").expect("config");
         assert!(!config.default_retry);
         assert_eq!(config.connect_timeout, Some(CONNECT));
         assert_eq!(config.tls_server_name.as_deref(), Some("api.east"));
@@ -210,10 +250,10 @@ mod tests {
     async fn credentials_never_travel_in_the_clear() {
         let settings = || Settings::new("east", "http://e", Clock::real());
         let failure =
-            kubeconfig("{token: planted-token-2}", "http://e").connect("east", settings()).await.expect_err("refused");
+            kubeconfig("{token: planted-token-2}", "http://e").connect("east", settings()).expect_err("refused");
         assert!(failure.message.contains("not https"), "{}", failure.message);
-        kubeconfig("{}", "http://e").connect("east", settings()).await.expect("no credentials");
-        kubeconfig("{token: planted-token-2}", "https://e").connect("east", settings()).await.expect("https");
+        kubeconfig("{}", "http://e").connect("east", settings()).expect("no credentials");
+        kubeconfig("{token: planted-token-2}", "https://e").connect("east", settings()).expect("https");
         assert!(!Redactor::global().scrub("got planted-token-2").contains("planted"));
     }
 }

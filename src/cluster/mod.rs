@@ -24,6 +24,7 @@ mod resource;
 pub mod status;
 pub mod stream;
 mod tree;
+mod until;
 pub mod wait;
 
 use crate::clock::Clock;

@@ -2,8 +2,9 @@
 
 use super::{Applied, ApplyOptions};
 use crate::cluster::Cluster;
+use crate::cluster::wait::{Rule, until};
 use crate::failure::{Failure, Kind, Result};
-use crate::object::{Node, Object};
+use crate::object::Object;
 use futures::StreamExt;
 use std::time::Duration;
 
@@ -58,7 +59,7 @@ impl Cluster {
                 (0..manifests.len()).filter(|&index| Wave::of(&manifests[index]) == wave).collect();
             let work = members
                 .into_iter()
-                .map(|index| async move { (index, self.apply_one(&manifests[index], manifests, options).await) });
+                .map(|index| async move { (index, self.apply_member(&manifests[index], manifests, options).await) });
             let results: Vec<_> = futures::stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
             let mut failures = Vec::new();
             for (index, result) in results {
@@ -75,10 +76,11 @@ impl Cluster {
         Ok(applied.into_iter().flatten().collect())
     }
 
-    async fn apply_one(&self, manifest: &Object, all: &[Object], options: &ApplyOptions) -> Result<Applied> {
+    async fn apply_member(&self, manifest: &Object, all: &[Object], options: &ApplyOptions) -> Result<Applied> {
         let applied = self.apply_when_served(manifest, all, options).await?;
         if applied.object.kind() == "CustomResourceDefinition" {
-            self.until_established(&applied.object).await?;
+            let target = self.target_of(&applied.object).await?;
+            until(self, &target, Rule::ready(), ESTABLISHED).await?;
         }
         Ok(applied)
     }
@@ -99,34 +101,6 @@ impl Cluster {
             }
         }
     }
-
-    async fn until_established(&self, definition: &Object) -> Result<()> {
-        let (start, target) = (self.clock().now(), self.target_of(definition).await?);
-        let mut seen = definition.clone();
-        while !is_established(&seen) {
-            if self.clock().now().saturating_sub(start) > ESTABLISHED {
-                let message = format!("not established after {} s", ESTABLISHED.as_secs());
-                let failure = Failure::new(Kind::Timeout, message).about(definition.title()).on_cluster(self.name());
-                return Err(conditions(&seen).fold(failure, Failure::detail));
-            }
-            self.clock().sleep(Duration::from_millis(100)).await;
-            seen = self.get(&target).await?;
-        }
-        Ok(())
-    }
-}
-
-fn is_established(definition: &Object) -> bool {
-    let text = |node: &Node, key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
-    let conditions = definition.items_at("status.conditions").iter();
-    conditions.filter(|one| text(one, "status") == "True").any(|one| text(one, "type") == "Established")
-}
-
-fn conditions(object: &Object) -> impl Iterator<Item = String> {
-    object.items_at("status.conditions").iter().map(|condition| {
-        let text = |key: &str| condition.get(key).and_then(Node::as_str).unwrap_or_default();
-        format!("{}={} {}: {}", text("type"), text("status"), text("reason"), text("message"))
-    })
 }
 
 /// Whether a CRD defines the kind of an object.

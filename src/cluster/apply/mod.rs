@@ -113,6 +113,14 @@ impl Cluster {
         Ok(Applied { outcome: Outcome::between(&live, &object), object })
     }
 
+    /// Brings one object to what the manifest says, with the usual options; the object as it is now.
+    ///
+    /// # Errors
+    /// As [`Cluster::apply`].
+    pub async fn apply_one(&self, manifest: &Object) -> Result<Object> {
+        Ok(self.apply(manifest, &ApplyOptions::default()).await?.object)
+    }
+
     async fn addressed(&self, manifest: &Object, options: &ApplyOptions) -> Result<(Target, Object)> {
         if manifest.name().is_empty() && manifest.at("metadata.generateName").is_some() {
             let failure =
@@ -175,7 +183,7 @@ impl Cluster {
             if conflict::is_conflict(&status) && !force && conflict::all_given(&status, &options.force) {
                 force = true;
             } else if may_pass && self.clock().now().saturating_sub(start) < PATIENCE {
-                self.wait_for(&status, start, number).await;
+                self.pause_apply(&status, start, number).await;
             } else if conflict::is_conflict(&status) {
                 return Err(conflict::failure(&status, live, &target.title()).on_cluster(self.name()));
             } else {
@@ -185,7 +193,7 @@ impl Cluster {
         Err(Failure::internal("no tries left"))
     }
 
-    async fn wait_for(&self, status: &Status, start: Duration, number: u32) {
+    async fn pause_apply(&self, status: &Status, start: Duration, number: u32) {
         let settings = self.settings();
         let again_in = (settings.policy.first_pause * number * 2).min(Duration::from_secs(2));
         let lasting = self.clock().now().saturating_sub(start);
