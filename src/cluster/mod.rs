@@ -3,14 +3,28 @@
 //! Every request goes through one stack of tower layers (rights, journal, retry, trace) over a transport that is either
 //! kube's HTTPS client or an in-memory API server; nothing here knows which.
 
+mod access;
+pub mod apply;
+mod delete;
 mod discovery;
+mod edit;
+mod events;
+mod explain;
+mod identity;
+pub mod kubeconfig;
 pub mod layers;
+mod list;
+mod live;
 mod mapper;
+mod patch;
 pub mod path;
+mod proxy;
 pub mod request;
 mod resource;
 pub mod status;
 pub mod stream;
+mod tree;
+mod until;
 pub mod wait;
 
 use crate::clock::Clock;
@@ -22,7 +36,17 @@ use layers::{Counters, Settings};
 use std::sync::Arc;
 use tower::{BoxError, Service};
 
+pub use access::Access;
+pub use apply::{Applied, ApplyOptions, Force, Outcome};
+pub use delete::{DeleteOptions, Propagation};
+pub use edit::EDIT_TRIES;
+pub use explain::Explanation;
+pub use list::{Pager, Selection};
+pub use patch::Patch;
 pub use resource::{Resource, Target};
+
+/// The field manager of everything this program changes: one name for the tool, whatever script uses it.
+pub const MANAGER: &str = "meshwright";
 
 /// A cluster, connected when first used; clones share the connection.
 #[derive(Clone)]
@@ -33,6 +57,7 @@ pub struct Inner {
     pub(crate) client: kube::Client,
     pub(crate) settings: Settings,
     pub(crate) discovery: discovery::Discovery,
+    pub(crate) uid: tokio::sync::OnceCell<String>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -59,7 +84,12 @@ impl Cluster {
     }
 
     fn with(client: kube::Client, settings: Settings) -> Cluster {
-        Cluster(Arc::new(Inner { client, settings, discovery: discovery::Discovery::default() }))
+        Cluster(Arc::new(Inner {
+            client,
+            settings,
+            discovery: discovery::Discovery::default(),
+            uid: tokio::sync::OnceCell::new(),
+        }))
     }
 
     /// The context name.

@@ -16,8 +16,13 @@ pub(crate) fn segment(text: &str) -> String {
 
 /// `?a=b&c=d` of these pairs, or nothing when there are none.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
+    with_query(String::new(), pairs)
+}
+
+/// The path with `?a=b&c=d` of these pairs.
+pub(crate) fn with_query(path: String, pairs: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", segment(value))).collect();
-    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+    if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
 }
 
 /// What a request path is about.
@@ -135,7 +140,8 @@ mod tests {
     #[test]
     fn segments_are_encoded() {
         assert_eq!(segment("a b/ü:c"), "a%20b%2F%C3%BC:c");
-        assert_eq!(query(&[("labelSelector", "a=b,c"), ("limit", "5")]), "?labelSelector=a%3Db%2Cc&limit=5");
-        assert_eq!(query(&[]), "");
+        let uri = with_query("/x".into(), &[("labelSelector", "a=b,c"), ("limit", "5")]);
+        assert_eq!(uri, "/x?labelSelector=a%3Db%2Cc&limit=5");
+        assert_eq!(with_query("/x".into(), &[]), "/x");
     }
 }

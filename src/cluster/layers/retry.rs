@@ -248,7 +248,7 @@ impl Tries {
     }
 }
 
-fn copy_of(request: &Request<Body>) -> Option<Request<Body>> {
+pub(in crate::cluster) fn copy_of(request: &Request<Body>) -> Option<Request<Body>> {
     let mut copy = Request::new(request.body().try_clone()?);
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();

@@ -141,11 +141,13 @@ fn finish(request: &Apply<'_>, live: Value, new: Value, managers: &mut Managers,
         owned.time = if changed { Some(request.time.to_owned()) } else { owned.time.take() };
     }
     managers.0.retain(|_, owned| !owned.set.is_empty());
-    match changed {
+    let mut new = match changed {
         false => live,
         true if request.schema.typed => without_nulls(new),
         true => new,
-    }
+    };
+    request.schema.preserve(request.live, &mut new, request.subresource);
+    new
 }
 
 /// What the server's Go types do with explicit nulls.

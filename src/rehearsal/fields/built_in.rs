@@ -63,7 +63,7 @@ fn read_list(list: &'static str) -> Shape {
     let (item, keys) = list.split_once(':').unwrap_or((list, ""));
     let keys: Vec<_> = keys.split(',').filter(|key| !key.is_empty()).map(read_key).collect();
     let list = if keys.is_empty() { List::Atomic } else { List::Keyed(keys) };
-    Shape { list, item: Some(Box::new(read_type(item))), ..Shape::default() }
+    Shape { list, item: Some(Box::new(read_value(item))), ..Shape::default() }
 }
 
 fn read_key(key: &str) -> (String, Option<Value>) {

@@ -16,6 +16,15 @@ pub(super) fn go_value(value: &Value) -> String {
     }
 }
 
+/// What `%s` prints of a primitive.
+pub(super) fn go_string(value: &Value) -> String {
+    match value {
+        Value::Null => "%!s(<nil>)".to_owned(),
+        Value::Bool(_) | Value::Number(_) => format!("%!s({}={value})", go_type(value)),
+        other => go_value(other),
+    }
+}
+
 /// The Go type that a JSON value decodes to.
 pub(super) fn go_type(value: &Value) -> &'static str {
     match value {

@@ -19,6 +19,7 @@ mod open_api;
 mod patch_lists;
 mod reconcile;
 mod remove;
+mod reset;
 mod schema;
 mod set;
 mod strategic;
@@ -29,3 +30,6 @@ pub use conflict::Conflict;
 pub use schema::Schema;
 pub use strategic::strategic_merge;
 pub use update::update;
+
+#[cfg(test)]
+mod recorded;

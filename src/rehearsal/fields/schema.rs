@@ -3,7 +3,6 @@
 use super::built_in;
 use super::element::{Element, Scalar};
 use super::open_api;
-use super::set::Set;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -14,8 +13,10 @@ pub struct Schema {
     pub(super) root: Shape,
     /// Whether the server knows the kind as a Go type rather than as a custom resource.
     pub(super) typed: bool,
-    status: bool,
-    kind: String,
+    /// Whether the kind has a status subresource.
+    pub(super) status: bool,
+    /// The kind, when it is built in.
+    pub(super) kind: String,
 }
 
 /// How the value at one place merges.
@@ -99,27 +100,6 @@ impl Schema {
     pub fn with_status_subresource(mut self, status: bool) -> Schema {
         self.status = status;
         self
-    }
-
-    /// The fields that a write through this subresource can't change, so that it neither owns nor takes them.
-    pub(super) fn reset_fields(&self, subresource: &str) -> Set {
-        match subresource {
-            "" if self.status => Set::of_fields(&[&["status"]]),
-            "status" => Set::of_fields(self.fields_beside_status()),
-            _ => Set::default(),
-        }
-    }
-
-    /// What the `GetResetFields` of the kinds' status strategies say.
-    fn fields_beside_status(&self) -> &'static [&'static [&'static str]] {
-        match self.kind.as_str() {
-            "Deployment" => &[&["spec"], &["metadata", "labels"]],
-            "Pod" => &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]],
-            "ValidatingAdmissionPolicy" | "FlowSchema" | "PriorityLevelConfiguration" | "VolumeAttachment"
-            | "CustomResourceDefinition" | "APIService" => &[&["spec"], &["metadata"]],
-            _ if self.typed => &[&["spec"]],
-            _ => &[&["spec"], &["metadata"]],
-        }
     }
 
     /// The object that the server compares a new one with: what its Go type always has.

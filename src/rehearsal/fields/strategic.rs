@@ -3,7 +3,7 @@
 //! Rules and words of k8s.io/apimachinery/pkg/util/strategicpatch.
 
 use super::element_order::order_lists;
-use super::go_text::{go_type, go_value};
+use super::go_text::{go_string, go_type, go_value};
 use super::patch_lists::{delete_from, merge_list};
 use super::schema::{Patch, Schema, Shape};
 use serde_json::{Map, Value};
@@ -63,7 +63,7 @@ fn whole_map(directive: &Value, patch: Object) -> Result<Object, String> {
 pub(super) fn bad_directive(directive: &Value, patch: &Object) -> String {
     let mut patch = patch.clone();
     patch.insert(DIRECTIVE.to_owned(), directive.clone());
-    format!("unknown patch type: {} in map: {}", go_value(directive), go_value(&Value::Object(patch)))
+    format!("unknown patch type: {} in map: {}", go_string(directive), go_value(&Value::Object(patch)))
 }
 
 /// The refusal of a value of the wrong type.
@@ -157,7 +157,7 @@ mod tests {
                 json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["x", "y"]}, {"name": "b"}]}}),
                 json!({"spec": {"containers": [{"name": "a", "args": ["z"]}, {"name": "c"}]}})
             ),
-            Ok(json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["z"]}, {"name": "b"}, {"name": "c"}]}}))
+            Ok(json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["z"]}, {"name": "c"}, {"name": "b"}]}}))
         );
     }
 
@@ -221,6 +221,10 @@ mod tests {
         assert_eq!(
             pod(live.clone(), json!({"spec": {"$patch": "guess"}})),
             Err("unknown patch type: guess in map: map[$patch:guess]".to_owned())
+        );
+        assert_eq!(
+            pod(live.clone(), json!({"spec": {"$patch": null}})),
+            Err("unknown patch type: %!s(<nil>) in map: map[$patch:<nil>]".to_owned())
         );
         assert_eq!(
             pod(live, json!({"spec": {"containers": [{"name": "a", "$patch": "merge"}]}})),

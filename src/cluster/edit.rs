@@ -1,0 +1,89 @@
+//! Creating and replacing whole objects.
+
+use super::apply::{Applied, Outcome, prepare};
+use super::path::with_query;
+use super::request::{content, request_with};
+use super::{Cluster, MANAGER, Target};
+use crate::failure::{Failure, Kind, Result};
+use crate::object::Object;
+use http::Method;
+use std::time::Duration;
+
+/// How often an edit starts again because somebody else was quicker.
+pub const EDIT_TRIES: u32 = 6;
+
+impl Cluster {
+    /// Creates an object. `metadata.generateName` may stand in for a name; a missing namespace is taken from `namespace`.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when there is one, or what the server refuses with.
+    pub async fn create(&self, manifest: &Object, namespace: Option<&str>) -> Result<Object> {
+        let resource = self.resource(&format!("{}/{}", manifest.api_version(), manifest.kind())).await?;
+        let manifest = prepare(manifest, &resource, namespace);
+        let namespace = manifest.namespace().map(str::to_owned);
+        if resource.namespaced && namespace.is_none() {
+            let failure =
+                Failure::usage("the namespace is missing").hint("set metadata.namespace, or the option `namespace`");
+            return Err(failure.about(manifest.title()).on_cluster(self.name()));
+        }
+        let path = resource.path(namespace.as_deref());
+        let uri = with_query(path, &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
+        let mut request = request_with(Method::POST, uri, content::JSON, &manifest.to_wire())?;
+        request.extensions_mut().insert(super::layers::Subject(manifest.title()));
+        self.send(request).await
+    }
+
+    /// Replaces `before`, as it was read, by `after`. Nothing is sent when they are equal; `None` when somebody else has
+    /// changed the object meanwhile: read it and decide again.
+    ///
+    /// # Errors
+    /// When `after` is another object, or the server refuses.
+    pub async fn replace(&self, target: &Target, before: &Object, after: &Object) -> Result<Option<Applied>> {
+        if before.node == after.node {
+            return Ok(Some(Applied { outcome: Outcome::Unchanged, object: before.clone() }));
+        }
+        for path in
+            ["apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid", "metadata.resourceVersion"]
+        {
+            if before.at(path) != after.at(path) {
+                let failure = Failure::usage(format!("an edit cannot change `{path}`"));
+                return Err(failure.about(before.title()).on_cluster(self.name()));
+            }
+        }
+        let uri = with_query(target.path(), &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
+        let request = super::request::about(request_with(Method::PUT, uri, content::JSON, &after.to_wire())?, target);
+        match self.send(request).await {
+            Ok(object) => Ok(Some(Applied { outcome: Outcome::between(before, &object), object })),
+            Err(failure) if failure.kind == Kind::Conflict => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Reads, changes and replaces an object until nobody came between.
+    ///
+    /// # Errors
+    /// What `change` fails with, when there is no such object, the server refuses, or others keep coming between.
+    pub async fn edit(&self, target: &Target, mut change: impl FnMut(Object) -> Result<Object>) -> Result<Applied> {
+        for number in 1..=EDIT_TRIES {
+            let before = self.get(target).await?;
+            let after = change(before.clone())?;
+            if let Some(applied) = self.replace(target, &before, &after).await? {
+                return Ok(applied);
+            }
+            self.pause_edit(number).await;
+        }
+        Err(self.edit_lost(target))
+    }
+
+    /// A short pause before an edit starts again.
+    pub async fn pause_edit(&self, number: u32) {
+        self.clock().sleep(Duration::from_millis(10) * number * number).await;
+    }
+
+    /// The failure of an edit that others always came before.
+    pub fn edit_lost(&self, target: &Target) -> Failure {
+        let message = format!("somebody else changed the object {EDIT_TRIES} times while it was edited");
+        let hint = "look who: `kubectl get --show-managed-fields -o yaml`; stop it, or use `apply` for your own fields";
+        Failure::new(Kind::Conflict, message).hint(hint).about(target.title()).on_cluster(self.name())
+    }
+}

@@ -1,0 +1,259 @@
+//! Clusters of kubeconfig files. A cluster is always one named context, never the current one.
+
+use super::Cluster;
+use super::layers::Settings;
+use super::live::Live;
+use crate::failure::{Failure, Kind, Result};
+use crate::secret::{Redactor, Secret};
+use base64::Engine as _;
+use futures::FutureExt as _;
+use kube::Config;
+use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long making a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The merged kubeconfig files of the user.
+#[derive(Clone)]
+pub struct Kubeconfigs {
+    config: kube::config::Kubeconfig,
+    files: Vec<PathBuf>,
+}
+
+impl Kubeconfigs {
+    /// Reads the given file, or those in `$KUBECONFIG`, or `~/.kube/config`. Files that do not exist are passed over, as
+    /// kubectl does, unless it was asked for one of them.
+    ///
+    /// # Errors
+    /// When a file cannot be read or understood.
+    pub fn load(given: Option<&Path>) -> Result<Kubeconfigs> {
+        let (files, optional) = match given {
+            Some(file) => (vec![file.to_owned()], false),
+            None => (default_files(), true),
+        };
+        let present = files.iter().filter(|file| !optional || file.exists());
+        let mut merged = kube::config::Kubeconfig::default();
+        for file in present {
+            let next = kube::config::Kubeconfig::read_from(file).map_err(|e| unreadable(file, &e))?;
+            merged = merged.merge(next).map_err(|e| unreadable(file, &e))?;
+        }
+        Ok(Kubeconfigs { config: merged, files })
+    }
+
+    /// The kubeconfig in this text, which may name no files.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn from_secret(text: &Secret) -> Result<Kubeconfigs> {
+        // The parser's own message would quote the text around a mistake.
+        let config = kube::config::Kubeconfig::from_yaml(text.reveal());
+        let config = config.map_err(|_| Failure::usage(format!("{text} is not a kubeconfig")))?;
+        Ok(Kubeconfigs { config, files: Vec::new() })
+    }
+
+    /// The context that the files call current. Only for kubeconfigs made for one cluster.
+    pub fn current(&self) -> Option<String> {
+        self.config.current_context.clone().filter(|name| !name.is_empty())
+    }
+
+    /// The names of all contexts, in the files' order.
+    pub fn contexts(&self) -> Vec<String> {
+        self.config.contexts.iter().map(|context| context.name.clone()).collect()
+    }
+
+    /// The API server's URL of a context.
+    ///
+    /// # Errors
+    /// When there is no such context or its cluster is missing.
+    pub fn server(&self, context: &str) -> Result<String> {
+        let Some(inner) = self.context(context) else { return Err(self.unknown(context)) };
+        let server = self.cluster(context).and_then(|cluster| cluster.server.clone());
+        server.filter(|server| !server.is_empty()).ok_or_else(|| {
+            let message = format!("context `{context}` names cluster `{}`, which has no server", inner.cluster);
+            Failure::usage(message).hint(format!("look into {}", self.shown_files()))
+        })
+    }
+
+    fn context(&self, name: &str) -> Option<&kube::config::Context> {
+        self.config.contexts.iter().find(|known| known.name == name)?.context.as_ref()
+    }
+
+    fn cluster(&self, context: &str) -> Option<&kube::config::Cluster> {
+        let name = &self.context(context)?.cluster;
+        self.config.clusters.iter().find(|known| known.name == *name)?.cluster.as_ref()
+    }
+
+    /// The certificate authority of a context's API server in PEM, if the context names one.
+    ///
+    /// # Errors
+    /// When it names a file that cannot be read, or its data is not base64.
+    pub fn authority(&self, context: &str) -> Result<Option<String>> {
+        let Some(cluster) = self.cluster(context) else { return Ok(None) };
+        let wrong = |why: String| {
+            Failure::usage(format!("the certificate authority of context `{context}` cannot be read: {why}"))
+                .hint(format!("look into {}", self.shown_files()))
+        };
+        if let Some(data) = &cluster.certificate_authority_data {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(data.trim()).map_err(|e| wrong(e.to_string()))?;
+            return String::from_utf8(bytes).map(Some).map_err(|e| wrong(e.to_string()));
+        }
+        let Some(file) = &cluster.certificate_authority else { return Ok(None) };
+        std::fs::read_to_string(file).map(Some).map_err(|e| wrong(format!("{file}: {e}")))
+    }
+
+    /// The cluster of a context. Nothing is sent yet; `settings` says what its layers do. Call it inside the run's runtime.
+    ///
+    /// # Errors
+    /// When there is no such context, or it cannot be used safely.
+    pub fn connect(&self, context: &str, settings: Settings) -> Result<Cluster> {
+        let config = self.client_config(context).map_err(|failure| failure.on_cluster(context))?;
+        learn_secrets(context, &config.auth_info);
+        Ok(Cluster::over(Live::new(config), settings))
+    }
+
+    /// What kube needs to know to connect.
+    fn client_config(&self, context: &str) -> Result<Config> {
+        let server = self.server(context)?;
+        let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
+        // It waits for nothing: credential plugins run later.
+        let config = Config::from_custom_kubeconfig(self.config.clone(), &options).now_or_never();
+        let config = config.ok_or_else(|| Failure::internal("reading a kubeconfig waits"))?;
+        let mut config = config.map_err(|e| {
+            let message = format!("context `{context}` cannot be used: {}", causes(&e));
+            Failure::usage(message).hint(format!("look into {}", self.shown_files()))
+        })?;
+        config.default_retry = false;
+        config.connect_timeout = Some(CONNECT);
+        config.proxy_url = super::proxy::of_server(self.proxy_of(context), &server, |name| std::env::var(name).ok())?;
+        if config.cluster_url.scheme_str() != Some("https") && has_credentials(&config.auth_info) {
+            return Err(Failure::usage(format!("{server} is not https: credentials would be readable on the way"))
+                .hint("use the https address, or a context without user"));
+        }
+        if let Some(exec) = &mut config.auth_info.exec {
+            // A plugin that reads the terminal would take keys from the prompt or bytes from a pipe.
+            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+        }
+        Ok(config)
+    }
+
+    fn proxy_of(&self, context: &str) -> Option<String> {
+        self.cluster(context)?.proxy_url.clone().filter(|url| !url.is_empty())
+    }
+
+    /// Whether the server's certificate is not checked in this context.
+    pub fn skips_verification(&self, context: &str) -> bool {
+        self.cluster(context).and_then(|cluster| cluster.insecure_skip_tls_verify).unwrap_or(false)
+    }
+
+    fn unknown(&self, context: &str) -> Failure {
+        let failure =
+            Failure::new(Kind::NotFound, format!("there is no context `{context}` in {}", self.shown_files()));
+        let mut names = self.contexts();
+        if names.is_empty() {
+            return failure.hint("set KUBECONFIG to a kubeconfig file that has contexts");
+        }
+        names.sort_by_key(|name| strsim::damerau_levenshtein(name, context));
+        names.truncate(5);
+        failure.hint(format!("there are: {}", names.join(", ")))
+    }
+
+    fn shown_files(&self) -> String {
+        let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
+        if files.is_empty() { "~/.kube/config".to_owned() } else { files.join(":") }
+    }
+}
+
+fn default_files() -> Vec<PathBuf> {
+    let listed = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    let listed: Vec<PathBuf> = std::env::split_paths(&listed).filter(|path| !path.as_os_str().is_empty()).collect();
+    if !listed.is_empty() {
+        return listed;
+    }
+    std::env::home_dir().map(|home| home.join(".kube/config")).into_iter().collect()
+}
+
+fn unreadable(file: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::usage(format!("cannot read the kubeconfig {}: {}", file.display(), causes(error)))
+}
+
+/// An error with its causes, each said once. Values of the file are never in them, but known secrets are replaced anyway.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = error.to_string();
+    for cause in std::iter::successors(error.source(), |error| error.source()) {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+    }
+    Redactor::global().scrub(&said)
+}
+
+fn has_credentials(auth: &AuthInfo) -> bool {
+    auth.token.is_some()
+        || auth.token_file.is_some()
+        || auth.password.is_some()
+        || auth.client_certificate.is_some()
+        || auth.client_certificate_data.is_some()
+        || auth.exec.is_some()
+        || auth.auth_provider.is_some()
+}
+
+/// Credentials of the file never show, whoever prints them. kube keeps them closed, but writes them open.
+fn learn_secrets(context: &str, auth: &AuthInfo) {
+    let Ok(open) = serde_json::to_value(auth) else { return };
+    for key in ["token", "password", "client-key-data"] {
+        if let Some(value) = open.get(key).and_then(serde_json::Value::as_str) {
+            Redactor::global().learn(&format!("{key} of {context}"), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn kubeconfig(user: &str, server: &str) -> Kubeconfigs {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("config");
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: east\n\
+             contexts:\n- {{name: east, context: {{cluster: e, user: u}}}}\n- {{name: west, context: {{cluster: w, user: u}}}}\n\
+             clusters:\n- {{name: e, cluster: {{server: \"{server}\", tls-server-name: api.east}}}}\nusers:\n- {{name: u, user: {user}}}\n"
+        );
+        std::fs::write(&file, text).expect("written");
+        Kubeconfigs::load(Some(&file)).expect("kubeconfig")
+    }
+
+    #[test]
+    fn an_unknown_context_is_told_with_those_there_are() {
+        let failure = kubeconfig("{}", "https://e").server("eest").expect_err("unknown");
+        assert_eq!(failure.kind, Kind::NotFound);
+        assert_eq!(failure.hint.as_deref(), Some("there are: east, west"));
+        let failure = kubeconfig("{}", "https://e").server("west").expect_err("no such cluster");
+        assert!(failure.message.contains("cluster `w`"), "{}", failure.message);
+    }
+
+    #[test]
+    fn kubes_own_retry_and_terminal_are_off() {
+        let user = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: plugin, interactiveMode: Always}}";
+        let config = kubeconfig(user, "https://e:6443").client_config("east").expect("config");
+        assert!(!config.default_retry);
+        assert_eq!(config.connect_timeout, Some(CONNECT));
+        assert_eq!(config.tls_server_name.as_deref(), Some("api.east"));
+        assert_eq!(config.auth_info.exec.and_then(|exec| exec.interactive_mode), Some(ExecInteractiveMode::Never));
+    }
+
+    #[tokio::test]
+    async fn credentials_never_travel_in_the_clear() {
+        let settings = || Settings::new("east", "http://e", Clock::real());
+        let failure =
+            kubeconfig("{token: planted-token-2}", "http://e").connect("east", settings()).expect_err("refused");
+        assert!(failure.message.contains("not https"), "{}", failure.message);
+        kubeconfig("{}", "http://e").connect("east", settings()).expect("no credentials");
+        kubeconfig("{token: planted-token-2}", "https://e").connect("east", settings()).expect("https");
+        assert!(!Redactor::global().scrub("got planted-token-2").contains("planted"));
+    }
+}

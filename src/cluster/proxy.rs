@@ -1,0 +1,103 @@
+//! Which proxy a cluster is reached through, by the rules that kubectl has from Go.
+
+use crate::failure::{Failure, Result};
+use http::Uri;
+
+/// The proxy for a server: the kubeconfig's own, else `HTTPS_PROXY` (or `HTTP_PROXY` for http) unless `NO_PROXY` names
+/// the server or it is this machine. `golang.org/x/net/http/httpproxy`.
+///
+/// # Errors
+/// When the proxy is not a URL.
+pub(super) fn of_server(
+    own: Option<String>,
+    server: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Uri>> {
+    let either = |name: &str| {
+        let found = variable(name).filter(|value| !value.is_empty());
+        found.or_else(|| variable(&name.to_lowercase()).filter(|value| !value.is_empty()))
+    };
+    let name = if server.starts_with("http://") { "HTTP_PROXY" } else { "HTTPS_PROXY" };
+    let outside = || either(name).filter(|_| !is_direct(server, &either("NO_PROXY").unwrap_or_default()));
+    let Some(proxy) = own.or_else(outside) else { return Ok(None) };
+    let url = if proxy.contains("://") { proxy } else { format!("http://{proxy}") };
+    url.parse().map(Some).map_err(|_| Failure::usage(format!("the proxy {url:?} is not a URL")))
+}
+
+fn is_direct(server: &str, no_proxy: &str) -> bool {
+    let Ok(uri) = server.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase();
+    let address = host.parse::<std::net::IpAddr>().ok();
+    if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
+        return true;
+    }
+    no_proxy.split(',').map(str::trim).any(|rule| fits(rule, &host, uri.port_u16(), address))
+}
+
+/// `*`, `host`, `.domain`, `*.domain`, an address, a network; with a port, only that port.
+fn fits(rule: &str, host: &str, port: Option<u16>, address: Option<std::net::IpAddr>) -> bool {
+    if rule == "*" {
+        return true;
+    }
+    if let (Some(address), Some((network, bits))) = (address, rule.split_once('/')) {
+        return in_network(address, network, bits);
+    }
+    let (name, wanted) = match rule.rsplit_once(':') {
+        Some((name, number)) if number.parse::<u16>().is_ok() && !name.contains(':') => (name, number.parse().ok()),
+        _ => (rule, None),
+    };
+    if name.is_empty() || wanted.is_some() && wanted != port {
+        return false;
+    }
+    let name = name.trim_start_matches('*').to_lowercase();
+    match name.strip_prefix('.') {
+        Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
+        None => host == name || host.strip_suffix(&*name).is_some_and(|rest| rest.ends_with('.')),
+    }
+}
+
+fn in_network(address: std::net::IpAddr, network: &str, bits: &str) -> bool {
+    use std::net::IpAddr;
+    let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
+    match (address, network) {
+        (IpAddr::V4(a), IpAddr::V4(n)) if bits <= 32 => {
+            (u32::from(a) ^ u32::from(n)).checked_shr(32 - bits).unwrap_or(0) == 0
+        }
+        (IpAddr::V6(a), IpAddr::V6(n)) if bits <= 128 => {
+            (u128::from(a) ^ u128::from(n)).checked_shr(128 - bits).unwrap_or(0) == 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(server: &str, no_proxy: &str) -> Option<String> {
+        let variable = |name: &str| match name {
+            "HTTPS_PROXY" => Some("proxy.corp:3128".to_owned()),
+            "no_proxy" => Some(no_proxy.to_owned()),
+            _ => None,
+        };
+        of_server(None, server, variable).expect("proxy").map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn servers_in_no_proxy_are_reached_directly() {
+        assert_eq!(proxy("https://api.far:6443", "near.corp").as_deref(), Some("http://proxy.corp:3128/"));
+        for rule in ["*", "api.near", ".near", "near", "*.near", "x, api.near:6443"] {
+            assert_eq!(proxy("https://api.near:6443", rule), None, "{rule}");
+        }
+        assert!(proxy("https://api.near:6443", "api.near:443").is_some());
+        assert_eq!(proxy("https://10.1.2.3:6443", "10.0.0.0/8"), None);
+        assert!(proxy("https://11.1.2.3:6443", "10.0.0.0/8").is_some());
+        assert_eq!(proxy("https://127.0.0.1:6443", ""), None, "this machine");
+    }
+
+    #[test]
+    fn the_kubeconfigs_own_proxy_always_counts() {
+        let own = of_server(Some("socks5://s:1080".into()), "https://127.0.0.1", |_| Some("*".into())).expect("proxy");
+        assert_eq!(own.map(|uri| uri.to_string()).as_deref(), Some("socks5://s:1080/"));
+    }
+}

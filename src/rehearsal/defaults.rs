@@ -1,0 +1,423 @@
+//! What the server fills in: defaults that clients can see, addresses, and what every fresh cluster has.
+//!
+//! Values are those of `k8s.io/kubernetes/pkg/apis/*/v1/defaults.go`.
+
+use super::kinds::Kind;
+use super::server::Server;
+use super::tree::{at, each, path, set};
+use serde_json::{Map, Value, json};
+
+/// Fills in what the object does not say.
+pub(super) fn apply(kind: &Kind, object: &mut Value) {
+    if !object["metadata"].is_object() {
+        object["metadata"] = json!({});
+    }
+    match kind.resource().as_str() {
+        "namespaces" => namespace(object),
+        "services" => service(object),
+        "secrets" => secret(object),
+        "pods" => pod(at(object, "spec")),
+        "deployments.apps" => deployment(object),
+        "replicasets.apps" => replicas_and_template(object),
+        "statefulsets.apps" => stateful_set(object),
+        "daemonsets.apps" => daemon_set(object),
+        "jobs.batch" => job(object),
+        "customresourcedefinitions.apiextensions.k8s.io" => definition(object),
+        _ => {}
+    }
+}
+
+fn namespace(object: &mut Value) {
+    let name = object["metadata"]["name"].clone();
+    if name.is_string() {
+        *path(object, &["metadata", "labels", "kubernetes.io/metadata.name"]) = name;
+    }
+    if object["metadata"]["deletionTimestamp"].is_null() {
+        set(object, "spec", json!({}));
+        set(at(object, "spec"), "finalizers", json!(["kubernetes"]));
+        set(object, "status", json!({"phase": "Active"}));
+    }
+}
+
+fn secret(object: &mut Value) {
+    use base64::Engine as _;
+    set(object, "type", json!("Opaque"));
+    let Some(plain) = object.as_object_mut().and_then(|fields| fields.remove("stringData")) else { return };
+    for (key, value) in plain.as_object().cloned().unwrap_or_default() {
+        let text = value.as_str().unwrap_or_default();
+        *path(object, &["data", &key]) = base64::engine::general_purpose::STANDARD.encode(text).into();
+    }
+}
+
+fn service(object: &mut Value) {
+    set(object, "spec", json!({}));
+    set(object, "status", json!({"loadBalancer": {}}));
+    let spec = at(object, "spec");
+    set(spec, "type", json!("ClusterIP"));
+    set(spec, "sessionAffinity", json!("None"));
+    if spec["type"] != "ExternalName" {
+        set(spec, "internalTrafficPolicy", json!("Cluster"));
+        set(spec, "ipFamilies", json!(["IPv4"]));
+        set(spec, "ipFamilyPolicy", json!("SingleStack"));
+    }
+    if has_node_ports(spec) {
+        set(spec, "externalTrafficPolicy", json!("Cluster"));
+    }
+    if spec["type"] == "LoadBalancer" {
+        set(spec, "allocateLoadBalancerNodePorts", json!(true));
+    }
+    for port in each(spec, "ports") {
+        set(port, "protocol", json!("TCP"));
+        let same = port["port"].clone();
+        set(port, "targetPort", same);
+    }
+}
+
+fn has_node_ports(spec: &Value) -> bool {
+    spec["type"] == "NodePort" || spec["type"] == "LoadBalancer"
+}
+
+/// Gives a service its cluster address and node ports.
+pub(super) fn allocate(server: &Server, kind: &Kind, object: &mut Value) {
+    if kind.resource() != "services" {
+        return;
+    }
+    let spec = at(object, "spec");
+    if spec["type"] != "ExternalName" {
+        if spec["clusterIP"].as_str().is_none_or(str::is_empty) {
+            spec["clusterIP"] = server.addresses().cluster().into();
+        } else if let Some(address) = spec["clusterIP"].as_str() {
+            server.addresses().take_cluster(address);
+        }
+        spec["clusterIPs"] = json!([spec["clusterIP"]]);
+    }
+    if !has_node_ports(spec) || spec["allocateLoadBalancerNodePorts"] == false {
+        return;
+    }
+    for port in each(spec, "ports") {
+        match port["nodePort"].as_u64().and_then(|port| u16::try_from(port).ok()) {
+            None | Some(0) => port["nodePort"] = server.addresses().node_port().into(),
+            Some(asked) => drop(server.addresses().take_node_port(asked)),
+        }
+    }
+}
+
+/// Keeps what the server has allocated when an update leaves it out.
+pub(super) fn keep(kind: &Kind, live: &Value, object: &mut Value) {
+    if kind.resource() != "services" || object["spec"]["type"] == "ExternalName" {
+        return;
+    }
+    for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"] {
+        if let Some(value) = live["spec"].get(key) {
+            set(at(object, "spec"), key, value.clone());
+        }
+    }
+    let spec = at(object, "spec");
+    if !has_node_ports(spec) {
+        return;
+    }
+    for port in each(spec, "ports") {
+        let number = live["spec"]["ports"].as_array().into_iter().flatten();
+        let same = number.filter(|one| one["port"] == port["port"] && !one["nodePort"].is_null()).next();
+        if let Some(before) = same {
+            set(port, "nodePort", before["nodePort"].clone());
+        }
+    }
+}
+
+/// Allocates what a changed service needs and gives back what it had.
+pub(super) fn allocate_changed(server: &Server, kind: &Kind, live: &Value, object: &mut Value) {
+    if kind.resource() != "services" {
+        return;
+    }
+    let before = ports_of(live);
+    allocate(server, kind, object);
+    let after = ports_of(object);
+    let freed: Vec<_> = before.into_iter().filter(|port| !after.contains(port)).collect();
+    server.addresses().release(&[], &freed);
+}
+
+/// Gives back what was allocated for a trial.
+pub(super) fn release_if_service(server: &Server, kind: &Kind, object: &Value) {
+    if kind.resource() == "services" {
+        release(server, object);
+    }
+}
+
+fn ports_of(service: &Value) -> Vec<u16> {
+    let ports = service["spec"]["ports"].as_array().into_iter().flatten();
+    ports.filter_map(|port| u16::try_from(port["nodePort"].as_u64()?).ok()).collect()
+}
+
+/// Gives back the addresses of a deleted service.
+pub(super) fn release(server: &Server, service: &Value) {
+    let spec = &service["spec"];
+    let addresses: Vec<_> = spec["clusterIP"].as_str().into_iter().collect();
+    server.addresses().release(&addresses, &ports_of(service));
+}
+
+fn replicas_and_template(object: &mut Value) {
+    set(object, "status", json!({"replicas": 0}));
+    set(at(object, "spec"), "replicas", json!(1));
+    template(object);
+}
+
+fn template(object: &mut Value) {
+    let template = path(object, &["spec", "template"]);
+    pod_template(at(template, "spec"));
+}
+
+fn deployment(object: &mut Value) {
+    set(object, "status", json!({}));
+    let spec = at(object, "spec");
+    set(spec, "replicas", json!(1));
+    set(spec, "revisionHistoryLimit", json!(10));
+    set(spec, "progressDeadlineSeconds", json!(600));
+    set(spec, "strategy", json!({}));
+    let strategy = at(spec, "strategy");
+    set(strategy, "type", json!("RollingUpdate"));
+    if strategy["type"] == "RollingUpdate" {
+        set(strategy, "rollingUpdate", json!({}));
+        set(at(strategy, "rollingUpdate"), "maxSurge", json!("25%"));
+        set(at(strategy, "rollingUpdate"), "maxUnavailable", json!("25%"));
+    }
+    template(object);
+}
+
+fn stateful_set(object: &mut Value) {
+    set(object, "status", json!({"replicas": 0, "availableReplicas": 0}));
+    let spec = at(object, "spec");
+    set(spec, "replicas", json!(1));
+    set(spec, "revisionHistoryLimit", json!(10));
+    set(spec, "podManagementPolicy", json!("OrderedReady"));
+    set(spec, "updateStrategy", json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}));
+    set(spec, "persistentVolumeClaimRetentionPolicy", json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
+    template(object);
+}
+
+fn daemon_set(object: &mut Value) {
+    let none =
+        json!({"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0});
+    set(object, "status", none);
+    let spec = at(object, "spec");
+    set(spec, "revisionHistoryLimit", json!(10));
+    let rolling = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
+    set(spec, "updateStrategy", rolling);
+    template(object);
+}
+
+fn job(object: &mut Value) {
+    set(object, "status", json!({}));
+    let spec = at(object, "spec");
+    for (key, value) in [("backoffLimit", json!(6)), ("completions", json!(1)), ("parallelism", json!(1))] {
+        set(spec, key, value);
+    }
+    set(spec, "completionMode", json!("NonIndexed"));
+    set(spec, "suspend", json!(false));
+    pod_template(path(spec, &["template", "spec"]));
+}
+
+fn definition(object: &mut Value) {
+    let spec = at(object, "spec");
+    set(spec, "conversion", json!({"strategy": "None"}));
+    let names = at(spec, "names");
+    let Some(kind) = names["kind"].as_str().map(str::to_owned) else { return };
+    set(names, "singular", kind.to_lowercase().into());
+    set(names, "listKind", format!("{kind}List").into());
+}
+
+/// A pod's own spec.
+fn pod(spec: &mut Value) {
+    pod_template(spec);
+    set(spec, "enableServiceLinks", json!(true));
+    set(spec, "preemptionPolicy", json!("PreemptLowerPriority"));
+    set(spec, "priority", json!(0));
+    set(spec, "serviceAccountName", json!("default"));
+    let account = spec["serviceAccountName"].clone();
+    set(spec, "serviceAccount", account);
+    let lasting =
+        |key: &str| json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+    let usual = [lasting("node.kubernetes.io/not-ready"), lasting("node.kubernetes.io/unreachable")];
+    set(spec, "tolerations", json!(usual));
+}
+
+/// A pod's spec in a template.
+fn pod_template(spec: &mut Value) {
+    set(spec, "restartPolicy", json!("Always"));
+    set(spec, "dnsPolicy", json!("ClusterFirst"));
+    set(spec, "schedulerName", json!("default-scheduler"));
+    set(spec, "securityContext", json!({}));
+    set(spec, "terminationGracePeriodSeconds", json!(30));
+    for list in ["containers", "initContainers"] {
+        each(spec, list).for_each(container);
+    }
+    each(spec, "volumes").for_each(volume);
+}
+
+fn container(container: &mut Value) {
+    let image = container["image"].as_str().unwrap_or_default();
+    let tag = image.rsplit('/').next().and_then(|last| last.split_once(':'));
+    let is_moving = !image.contains('@') && tag.is_none_or(|(_, tag)| tag == "latest");
+    set(container, "imagePullPolicy", json!(if is_moving { "Always" } else { "IfNotPresent" }));
+    set(container, "terminationMessagePath", json!("/dev/termination-log"));
+    set(container, "terminationMessagePolicy", json!("File"));
+    set(container, "resources", json!({}));
+    each(container, "ports").for_each(|port| set(port, "protocol", json!("TCP")));
+    for name in ["readinessProbe", "livenessProbe", "startupProbe"] {
+        if container[name].is_object() {
+            probe(&mut container[name]);
+        } else if let Some(fields) = container.as_object_mut() {
+            fields.remove(name);
+        }
+    }
+    for variable in each(container, "env") {
+        let field = path(variable, &["valueFrom", "fieldRef"]);
+        if field.is_object() {
+            set(field, "apiVersion", json!("v1"));
+        } else {
+            tidy(variable);
+        }
+    }
+}
+
+/// Takes back the nulls that looking for a nested field has left.
+fn tidy(variable: &mut Value) {
+    let Some(fields) = variable.as_object_mut() else { return };
+    if let Some(from) = fields.get_mut("valueFrom").and_then(Value::as_object_mut) {
+        from.retain(|_, value| !value.is_null());
+        if from.is_empty() {
+            fields.remove("valueFrom");
+        }
+    }
+}
+
+fn probe(probe: &mut Value) {
+    let usual = [("failureThreshold", 3), ("periodSeconds", 10), ("successThreshold", 1), ("timeoutSeconds", 1)];
+    for (key, value) in usual {
+        set(probe, key, json!(value));
+    }
+    if let Some(get) = probe.get_mut("httpGet") {
+        set(get, "scheme", json!("HTTP"));
+    }
+}
+
+fn volume(volume: &mut Value) {
+    let Some(sources) = volume.as_object_mut() else { return };
+    for (name, source) in sources {
+        let mode = matches!(name.as_str(), "secret" | "configMap" | "downwardAPI" | "projected");
+        if mode && source.is_object() {
+            set(source, "defaultMode", json!(420));
+        }
+        if name == "hostPath" && source.is_object() {
+            set(source, "type", json!(""));
+        }
+    }
+}
+
+/// The objects of a fresh cluster.
+pub(super) fn furniture(server: &Server) -> Vec<Value> {
+    let mut objects: Vec<Value> = ["kube-system", "default", "kube-public", "kube-node-lease"]
+        .into_iter()
+        .map(|name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
+        .collect();
+    objects.push(node(server));
+    objects.push(kubernetes_service(server));
+    objects
+}
+
+fn kubernetes_service(server: &Server) -> Value {
+    let network = server.addresses().service_network();
+    let first = network.split('/').next().and_then(|base| base.strip_suffix(".0")).unwrap_or_default();
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {
+            "name": "kubernetes", "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"},
+        },
+        "spec": {
+            "clusterIP": format!("{first}.1"),
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+        },
+    })
+}
+
+fn node(server: &Server) -> Value {
+    let name = format!("{}-node-1", node_prefix(server.name()));
+    let capacity = json!({"cpu": "8", "memory": "32Gi", "pods": "250", "ephemeral-storage": "200Gi"});
+    let now = server.now();
+    json!({
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {"name": name, "labels": labels(&[
+            ("kubernetes.io/hostname", &name), ("kubernetes.io/os", "linux"), ("kubernetes.io/arch", "amd64"),
+            ("topology.kubernetes.io/region", "region1"), ("topology.kubernetes.io/zone", "zone1"),
+        ])},
+        "spec": {"podCIDR": server.addresses().pod_network(), "podCIDRs": [server.addresses().pod_network()]},
+        "status": {
+            "capacity": capacity, "allocatable": capacity,
+            "addresses": [
+                {"type": "InternalIP", "address": server.addresses().node()}, {"type": "Hostname", "address": name},
+            ],
+            "conditions": [{
+                "type": "Ready", "status": "True", "reason": "KubeletReady",
+                "message": "kubelet is posting ready status", "lastHeartbeatTime": now, "lastTransitionTime": now,
+            }],
+            "nodeInfo": {
+                "kubeletVersion": super::VERSION, "kubeProxyVersion": "", "operatingSystem": "linux",
+                "architecture": "amd64", "osImage": "Debian GNU/Linux 12 (bookworm)", "kernelVersion": "6.1.0",
+                "containerRuntimeVersion": "containerd://2.1.4", "machineID": "", "systemUUID": "", "bootID": "",
+            },
+        },
+    })
+}
+
+/// A context name as part of a DNS name.
+fn node_prefix(context: &str) -> String {
+    let plain: String =
+        context.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let plain = plain.trim_matches('-');
+    if plain.is_empty() { "cluster".to_owned() } else { plain.chars().take(40).collect() }
+}
+
+fn labels(pairs: &[(&str, &str)]) -> Value {
+    Value::Object(pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect::<Map<_, _>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearsal::kinds;
+
+    fn defaulted(group: &str, plural: &str, mut object: Value) -> Value {
+        apply(&kinds::built_in(group, plural).expect("kind"), &mut object);
+        object
+    }
+
+    #[test]
+    fn a_deployment_shows_its_defaults() {
+        let bare = json!({"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": [
+            {"name": "c", "image": "docker.io/istio/proxyv2:1.24.0", "ports": [{"containerPort": 1}], "env": [{"name": "A", "value": "1"}]},
+        ]}}}});
+        let full = defaulted("apps", "deployments", bare);
+        assert_eq!(full["spec"]["replicas"], 1);
+        assert_eq!(full["spec"]["strategy"]["rollingUpdate"]["maxSurge"], "25%");
+        let container = &full["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["imagePullPolicy"], "IfNotPresent");
+        assert_eq!(container["ports"][0]["protocol"], "TCP");
+        assert_eq!(container["env"], json!([{"name": "A", "value": "1"}]));
+        assert_eq!(container.get("readinessProbe"), None);
+    }
+
+    #[test]
+    fn what_is_set_stays() {
+        let full = defaulted("apps", "deployments", json!({"spec": {"replicas": 0, "strategy": {"type": "Recreate"}}}));
+        assert_eq!(full["spec"]["replicas"], 0);
+        assert_eq!(full["spec"]["strategy"], json!({"type": "Recreate"}));
+    }
+
+    #[test]
+    fn string_data_becomes_data() {
+        let secret = defaulted("", "secrets", json!({"data": {"a": "MQ=="}, "stringData": {"b": "2"}}));
+        assert_eq!(secret["data"], json!({"a": "MQ==", "b": "Mg=="}));
+        assert_eq!((secret.get("stringData"), &secret["type"]), (None, &json!("Opaque")));
+    }
+}

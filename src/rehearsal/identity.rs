@@ -1,0 +1,138 @@
+//! Who a server is and whom it knows: its certificate authority and the tokens of service accounts.
+
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// A cluster's authority and tokens.
+pub(super) struct Identity {
+    ca: OnceLock<String>,
+    /// By digest: a dump of the memory shows no token.
+    tokens: Mutex<HashMap<[u8; 32], Token>>,
+}
+
+/// What a token stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Token {
+    /// Namespace of the service account.
+    pub namespace: String,
+    /// Name of the service account.
+    pub account: String,
+    /// Uid of the service account: a successor of the same name does not inherit the token.
+    pub uid: String,
+    /// The token Secret that the token dies with.
+    pub secret: Option<String>,
+    /// When it ends, in seconds since 1970.
+    pub expires: Option<i64>,
+    /// Whom it is for.
+    pub audiences: Vec<String>,
+}
+
+/// The audience of tokens that name none.
+pub(super) const AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
+
+impl Identity {
+    pub fn new() -> Identity {
+        Identity { ca: OnceLock::new(), tokens: Mutex::default() }
+    }
+
+    /// The authority's certificate. Made when first asked for; empty if this machine cannot make keys.
+    pub fn ca_pem(&self) -> &str {
+        self.ca.get_or_init(|| authority().unwrap_or_default())
+    }
+
+    /// A new token. `issued` is now, in seconds since 1970.
+    pub fn issue(&self, token: Token, issued: i64) -> String {
+        let mut claims = json!({
+            "iss": AUDIENCE,
+            "iat": issued,
+            "jti": uuid::Uuid::new_v4().to_string(),
+            "sub": token.user(),
+            "kubernetes.io": {"namespace": token.namespace, "serviceaccount": {"name": token.account, "uid": token.uid}},
+        });
+        claims["aud"] = token.audiences.clone().into();
+        if let Some(expires) = token.expires {
+            claims["exp"] = expires.into();
+        }
+        let signed = format!("{}.{}", encoded(&json!({"alg": "RS256", "kid": "rehearsal"})), encoded(&claims));
+        let signature = Sha256::digest(uuid::Uuid::new_v4().as_bytes());
+        let text = format!("{signed}.{}", base64_url(&signature));
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(digest(&text), token);
+        text
+    }
+
+    /// What a token stands for, if it is one of this server's.
+    pub fn known(&self, token: &str) -> Option<Token> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&digest(token)).cloned()
+    }
+}
+
+impl Token {
+    /// The user name that it authenticates.
+    pub fn user(&self) -> String {
+        format!("system:serviceaccount:{}:{}", self.namespace, self.account)
+    }
+
+    /// The groups that its user is in.
+    pub fn groups(&self) -> Vec<String> {
+        let own = format!("system:serviceaccounts:{}", self.namespace);
+        vec!["system:serviceaccounts".to_owned(), own, "system:authenticated".to_owned()]
+    }
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
+}
+
+fn encoded(claims: &Value) -> String {
+    base64_url(claims.to_string().as_bytes())
+}
+
+fn base64_url(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn authority() -> Result<String, rcgen::Error> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "kubernetes");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    Ok(params.self_signed(&KeyPair::generate()?)?.pem())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token() -> Token {
+        Token {
+            namespace: "istio-system".into(),
+            account: "reader".into(),
+            uid: "1".into(),
+            secret: None,
+            expires: None,
+            audiences: vec![AUDIENCE.into()],
+        }
+    }
+
+    #[test]
+    fn a_server_knows_its_own_tokens_only() {
+        let (east, west) = (Identity::new(), Identity::new());
+        let text = east.issue(token(), 0);
+        assert_eq!(text.split('.').count(), 3);
+        assert_eq!(east.known(&text).expect("known").user(), "system:serviceaccount:istio-system:reader");
+        assert_eq!(west.known(&text), None);
+    }
+
+    #[test]
+    fn every_server_has_its_own_authority() {
+        let (east, west) = (Identity::new(), Identity::new());
+        assert!(east.ca_pem().starts_with("-----BEGIN CERTIFICATE-----"));
+        assert_ne!(east.ca_pem(), west.ca_pem());
+        assert_eq!(east.ca_pem(), east.ca_pem());
+    }
+}

@@ -1,0 +1,152 @@
+//! PATCH: JSON patch, merge patch, strategic merge patch and server-side apply.
+
+use super::call::{Call, Target};
+use super::status::{Cause, Outcome, Status};
+use super::transport::Reply;
+use super::tree::{at, text};
+use super::{create, managed, read, update, validation};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The media types of patches, as refusals list them.
+const KINDS: &[&str] = &[
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+];
+
+pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
+    if call.media_type() == "application/apply-patch+yaml" {
+        let (code, stored) = apply(call, target)?;
+        return read::present(call, target, code, &stored);
+    }
+    let patch = Patch::parse(call, target)?;
+    let stored = update::change(call, target, &|live| {
+        let patched = patch.on(target, &shown(target, live))?;
+        if patch.is_full {
+            validation::patched(call, target, &patched)?;
+        }
+        managed::updated(call, target, Some(live), patched)
+    })?;
+    read::present(call, target, 200, &stored)
+}
+
+/// A patch of something that is not stored as such, such as a scale.
+pub(super) fn of(call: &Call, target: &Target, live: &Value) -> Outcome<Value> {
+    match call.media_type().as_str() {
+        // These documents have no lists: merging and applying them is the same.
+        "application/strategic-merge-patch+json" | "application/apply-patch+yaml" => {
+            let mut object = live.clone();
+            json_patch::merge(&mut object, &call.yaml()?);
+            Ok(object)
+        }
+        _ => Patch::parse(call, target)?.on(target, live),
+    }
+}
+
+/// The live object in the version that the path names.
+fn shown(target: &Target, live: &Value) -> Value {
+    let mut object = live.clone();
+    *at(&mut object, "apiVersion") = target.api_version().into();
+    object
+}
+
+enum Change {
+    Json(json_patch::Patch),
+    Merge(Value),
+    Strategic(Value),
+}
+
+struct Patch {
+    change: Change,
+    is_full: bool,
+}
+
+impl Patch {
+    fn parse(call: &Call, target: &Target) -> Outcome<Patch> {
+        let change = match call.media_type().as_str() {
+            "application/json-patch+json" => {
+                let patch = serde_json::from_slice(&call.body);
+                Change::Json(patch.map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?)
+            }
+            "application/merge-patch+json" => Change::Merge(object(call)?),
+            "application/strategic-merge-patch+json" if !target.kind.is_custom() => Change::Strategic(object(call)?),
+            _ => return Err(Status::unsupported_media_type(supported(target))),
+        };
+        Ok(Patch { change, is_full: target.subresource.is_none() })
+    }
+
+    fn on(&self, target: &Target, live: &Value) -> Outcome<Value> {
+        match &self.change {
+            Change::Json(patch) => {
+                let mut object = live.clone();
+                json_patch::patch(&mut object, patch).map_err(|e| refused(target, &e))?;
+                Ok(object)
+            }
+            Change::Merge(patch) => {
+                let mut object = live.clone();
+                json_patch::merge(&mut object, patch);
+                Ok(object)
+            }
+            Change::Strategic(patch) => managed::merged(&target.kind, live, patch),
+        }
+    }
+}
+
+fn object(call: &Call) -> Outcome<Value> {
+    match call.json()? {
+        patch @ Value::Object(_) => Ok(patch),
+        other => Err(Status::bad_request(format!("error decoding patch: cannot use {other} as an object"))),
+    }
+}
+
+/// Custom kinds have no strategic merge.
+fn supported(target: &Target) -> &'static [&'static str] {
+    const CUSTOM: &[&str] =
+        &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+    if target.kind.is_custom() { CUSTOM } else { KINDS }
+}
+
+/// A JSON patch that does not fit: a failed test or a path that does not exist.
+fn refused(target: &Target, error: &json_patch::PatchError) -> Box<Status> {
+    let causes = [Cause::invalid("patch", &json!(error.path.to_string()), &error.kind.to_string())];
+    let mut status = Status::invalid(&target.kind, target.name(), &causes);
+    status.message = format!("the server rejected our request due to an error in our request: {error}");
+    status
+}
+
+/// Server-side apply: creates the object when it does not exist.
+fn apply(call: &Call, target: &Target) -> Outcome<(u16, Arc<Value>)> {
+    let applied = call.yaml()?;
+    if call.query.filled("fieldManager").is_none() {
+        return Err(Status::new(
+            422,
+            "Invalid",
+            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
+        ));
+    }
+    validation::fields(call, target, &applied)?;
+    validation::identity(target, &applied)?;
+    if !applied["metadata"]["managedFields"].is_null() {
+        return Err(Status::bad_request("metadata.managedFields must be nil"));
+    }
+    let exists = call.server.store().get(&target.kind.resource(), &target.key()).is_some();
+    if exists || target.subresource.is_some() {
+        let stored =
+            update::change(call, target, &|live| managed::applied(call, target, Some(&shown(target, live)), &applied))?;
+        return Ok((200, stored));
+    }
+    if !text(&applied["metadata"], "uid").is_empty() {
+        let why = format!(
+            "uid mismatch: the provided object specified uid {}, and no existing object was found",
+            text(&applied["metadata"], "uid")
+        );
+        return Err(Status::conflict(&target.kind, target.name(), &why));
+    }
+    let mut object = applied.clone();
+    *at(at(&mut object, "metadata"), "name") = target.name().into();
+    let stored =
+        create::new(call, target, object, &|object| managed::created_by_apply(call, target, object, &applied))?;
+    Ok((201, stored))
+}

@@ -1,0 +1,194 @@
+//! GET: one object or a list, in the shape that the client accepts.
+
+use super::call::{Call, Target};
+use super::selectors::Selection;
+use super::status::{Outcome, Status};
+use super::transport::Reply;
+use super::tree::{at, text};
+use super::{reply, table, upkeep};
+use base64::Engine as _;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub(super) fn get(call: &Call, target: &Target) -> Outcome<Reply> {
+    let object = call.server.store().get(&target.kind.resource(), &target.key()).cloned();
+    let object = object.ok_or_else(|| Status::not_found(&target.kind, target.name()))?;
+    present(call, target, 200, &object)
+}
+
+/// Objects of a kind that the selectors choose, page by page.
+pub(super) fn list(call: &Call, target: &Target) -> Outcome<Reply> {
+    let selection = Selection::parse(call, target)?;
+    let after = call.query.filled("continue").map(|token| resumed(token, call)).transpose()?;
+    let (all, version) = {
+        let store = call.server.store();
+        (store.list(&target.kind.resource(), target.namespace.as_deref()), store.version())
+    };
+    let version = after.as_ref().map_or(version, |(version, ..)| *version);
+    let rest = all.into_iter().filter(|object| after.as_ref().is_none_or(|(_, key)| upkeep::key_of(object) > *key));
+    let mut chosen: Vec<_> = rest.filter(|object| selection.takes(object)).collect();
+    let mut more = json!({});
+    let limit = call.query.number("limit")?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0);
+    if limit > 0 && chosen.len() > limit {
+        more = json!({"remainingItemCount": chosen.len() - limit});
+        chosen.truncate(limit);
+        let last = chosen.last().map(|object| upkeep::key_of(object)).unwrap_or_default();
+        *at(&mut more, "continue") = token(version, &last).into();
+    }
+    present_list(call, target, chosen, &version.to_string(), more)
+}
+
+/// A continue token: the version of the first page, and the last object seen.
+fn token(version: u64, (namespace, name): &(String, String)) -> String {
+    let plain = json!({"v": "meta.k8s.io/v1", "rv": version, "start": format!("{namespace}/{name}")});
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(plain.to_string())
+}
+
+fn resumed(token: &str, call: &Call) -> Outcome<(u64, (String, String))> {
+    let wrong = || Status::bad_request("continue key is not valid: it does not come from this server");
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).map_err(|_| wrong())?;
+    let plain: Value = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+    let version = plain["rv"].as_u64().ok_or_else(wrong)?;
+    let (namespace, name) = text(&plain, "start").split_once('/').ok_or_else(wrong)?;
+    if call.server.store().is_forgotten(version) {
+        return Err(Status::expired(
+            "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+        ));
+    }
+    Ok((version, (namespace.to_owned(), name.to_owned())))
+}
+
+/// What a client accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Whole,
+    Table,
+    Metadata,
+}
+
+impl Shape {
+    /// The first shape in the Accept header that this server makes.
+    pub fn of(call: &Call) -> Shape {
+        let accept = call.header("accept");
+        let shape = |one: &str| match one {
+            one if !one.contains("json") => None,
+            one if one.contains("as=Table") => Some(Shape::Table),
+            one if one.contains("as=PartialObjectMetadata") => Some(Shape::Metadata),
+            _ => Some(Shape::Whole),
+        };
+        accept.split(',').find_map(shape).unwrap_or(Shape::Whole)
+    }
+}
+
+/// Whether the client wants YAML rather than JSON.
+fn wants_yaml(call: &Call) -> bool {
+    call.header("accept").split(',').next().is_some_and(|first| first.trim().starts_with("application/yaml"))
+}
+
+/// One object as an answer.
+pub(super) fn present(call: &Call, target: &Target, code: u16, object: &Arc<Value>) -> Outcome<Reply> {
+    let shown = match Shape::of(call) {
+        Shape::Whole if wants_yaml(call) => return Ok(yaml(code, &as_version(target, object))),
+        Shape::Whole => return Ok(reply::json(code, &Shown { object, api_version: &target.api_version() })),
+        Shape::Table => table::of_one(call, target, object),
+        Shape::Metadata => metadata_only(object),
+    };
+    Ok(reply::json(code, &shown))
+}
+
+fn yaml(code: u16, object: &Value) -> Reply {
+    reply::whole(code, "application/yaml", serde_yaml::to_string(object).unwrap_or_default().into_bytes())
+}
+
+/// A list as an answer. `more` is what paging adds to its metadata.
+pub(super) fn present_list(
+    call: &Call,
+    target: &Target,
+    objects: Vec<Arc<Value>>,
+    version: &str,
+    mut more: Value,
+) -> Outcome<Reply> {
+    *at(&mut more, "resourceVersion") = version.into();
+    let api_version = target.api_version();
+    let list = |kind: &str, api_version: &str, items: Value| json!({"kind": kind, "apiVersion": api_version, "metadata": more.clone(), "items": items});
+    Ok(match Shape::of(call) {
+        Shape::Table => reply::json(200, &table::of_list(call, target, &objects, more)),
+        Shape::Metadata => {
+            let items = objects.iter().map(|object| metadata_only(object)).collect();
+            reply::json(200, &list("PartialObjectMetadataList", "meta.k8s.io/v1", items))
+        }
+        Shape::Whole => reply::json(
+            200,
+            &List { kind: &target.kind.list_kind, api_version: &api_version, metadata: &more, items: &objects, target },
+        ),
+    })
+}
+
+/// An object in the version that the path names.
+pub(super) fn as_version(target: &Target, object: &Value) -> Value {
+    let mut object = object.clone();
+    *at(&mut object, "apiVersion") = target.api_version().into();
+    object
+}
+
+/// The `PartialObjectMetadata` of an object.
+pub(super) fn metadata_only(object: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+}
+
+/// An object, written without a copy of it.
+struct Shown<'a> {
+    object: &'a Value,
+    api_version: &'a str,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", &self.object["kind"])?;
+        map.serialize_entry("apiVersion", self.api_version)?;
+        for (key, value) in self.object.as_object().into_iter().flatten() {
+            if key != "kind" && key != "apiVersion" {
+                map.serialize_entry(key, value)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// An item of a list of a built-in kind, which the server writes without kind and apiVersion.
+struct Untyped<'a>(&'a Value);
+
+impl Serialize for Untyped<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.0.as_object().into_iter().flatten();
+        serializer.collect_map(fields.filter(|(key, _)| *key != "kind" && *key != "apiVersion"))
+    }
+}
+
+struct List<'a> {
+    kind: &'a str,
+    api_version: &'a str,
+    metadata: &'a Value,
+    items: &'a [Arc<Value>],
+    target: &'a Target,
+}
+
+impl Serialize for List<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("kind", self.kind)?;
+        map.serialize_entry("apiVersion", self.api_version)?;
+        map.serialize_entry("metadata", self.metadata)?;
+        if self.target.kind.is_custom() {
+            let shown: Vec<_> =
+                self.items.iter().map(|object| Shown { object, api_version: self.api_version }).collect();
+            map.serialize_entry("items", &shown)?;
+        } else {
+            let plain: Vec<_> = self.items.iter().map(|object| Untyped(object)).collect();
+            map.serialize_entry("items", &plain)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,309 @@
+//! One rehearsed cluster's API server: its store, its log, and direct access for controllers and tests.
+
+use super::addresses::Addresses;
+use super::identity::Identity;
+use super::kinds::{self, Kind};
+use super::store::{Event, Key, Store};
+use super::tree::text;
+use super::world::{Around, World};
+use super::{Logged, custom, defaults, metadata};
+use crate::clock::Clock;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::sync::broadcast;
+
+/// One rehearsed cluster's API server; clones share it.
+#[derive(Clone)]
+pub struct Server(Arc<ServerInner>);
+
+pub(super) struct ServerInner {
+    name: String,
+    clock: Clock,
+    epoch: jiff::Timestamp,
+    around: Around,
+    store: Mutex<Store>,
+    changes: broadcast::Sender<Change>,
+    log: Mutex<Vec<Logged>>,
+    made: AtomicU64,
+    addresses: Addresses,
+    identity: Identity,
+}
+
+/// A stored change.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// `ADDED`, `MODIFIED` or `DELETED`.
+    pub event: &'static str,
+    /// The object after the change, or as it was before it was deleted.
+    pub object: Arc<Value>,
+}
+
+/// Changes that a slow receiver of [`Server::changes`] may be behind before it misses some.
+const BEHIND: usize = 4096;
+
+impl ServerInner {
+    pub fn new(name: &str, index: usize, clock: Clock, epoch: jiff::Timestamp, around: Around) -> ServerInner {
+        ServerInner {
+            name: name.to_owned(),
+            clock,
+            epoch,
+            around,
+            store: Mutex::new(Store::new()),
+            changes: broadcast::Sender::new(BEHIND),
+            log: Mutex::default(),
+            made: AtomicU64::new(0),
+            addresses: Addresses::new(index),
+            identity: Identity::new(),
+        }
+    }
+}
+
+impl Server {
+    /// The server with what every fresh cluster has.
+    pub(super) fn furnished(inner: ServerInner) -> Server {
+        let server = Server(Arc::new(inner));
+        for object in defaults::furniture(&server) {
+            server.put(object);
+        }
+        server
+    }
+
+    /// The context name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The API server's address in its world, such as `https://10.1.0.11:6443`: what kubeconfigs of this cluster name.
+    pub fn url(&self) -> String {
+        format!("https://{}:6443", self.0.addresses.node())
+    }
+
+    /// The certificate of the authority that signed the API server's certificate, as PEM.
+    pub fn ca_pem(&self) -> &str {
+        self.0.identity.ca_pem()
+    }
+
+    /// Its addresses, to give to pods, services and load balancers.
+    pub fn addresses(&self) -> &Addresses {
+        &self.0.addresses
+    }
+
+    /// Tokens and keys.
+    pub(super) fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    /// The clock of its world.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The world it is in; `None` when nobody holds that any more.
+    pub fn world(&self) -> Option<World> {
+        self.0.around.world()
+    }
+
+    /// The server for a task that must not keep it alive.
+    pub(super) fn downgrade(&self) -> Weak<ServerInner> {
+        Arc::downgrade(&self.0)
+    }
+
+    /// The server again, while somebody else holds it.
+    pub(super) fn upgrade(server: &Weak<ServerInner>) -> Option<Server> {
+        server.upgrade().map(Server)
+    }
+
+    /// Now, as objects say it: RFC 3339 with seconds.
+    pub fn now(&self) -> String {
+        self.time().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// Now.
+    pub fn time(&self) -> jiff::Timestamp {
+        self.0.epoch + self.0.clock.now()
+    }
+
+    /// A uid that no other object has. Equal worlds give equal ones in the same order, so that rehearsals can be compared.
+    pub fn fresh_uid(&self) -> String {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.fresh()[..16]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    /// Five characters as `generateName` appends them.
+    pub fn fresh_suffix(&self) -> String {
+        const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        self.fresh()[..5].iter().map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
+    }
+
+    fn fresh(&self) -> [u8; 32] {
+        let number = self.0.made.fetch_add(1, Ordering::Relaxed);
+        Sha256::digest(format!("{} {number}", self.0.name)).into()
+    }
+
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+        self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The kind that is meant by kind, plural or short name, with or without group (`Gateway`, `gateways.networking.istio.io`).
+    pub(super) fn kind(&self, name: &str) -> Option<Arc<Kind>> {
+        let store = self.store();
+        let is_exact = |kind: &&Arc<Kind>| kind.kind == name || kind.resource() == name;
+        store.kinds().find(is_exact).or_else(|| store.kinds().find(|kind| kind.is_called(name))).cloned()
+    }
+
+    /// The kind of an object.
+    pub(super) fn kind_of(&self, object: &Value) -> Arc<Kind> {
+        let (api_version, name) = (text(object, "apiVersion"), text(object, "kind"));
+        let (group, _) = kinds::split_api_version(api_version);
+        let known = self.store().kinds().find(|kind| kind.group == group && kind.kind == name).cloned();
+        known
+            .unwrap_or_else(|| Arc::new(kinds::guessed(api_version, name, object["metadata"]["namespace"].is_string())))
+    }
+
+    /// A stored object: kind or plural name, namespace (`None` for cluster-scoped kinds), name.
+    pub fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
+        self.get_shared(kind, namespace, name).map(|object| (*object).clone())
+    }
+
+    /// Like [`Server::get`], without a copy.
+    pub fn get_shared(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Arc<Value>> {
+        let kind = self.kind(kind)?;
+        let key = (namespace.unwrap_or_default().to_owned(), name.to_owned());
+        self.store().get(&kind.resource(), &key).cloned()
+    }
+
+    /// Stored objects of a kind, in one namespace or in all.
+    pub fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Value> {
+        self.list_shared(kind, namespace).iter().map(|object| (**object).clone()).collect()
+    }
+
+    /// Like [`Server::list`], without copies.
+    pub fn list_shared(&self, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let Some(kind) = self.kind(kind) else { return Vec::new() };
+        self.store().list(&kind.resource(), namespace)
+    }
+
+    /// Creates or replaces an object as a controller of the cluster would: no admission, no managed fields; an equal
+    /// object is left alone. Returns it as stored.
+    pub fn put(&self, mut object: Value) -> Value {
+        let kind = self.kind_of(&object);
+        defaults::apply(&kind, &mut object);
+        defaults::allocate(self, &kind, &mut object);
+        let key = metadata::key(&kind, &mut object);
+        let mut store = self.store();
+        let live = store.get(&kind.resource(), &key).cloned();
+        let object = match &live {
+            None => metadata::created(self, &kind, object),
+            Some(live) => metadata::updated(&kind, live, object),
+        };
+        self.commit(&mut store, &kind, key, live.as_ref(), object)
+    }
+
+    /// Changes a stored object as a controller would, with nothing in between; `None` when it does not exist.
+    pub fn edit(
+        &self,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> Option<Value> {
+        let kind = self.kind(kind)?;
+        let key = (namespace.unwrap_or_default().to_owned(), name.to_owned());
+        let mut store = self.store();
+        let live = store.get(&kind.resource(), &key).cloned()?;
+        let mut object = (*live).clone();
+        change(&mut object);
+        let object = metadata::updated(&kind, &live, object);
+        Some(self.commit(&mut store, &kind, key, Some(&live), object))
+    }
+
+    fn commit(&self, store: &mut Store, kind: &Kind, key: Key, live: Option<&Arc<Value>>, object: Value) -> Value {
+        (*self.write(store, kind, key, live, object)).clone()
+    }
+
+    /// Stores an object, unless it is equal to the live one; removes it when it was only waiting for its finalizers.
+    pub(super) fn write(
+        &self,
+        store: &mut Store,
+        kind: &Kind,
+        key: Key,
+        live: Option<&Arc<Value>>,
+        mut object: Value,
+    ) -> Arc<Value> {
+        if let Some(live) = live {
+            object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+            if metadata::is_same(live, &object) {
+                return live.clone();
+            }
+        }
+        let done = live.is_some() && metadata::is_finished(kind, &object);
+        let event = store.insert(&kind.resource(), key.clone(), object);
+        let object = event.object.clone();
+        self.announce(event);
+        if done && let Some(event) = store.remove(&kind.resource(), &key) {
+            self.clean_up(kind, &event.object);
+            self.announce(event);
+        }
+        object
+    }
+
+    /// Removes an object as the garbage collector would, finalizers ignored. Returns what was stored.
+    pub fn remove(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
+        let kind = self.kind(kind)?;
+        let key = (namespace.unwrap_or_default().to_owned(), name.to_owned());
+        let mut store = self.store();
+        self.erase(&mut store, &kind, &key).map(|object| (*object).clone())
+    }
+
+    /// Removes an object whose store is locked.
+    pub(super) fn erase(&self, store: &mut Store, kind: &Kind, key: &Key) -> Option<Arc<Value>> {
+        let event = store.remove(&kind.resource(), key)?;
+        let last = event.object.clone();
+        self.clean_up(kind, &last);
+        self.announce(event);
+        Some(last)
+    }
+
+    /// What goes with a removed object: addresses of services, objects of a kind whose definition is gone.
+    fn clean_up(&self, kind: &Kind, object: &Value) {
+        if kind.resource() == "services" {
+            defaults::release(self, object);
+        }
+    }
+
+    fn announce(&self, event: Event) {
+        self.0.clock.touch();
+        // Nobody listening is no failure.
+        let _ = self.0.changes.send(Change { event: event.name(), object: event.object });
+    }
+
+    /// A receiver that gets a message after every stored change.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.0.changes.subscribe()
+    }
+
+    /// Every request answered so far.
+    pub fn log(&self) -> Vec<Logged> {
+        self.0.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn record(&self, request: Logged) {
+        self.0.log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    }
+
+    /// Forgets all past changes, as a compaction does: watches that resume from before it get 410 Gone.
+    pub fn compact(&self) {
+        self.store().forget();
+    }
+
+    /// Starts to serve the kind of a stored CustomResourceDefinition.
+    pub(super) fn establish(&self, definition: &str) {
+        let now = self.now();
+        self.edit("CustomResourceDefinition", None, definition, |object| {
+            *object = custom::established(std::mem::replace(object, json!(null)), &now);
+        });
+    }
+}

@@ -1,0 +1,214 @@
+//! The objects of one server, its resourceVersion, and what has changed lately.
+//!
+//! Only [`super::server::Server`] holds a store, behind its lock; nothing here blocks or calls out.
+
+use super::custom;
+use super::kinds::{self, Kind};
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Namespace (empty for cluster-scoped kinds) and name.
+pub(crate) type Key = (String, String);
+
+/// Changes kept per kind for watches that resume. A watch that is further behind gets 410 Gone.
+const HISTORY: usize = 4096;
+
+/// One stored change.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    /// The resourceVersion of the change.
+    pub version: u64,
+    /// The object after the change; when it was deleted, as it was with the resourceVersion of the deletion.
+    pub object: Arc<Value>,
+    /// The object before the change.
+    pub before: Option<Arc<Value>>,
+    /// Whether the change was its deletion.
+    pub deleted: bool,
+}
+
+impl Event {
+    /// `ADDED`, `MODIFIED` or `DELETED`.
+    pub fn name(&self) -> &'static str {
+        match (&self.before, self.deleted) {
+            (_, true) => "DELETED",
+            (None, _) => "ADDED",
+            (Some(_), _) => "MODIFIED",
+        }
+    }
+}
+
+/// The objects of one kind.
+struct Shelf {
+    objects: BTreeMap<Key, Arc<Value>>,
+    history: VecDeque<Event>,
+    /// The version of the last change that is no longer in the history.
+    forgotten: u64,
+    signal: watch::Sender<u64>,
+}
+
+impl Default for Shelf {
+    fn default() -> Shelf {
+        Shelf { objects: BTreeMap::new(), history: VecDeque::new(), forgotten: 0, signal: watch::Sender::new(0) }
+    }
+}
+
+/// The objects of one server.
+pub(super) struct Store {
+    version: u64,
+    shelves: BTreeMap<String, Shelf>,
+    custom: Arc<Vec<Arc<Kind>>>,
+}
+
+impl Store {
+    pub fn new() -> Store {
+        Store { version: 0, shelves: BTreeMap::new(), custom: Arc::default() }
+    }
+
+    /// The resourceVersion of the last change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Every kind that is served: built-in kinds, then custom ones.
+    pub fn kinds(&self) -> impl Iterator<Item = &Arc<Kind>> {
+        kinds::all_built_in().iter().chain(self.custom.iter())
+    }
+
+    /// The kinds that definitions brought.
+    pub fn custom_kinds(&self) -> Arc<Vec<Arc<Kind>>> {
+        self.custom.clone()
+    }
+
+    pub fn get(&self, resource: &str, key: &Key) -> Option<&Arc<Value>> {
+        self.shelves.get(resource)?.objects.get(key)
+    }
+
+    /// Objects of a kind in key order, of one namespace or of all.
+    pub fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let Some(shelf) = self.shelves.get(resource) else { return Vec::new() };
+        match namespace {
+            None => shelf.objects.values().cloned().collect(),
+            Some(namespace) => {
+                let all = shelf.objects.range((namespace.to_owned(), String::new())..);
+                all.take_while(|((of, _), _)| of == namespace).map(|(_, object)| object.clone()).collect()
+            }
+        }
+    }
+
+    /// The resources of which something is stored.
+    pub fn resources(&self) -> Vec<String> {
+        self.shelves.iter().filter(|(_, shelf)| !shelf.objects.is_empty()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Stores an object under a new resourceVersion.
+    pub fn insert(&mut self, resource: &str, key: Key, mut object: Value) -> Event {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = self.version.to_string().into();
+        let object = Arc::new(object);
+        let shelf = self.shelves.entry(resource.to_owned()).or_default();
+        let before = shelf.objects.insert(key, object.clone());
+        let event = Event { version: self.version, object, before, deleted: false };
+        self.remember(resource, event)
+    }
+
+    /// Removes an object.
+    pub fn remove(&mut self, resource: &str, key: &Key) -> Option<Event> {
+        let before = self.shelves.get_mut(resource)?.objects.remove(key)?;
+        self.version += 1;
+        let mut last = (*before).clone();
+        last["metadata"]["resourceVersion"] = self.version.to_string().into();
+        let event = Event { version: self.version, object: Arc::new(last), before: Some(before), deleted: true };
+        Some(self.remember(resource, event))
+    }
+
+    fn remember(&mut self, resource: &str, event: Event) -> Event {
+        let shelf = self.shelves.entry(resource.to_owned()).or_default();
+        shelf.history.push_back(event.clone());
+        if shelf.history.len() > HISTORY
+            && let Some(oldest) = shelf.history.pop_front()
+        {
+            shelf.forgotten = oldest.version;
+        }
+        shelf.signal.send_replace(event.version);
+        if resource == custom::DEFINITIONS {
+            let definitions = self.list(resource, None);
+            self.custom = Arc::new(definitions.iter().filter_map(|one| custom::kind(one)).map(Arc::new).collect());
+        }
+        event
+    }
+
+    /// The changes of a kind after this version, or the version from which on there are any.
+    pub fn since(&self, resource: &str, version: u64) -> Result<Vec<Event>, u64> {
+        let Some(shelf) = self.shelves.get(resource) else { return Ok(Vec::new()) };
+        if version < shelf.forgotten {
+            return Err(shelf.forgotten);
+        }
+        let first = shelf.history.partition_point(|event| event.version <= version);
+        Ok(shelf.history.range(first..).cloned().collect())
+    }
+
+    /// Whether the history of this version is gone.
+    pub fn is_forgotten(&self, version: u64) -> bool {
+        self.shelves.values().any(|shelf| version < shelf.forgotten)
+    }
+
+    /// A receiver that wakes up after changes of a kind.
+    pub fn signal(&mut self, resource: &str) -> watch::Receiver<u64> {
+        self.shelves.entry(resource.to_owned()).or_default().signal.subscribe()
+    }
+
+    /// Forgets all changes so far, as etcd's compaction does: watches that resume from before get 410 Gone.
+    pub fn forget(&mut self) {
+        let version = self.version;
+        for shelf in self.shelves.values_mut() {
+            shelf.history.clear();
+            shelf.forgotten = version;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn key(name: &str) -> Key {
+        ("a".to_owned(), name.to_owned())
+    }
+
+    #[test]
+    fn every_change_has_its_own_version() {
+        let mut store = Store::new();
+        store.insert("pods", key("x"), json!({"metadata": {"name": "x"}}));
+        store.insert("pods", key("x"), json!({"metadata": {"name": "x"}, "spec": {}}));
+        store.remove("pods", &key("x"));
+        let names: Vec<_> = store.since("pods", 0).expect("history").iter().map(Event::name).collect();
+        assert_eq!(names, ["ADDED", "MODIFIED", "DELETED"]);
+        assert_eq!(store.since("pods", 2).expect("history").len(), 1);
+        assert_eq!(store.version(), 3);
+    }
+
+    #[test]
+    fn what_is_too_long_ago_is_gone() {
+        let mut store = Store::new();
+        store.insert("pods", key("x"), json!({"metadata": {}}));
+        store.insert("pods", key("y"), json!({"metadata": {}}));
+        store.forget();
+        assert_eq!(store.since("pods", 1).expect_err("gone"), 2);
+        assert!(store.since("pods", 2).expect("nothing new").is_empty());
+        assert!(store.since("secrets", 0).expect("never stored").is_empty());
+    }
+
+    #[test]
+    fn lists_keep_to_their_namespace() {
+        let mut store = Store::new();
+        for (namespace, name) in [("a", "2"), ("b", "1"), ("a", "1"), ("ab", "3")] {
+            store.insert("pods", (namespace.into(), name.into()), json!({"metadata": {"name": name}}));
+        }
+        let names: Vec<_> = store.list("pods", Some("a")).iter().map(|pod| pod["metadata"]["name"].clone()).collect();
+        assert_eq!(names, ["1", "2"]);
+        assert_eq!(store.list("pods", None).len(), 4);
+    }
+}

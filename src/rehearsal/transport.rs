@@ -1,0 +1,91 @@
+//! The way in: a transport for `kube::Client`, and HTTP/1.1 on a listener for kubectl and k9s.
+
+use super::server::Server;
+use super::{reply, router};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
+use tower::BoxError;
+
+/// A body as kube's HTTPS client gives it.
+pub type ReplyBody = Box<kube::client::DynBody>;
+
+/// An answer.
+pub(super) type Reply = http::Response<ReplyBody>;
+
+/// How requests reach a server: the same shape as kube's HTTPS client has.
+pub type Transport =
+    tower::util::BoxCloneSyncService<http::Request<kube::client::Body>, http::Response<ReplyBody>, BoxError>;
+
+impl Server {
+    /// A transport for `kube::Client`: requests are answered in this process; upgrades (exec, logs, port-forward) go
+    /// through an in-memory connection that a hyper server answers.
+    pub fn transport(&self) -> Transport {
+        let server = self.clone();
+        Transport::new(tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let server = server.clone();
+            async move {
+                match request.headers().contains_key(http::header::UPGRADE) {
+                    true => connected(server, request).await,
+                    false => Ok(answered(server, request).await),
+                }
+            }
+        }))
+    }
+
+    /// Serves HTTP/1.1 on this listener until the runtime ends: for kubectl and k9s.
+    ///
+    /// # Errors
+    /// When the listener breaks.
+    pub async fn serve(self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+        loop {
+            let (stream, _) = listener.accept().await?;
+            // Small answers must not wait for acknowledgements; a socket that refuses is merely slower.
+            let _ = stream.set_nodelay(true);
+            tokio::spawn(talk(self.clone(), stream));
+        }
+    }
+}
+
+/// Answers the requests of one connection.
+async fn talk(server: Server, stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static) {
+    let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        let server = server.clone();
+        async move { Ok::<_, std::convert::Infallible>(answered(server, request).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // A client that goes away is no failure of the server.
+    let _ = connection.with_upgrades().await;
+}
+
+/// Answers an upgrade over an in-memory connection.
+async fn connected(server: Server, request: http::Request<kube::client::Body>) -> Result<Reply, BoxError> {
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    tokio::spawn(talk(server, far));
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await?;
+    tokio::spawn(connection.with_upgrades());
+    let mut request = relative(request)?;
+    request.headers_mut().entry(http::header::HOST).or_insert(http::HeaderValue::from_static("rehearsal"));
+    let reply = sender.send_request(request).await?;
+    Ok(reply.map(|body| Box::new(body.map_err(BoxError::from)) as ReplyBody))
+}
+
+/// The request with path and query only, as HTTP/1.1 sends it.
+fn relative(mut request: http::Request<kube::client::Body>) -> Result<http::Request<kube::client::Body>, BoxError> {
+    let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    *request.uri_mut() = path.parse()?;
+    Ok(request)
+}
+
+/// Answers one request.
+async fn answered<B>(server: Server, request: http::Request<B>) -> Reply
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: std::fmt::Display,
+{
+    let (parts, body) = request.into_parts();
+    match body.collect().await {
+        Ok(body) => router::answer(server, parts, body.to_bytes()).await,
+        Err(e) => reply::text(400, format!("the body of the request broke off: {e}")),
+    }
+}

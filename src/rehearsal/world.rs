@@ -1,0 +1,85 @@
+//! All rehearsed clusters and their common clock.
+
+use super::server::ServerInner;
+use super::{Behaviour, Inert, Server, upkeep};
+use crate::clock::Clock;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+
+/// All rehearsed clusters and their common clock; clones share them.
+#[derive(Clone)]
+pub struct World(Arc<Inner>);
+
+pub(super) struct Inner {
+    clock: Clock,
+    servers: Vec<Server>,
+    behaviour: RwLock<Arc<dyn Behaviour>>,
+}
+
+/// A world that may be gone: what a server holds on to.
+#[derive(Clone)]
+pub(super) struct Around(Weak<Inner>);
+
+impl Around {
+    /// The world, as long as somebody else holds it.
+    pub fn world(&self) -> Option<World> {
+        self.0.upgrade().map(World)
+    }
+}
+
+impl World {
+    /// Fresh clusters with these context names. Each has namespaces default, kube-system, kube-public and
+    /// kube-node-lease, one node, its own uid, pod, service and load-balancer addresses.
+    pub fn new(clock: Clock, names: &[&str]) -> World {
+        let epoch = jiff::Timestamp::now();
+        World(Arc::new_cyclic(|world| {
+            let server = |(index, name): (usize, &&str)| {
+                let server = ServerInner::new(name, index, clock.clone(), epoch, Around(world.clone()));
+                Server::furnished(server)
+            };
+            Inner {
+                servers: names.iter().enumerate().map(server).collect(),
+                behaviour: RwLock::new(Arc::new(Inert)),
+                clock: clock.clone(),
+            }
+        }))
+    }
+
+    /// The clusters.
+    pub fn servers(&self) -> &[Server] {
+        &self.0.servers
+    }
+
+    /// The cluster with this context name.
+    pub fn server(&self, name: &str) -> Option<&Server> {
+        self.0.servers.iter().find(|server| server.name() == name)
+    }
+
+    /// The cluster whose API server has this URL, such as `https://10.1.0.11:6443`.
+    pub fn by_url(&self, url: &str) -> Option<&Server> {
+        let url = url.trim_end_matches('/');
+        self.0.servers.iter().find(|server| server.url() == url)
+    }
+
+    /// The common clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// What the pods do from now on.
+    pub fn set_behaviour(&self, behaviour: Arc<dyn Behaviour>) {
+        *self.0.behaviour.write().unwrap_or_else(PoisonError::into_inner) = behaviour;
+    }
+
+    /// What the pods do.
+    pub fn behaviour(&self) -> Arc<dyn Behaviour> {
+        self.0.behaviour.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Starts the controllers of all servers on the current tokio runtime, and drives the clock.
+    pub fn start(&self) {
+        tokio::spawn(self.0.clock.clone().drive());
+        for server in self.servers() {
+            upkeep::start(server.clone());
+        }
+    }
+}
