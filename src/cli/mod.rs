@@ -151,7 +151,7 @@ impl Talk {
 fn print(text: &str) -> Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{}", text.trim_end()) {
+    match writeln!(out, "{}", crate::secret::Redactor::global().scrub(text.trim_end())) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::internal(format!("cannot write: {e}"))),
         _ => Ok(()),
     }

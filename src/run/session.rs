@@ -7,7 +7,7 @@ use super::screen::{Screen, Style};
 use super::stage::{Live, Rehearsed, Shared};
 use super::tally::Tally;
 use crate::clock::Clock;
-use crate::cluster::kubeconfig::Kubeconfig;
+use crate::cluster::kubeconfig::Kubeconfigs;
 use crate::cluster::layers::{Notice, Rights};
 use crate::engine::{self, Bridge, Setup};
 use crate::failure::{Failure, Result};
@@ -60,7 +60,7 @@ impl Session {
     pub fn live(job: &Job, kubeconfig: Option<PathBuf>) -> Result<Session> {
         let stage = Stage::new(Clock::real())?;
         let (shared, journal) = stage.shared(job, Recorder::in_file(stage.tally.clone(), &stage.run)?);
-        let clusters = Live::new(Kubeconfig::read(kubeconfig.as_deref())?, shared, stage.runtime.handle().clone());
+        let clusters = Live::new(Kubeconfigs::load(kubeconfig.as_deref())?, shared, stage.runtime.handle().clone());
         let keeper = Folder::new(home::data().join("authorities"));
         let parts = Parts {
             clusters: Arc::new(clusters),
@@ -233,7 +233,7 @@ impl Stage {
             rehearsed: true,
             say: Arc::new(|_, _| {}),
         };
-        let mut engine = engine::build(Setup {
+        let engine = engine::build(Setup {
             host: Arc::new(host),
             tables: primitives::MODEL,
             types: primitives::MODEL_TYPES,
@@ -241,7 +241,6 @@ impl Stage {
             sources: Arc::new(sources(&job.script)),
             observer: Arc::new(Silent),
         });
-        primitives::world::register_properties(&mut engine);
         let ast = engine::compile(&engine, &source, &text)?;
         let script = job.script.clone();
         let file = Arc::new(move |path: &str| script.beside(path).map(|(_, text)| text));
