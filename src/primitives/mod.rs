@@ -2,6 +2,7 @@
 
 pub mod host;
 pub mod keeper;
+mod kube;
 mod log;
 mod run;
 mod secret;
@@ -9,6 +10,7 @@ mod text;
 pub mod world;
 
 pub use host::Host;
+pub use kube::{CLUSTER, KUBE};
 pub use log::LOG;
 pub use run::RUN;
 pub use secret::{Authority, SECRET};
