@@ -89,7 +89,8 @@ impl Clusters for Live {
             let _inside = self.runtime.enter();
             let own = Kubeconfigs::from_secret(kubeconfig)?;
             let context = own.current().ok_or_else(|| Failure::usage("the kubeconfig names no current context"))?;
-            own.connect(&context, self.shared.settings(name, &own.server(&context)?))
+            let settings = self.shared.settings(name, &own.server(&context)?);
+            own.connect(&context, settings)
         })
     }
 }

@@ -75,17 +75,17 @@ mod tests {
     use super::super::rules::tests::object;
     use super::*;
 
-    const SELECTOR: &str = "{matchLabels: {app: a}, matchExpressions: [{key: tier, operator: In, values: [b, c]}, {key: off, operator: DoesNotExist}, {key: z, operator: NotIn, values: [q]}]}";
+    const SELECTOR: &str = "{matchLabels: {app: a}, matchExpressions: [{key: tier, operator: In, values: [b, c]}, {key: canary, operator: DoesNotExist}, {key: z, operator: NotIn, values: [q]}]}";
 
     #[test]
     fn selectors_match_and_print() {
         let selector = object(SELECTOR).node;
         let hits = |labels: &str| matches(&selector, &object(labels).node);
         assert!(hits("{app: a, tier: c}"));
-        for labels in ["{app: a, tier: d}", "{tier: b}", "{app: a, tier: b, off: x}", "{app: a, tier: b, z: q}"] {
+        for labels in ["{app: a, tier: d}", "{tier: b}", "{app: a, tier: b, canary: x}", "{app: a, tier: b, z: q}"] {
             assert!(!hits(labels), "{labels}");
         }
-        assert_eq!(text(&selector), "app=a,tier in (b,c),!off,z notin (q)");
+        assert_eq!(text(&selector), "app=a,tier in (b,c),!canary,z notin (q)");
         assert!(matches(&Node::Null, &Node::Null));
     }
 
