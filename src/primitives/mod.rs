@@ -13,6 +13,7 @@
 
 pub mod host;
 pub mod keeper;
+mod kube;
 mod log;
 mod run;
 mod secret;
@@ -23,6 +24,7 @@ use crate::cluster::Cluster;
 use crate::engine::{Primitive, Type};
 
 pub use host::Host;
+pub use kube::{CLUSTER, KUBE};
 pub use log::LOG;
 pub use run::RUN;
 pub use secret::{Authority, SECRET};
