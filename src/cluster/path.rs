@@ -16,7 +16,8 @@ pub(crate) fn segment(text: &str) -> String {
 
 /// `?a=b&c=d` of these pairs, or nothing when there are none.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
-    with_query(String::new(), pairs)
+    let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", segment(value))).collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
 /// The path with `?a=b&c=d` of these pairs.
