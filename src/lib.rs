@@ -15,6 +15,7 @@
 //! | [`rehearsal`] | Kubernetes API servers in memory |
 //! | [`object`], [`secret`], [`clock`], [`failure`], [`plain`], [`content`] | what everything stands on |
 
+pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod content;
@@ -25,5 +26,6 @@ pub mod plain;
 pub mod primitives;
 pub mod process;
 pub mod rehearsal;
+pub mod run;
 pub mod script;
 pub mod secret;

@@ -3,7 +3,7 @@
 use crate::failure::Result;
 use crate::run::screen::Style;
 use crate::run::{Job, Session};
-use crate::script::Script;
+use crate::script::{Header, Home, Script, Values};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -38,12 +38,18 @@ enum Format {
 impl Eval {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
-        let mut script = Script::from_text("expression", &self.expression)?;
-        script.header.needs.exec = self.programs.clone();
+        let script = Script {
+            name: "expression".into(),
+            source: "expression".into(),
+            text: self.expression.clone(),
+            home: Home::Folder(std::env::current_dir().unwrap_or_default()),
+        };
+        let mut header = Header::default();
+        header.needs.exec = self.programs.clone();
         if self.write || self.rehearse {
-            script.header.needs.write = vec!["*".into()];
+            header.needs.write = vec!["*".into()];
         }
-        let job = Job { script, params: rhai::Map::new(), style, stop_after: None };
+        let job = Job { script, header, values: Values::default(), style, stop_after: None };
         let session = match self.rehearse {
             true => Session::rehearsal(&job, &["east", "west"])?,
             false => Session::live(&job, self.kubeconfig.clone())?,
@@ -62,4 +68,9 @@ impl Eval {
             Format::Yaml => crate::object::yaml::emit(&node),
         }
     }
+}
+
+/// The expression of this process's command line, for the excerpt in a failure.
+pub fn expression() -> Option<String> {
+    std::env::args().skip_while(|word| word != "eval").skip(1).find(|word| !word.starts_with('-'))
 }

@@ -1,5 +1,6 @@
 //! `list`: the scripts in the bundle.
 
+use super::script_args::find;
 use crate::failure::Result;
 use crate::script::Script;
 use clap::{Args, ValueEnum};
@@ -23,8 +24,8 @@ enum Format {
 impl List {
     /// Carries the command out.
     pub fn go(self) -> Result<()> {
-        let scripts = Script::all()?;
-        let rows = || scripts.iter().map(|script| serde_json::json!({"name": script.name, "title": script.header.title}));
+        let scripts = rows()?;
+        let rows = || scripts.iter().map(|(name, title)| serde_json::json!({"name": name, "title": title}));
         match self.output {
             Format::Json => super::print(&serde_json::to_string_pretty(&rows().collect::<Vec<_>>()).unwrap_or_default()),
             Format::Yaml => {
@@ -33,14 +34,27 @@ impl List {
             }
             Format::Table => {
                 let mut table = Table::new();
-                table.load_preset(presets::NOTHING).set_header(["NAME", "WHAT IT DOES"]);
-                for script in &scripts {
-                    table.add_row([script.name.as_str(), script.header.title.as_str()]);
+                table.load_style(presets::NOTHING).set_header(["NAME", "WHAT IT DOES"]);
+                for (name, title) in &scripts {
+                    table.add_row([name, title]);
                 }
                 super::print(&trimmed(&table.to_string()))
             }
         }
     }
+}
+
+/// Every script and task with its title.
+fn rows() -> Result<Vec<(String, String)>> {
+    let mut rows = Vec::new();
+    for main in Script::all() {
+        rows.push((main.name.clone(), main.header()?.title));
+        for task in main.tasks() {
+            let name = format!("{}/{task}", main.name);
+            rows.push((name.clone(), find(&name)?.header()?.title));
+        }
+    }
+    Ok(rows)
 }
 
 /// The table without the blanks that it puts at the ends of lines.

@@ -88,10 +88,15 @@ pub fn main() -> ExitCode {
 
 /// Shows a failure and says which exit code it deserves.
 fn report(failure: &Failure, style: Style) -> u8 {
-    let text = crate::engine::report::render(failure, &crate::script::source_text, style.colour);
+    let text = crate::engine::report::render(failure, &text_of, style.colour);
     let clean = crate::secret::Redactor::global().scrub(&text);
     eprintln!("{}", clean.trim_end());
     exit::code(failure)
+}
+
+/// The text of a source, for the excerpt: a script's, or the expression given to `eval`.
+fn text_of(source: &str) -> Option<String> {
+    crate::script::source_text(source).or_else(|| (source == "expression").then(eval::expression).flatten())
 }
 
 fn trace(verbose: bool) {
@@ -146,7 +151,7 @@ impl Talk {
 fn print(text: &str) -> Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{}", text.trim_end()) {
+    match writeln!(out, "{}", crate::secret::Redactor::global().scrub(text.trim_end())) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::internal(format!("cannot write: {e}"))),
         _ => Ok(()),
     }

@@ -5,7 +5,7 @@ use crate::failure::{Failure, Result};
 use crate::rehearsal::World;
 use crate::run::Session;
 use crate::run::screen::Style;
-use crate::script::Param;
+use crate::script::{Kind, Param};
 use clap::Args;
 use std::io::Write as _;
 
@@ -21,7 +21,7 @@ impl Rehearse {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
         let Some(asked) = self.script.job("rehearse", style, stand_in)? else { return Ok(()) };
-        let contexts = contexts(&asked.job.script.header.cluster_params(), &asked.job.params);
+        let contexts = unique(asked.job.values.clusters());
         let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
         let session = Session::rehearsal(&asked.job, &contexts)?;
         let names = contexts.join(", ");
@@ -39,21 +39,17 @@ impl Rehearse {
 
 /// What a rehearsal takes for clusters that were not named, and for the dialect that no istioctl was asked about.
 fn stand_in(param: &Param) -> Option<String> {
-    match (param.kind.as_str(), param.name.as_str()) {
-        ("cluster", "primary") => Some("cluster1".into()),
-        ("clusters", "remote") => Some("cluster2".into()),
-        ("cluster" | "clusters", other) => Some(other.into()),
+    match (param.kind, param.name.as_str()) {
+        (Kind::Cluster | Kind::Clusters, "primary") => Some("cluster1".into()),
+        (Kind::Cluster | Kind::Clusters, "remote") => Some("cluster2".into()),
+        (Kind::Cluster | Kind::Clusters, other) => Some(other.into()),
+        (_, "dialect") => Some("current".into()),
         _ => None,
     }
 }
 
-/// The context names that the parameters name.
-fn contexts(params: &[&str], values: &rhai::Map) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for value in params.iter().filter_map(|name| values.get(*name)) {
-        let given = value.clone().into_array().unwrap_or_else(|_| vec![value.clone()]);
-        names.extend(given.into_iter().filter_map(|name| name.into_string().ok()));
-    }
+/// Each name once, in order.
+fn unique(mut names: Vec<String>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     names

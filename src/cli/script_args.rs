@@ -4,7 +4,7 @@ use super::print;
 use crate::failure::{Failure, Result};
 use crate::run::screen::Style;
 use crate::run::{Job, Session};
-use crate::script::{Header, Param, Script};
+use crate::script::{self, Given, Header, Kind, Param, Script, Values};
 use clap::Args;
 
 /// A script and its parameters.
@@ -32,9 +32,10 @@ impl ScriptArgs {
     /// The job, or `None` when help was asked for and has been printed. `fill` gives parameters that the command knows
     /// better than the header.
     pub fn job(&self, verb: &str, style: Style, fill: impl Fn(&Param) -> Option<String>) -> Result<Option<Asked>> {
-        let script = Script::find(&self.name)?;
+        let script = find(&self.name)?;
+        let header = script.header()?;
         if self.parameters.iter().any(|word| word == "--help" || word == "-h") {
-            print(&help(verb, &script))?;
+            print(&help(verb, &script, &header))?;
             return Ok(None);
         }
         let mut words = self.parameters.clone();
@@ -43,14 +44,28 @@ impl ScriptArgs {
         let stop_after = take_value(&mut words, "--stop-after")?;
         check_step(&script, stop_after.as_deref())?;
         let kubeconfig = if verb == "run" { take_value(&mut words, "--kubeconfig")?.map(Into::into) } else { None };
-        for param in &script.header.params {
+        let file = take_value(&mut words, "--params")?;
+        for param in &header.params {
             if let Some(value) = fill(param).filter(|_| !is_given(&words, param)) {
                 words.extend([param.flag(), value]);
             }
         }
-        let params = script.header.read(&words)?;
-        Ok(Some(Asked { job: Job { script, params, style, stop_after }, kubeconfig, serve }))
+        let mut given = Given::from_args(&header, &words)?;
+        if let Some(file) = file {
+            given = given.with_file(file.as_ref())?;
+        }
+        let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage(verb, &script)))?;
+        Ok(Some(Asked { job: Job { script, header, values, style, stop_after }, kubeconfig, serve }))
     }
+}
+
+/// The script with this name, seen from the folder the program was started in.
+pub fn find(name: &str) -> Result<Script> {
+    script::find(name, &std::env::current_dir().unwrap_or_default())
+}
+
+fn usage(verb: &str, script: &Script) -> String {
+    format!("meshwright {verb} {} --help lists its parameters", script.name)
 }
 
 fn is_given(words: &[String], param: &Param) -> bool {
@@ -81,7 +96,7 @@ fn take_value(words: &mut Vec<String>, flag: &str) -> Result<Option<String>> {
 
 fn check_step(script: &Script, wanted: Option<&str>) -> Result<()> {
     let Some(wanted) = wanted else { return Ok(()) };
-    let names: Vec<String> = script.steps().into_iter().map(|step| step.name).collect();
+    let names: Vec<String> = script::steps::steps(&script.text).into_iter().map(|step| step.name).collect();
     if names.iter().any(|name| name == wanted) {
         return Ok(());
     }
@@ -91,24 +106,54 @@ fn check_step(script: &Script, wanted: Option<&str>) -> Result<()> {
 }
 
 /// The help of a script, from its header.
-fn help(verb: &str, script: &Script) -> String {
-    let header: &Header = &script.header;
+fn help(verb: &str, script: &Script, header: &Header) -> String {
     let mut command = clap::Command::new(format!("meshwright {verb} {}", script.name))
+        .bin_name(format!("meshwright {verb} {}", script.name))
         .about(header.title.clone())
         .long_about(format!("{}\n\n{}", header.title, header.description))
         .disable_help_flag(true);
     for param in &header.params {
-        let required = param.required && verb == "run";
-        let text = param.help_text();
-        let arg = clap::Arg::new(param.name.clone()).long(param.flag_name()).value_name(param.value_name()).help(text);
-        command = command.arg(arg.required(required).action(clap::ArgAction::Append));
+        let arg = clap::Arg::new(param.name.clone())
+            .long(param.name.replace('_', "-"))
+            .value_name(value_name(param))
+            .help(help_text(param))
+            .required(param.required && verb == "run")
+            .action(if param.kind.is_many() { clap::ArgAction::Append } else { clap::ArgAction::Set });
+        command = command.arg(arg);
     }
-    command = command.args(program_args(verb)).arg(clap::arg!(-h --help "Print this help"));
-    let width = 110;
-    command.term_width(width).max_term_width(width).render_long_help().to_string()
+    command.args(program_args(verb)).term_width(terminal_width()).render_help().to_string()
+}
+
+fn terminal_width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.unwrap_or(100).clamp(60, 140)
+}
+
+fn value_name(param: &Param) -> String {
+    match param.kind {
+        Kind::Cluster | Kind::Clusters => "CONTEXT".into(),
+        _ => param.kind.name().trim_end_matches('s').to_uppercase(),
+    }
+}
+
+/// What the parameter is for, what it may be, what it is when left out.
+fn help_text(param: &Param) -> String {
+    let mut text = param.help.clone();
+    if !param.one_of.is_empty() {
+        let known: Vec<&str> = param.one_of.iter().map(String::as_str).filter(|value| !value.is_empty()).collect();
+        text += &format!(" [one of: {}]", known.join(", "));
+    }
+    let default = param.default.as_ref().map(crate::object::Node::to_wire).unwrap_or_default();
+    match &default {
+        serde_json::Value::String(default) if !default.is_empty() => text += &format!(" [default: {default}]"),
+        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => text += &format!(" [default: {default}]"),
+        _ => {}
+    }
+    text
 }
 
 fn program_args(verb: &str) -> Vec<clap::Arg> {
+    let params = clap::Arg::new("params").long("params").value_name("FILE").help("Read parameters from a YAML file; flags win");
     let stop = clap::Arg::new("stop-after").long("stop-after").value_name("STEP").help("Stop after this step");
     let own = match verb {
         "run" => clap::Arg::new("kubeconfig").long("kubeconfig").value_name("FILE").help("The kubeconfig to use"),
@@ -117,7 +162,8 @@ fn program_args(verb: &str) -> Vec<clap::Arg> {
             .action(clap::ArgAction::SetTrue)
             .help("Keep the rehearsed clusters up on loopback, with a kubeconfig, until Ctrl-C"),
     };
-    vec![stop.help_heading("Options of meshwright"), own.help_heading("Options of meshwright")]
+    let help = clap::Arg::new("help").long("help").short('h').action(clap::ArgAction::HelpLong).help("Print this help");
+    [params, stop, own, help].into_iter().map(|arg| arg.help_heading("Options of meshwright")).collect()
 }
 
 /// Runs a job in a session and says where the journal is when it did not go well.

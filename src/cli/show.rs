@@ -1,8 +1,9 @@
 //! `show`: a script's steps, and the commands each stands for.
 
+use super::script_args::find;
 use crate::failure::Result;
 use crate::run::screen::Style;
-use crate::script::Script;
+use crate::script::steps::steps;
 use clap::Args;
 
 /// Arguments of `show`.
@@ -18,13 +19,14 @@ pub struct Show {
 impl Show {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
-        let script = Script::find(&self.name)?;
+        let script = find(&self.name)?;
+        let header = script.header()?;
         if self.source {
             return super::print(&script.text);
         }
         let bold = |text: &str| if style.colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
-        let mut out = format!("{}\n\n{}\n", bold(&script.header.title), script.header.description);
-        for (number, step) in script.steps().iter().enumerate() {
+        let mut out = format!("{}\n\n{}\n", bold(&header.title), header.description);
+        for (number, step) in steps(&script.text).iter().enumerate() {
             out += &format!("\n{}\n", bold(&format!("{}. {}", number + 1, step.name)));
             step.doc.lines().for_each(|line| out += &format!("   {line}\n"));
         }

@@ -66,6 +66,12 @@ impl std::fmt::Debug for Cluster {
     }
 }
 
+impl std::fmt::Display for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl Cluster {
     /// A cluster over a client whose stack is complete.
     pub fn new(name: &str, server: &str, client: kube::Client, clock: Clock) -> Cluster {

@@ -41,7 +41,7 @@ pub trait Keeper: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be written.
-    fn write(&self, name: &str, content: &Secret) -> Result<()>;
+    fn write(&self, name: &str, content: &str) -> Result<()>;
 
     /// Where that is, for messages.
     fn place(&self, name: &str) -> String;

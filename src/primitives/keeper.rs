@@ -2,7 +2,6 @@
 
 use super::host::Keeper;
 use crate::failure::{Failure, Kind, Result};
-use crate::secret::Secret;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -31,7 +30,7 @@ impl Keeper for Folder {
         }
     }
 
-    fn write(&self, name: &str, content: &Secret) -> Result<()> {
+    fn write(&self, name: &str, content: &str) -> Result<()> {
         let path = self.root.join(name);
         let write = || -> std::io::Result<()> {
             let folder = path.parent().unwrap_or(&self.root);
@@ -40,7 +39,7 @@ impl Keeper for Folder {
             let mut file = tempfile::Builder::new().make_in(folder, |path| {
                 std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
             })?;
-            file.write_all(content.reveal().as_bytes())?;
+            file.write_all(content.as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|e| e.error)?;
             Ok(())
@@ -55,17 +54,17 @@ impl Keeper for Folder {
 
 /// Memory, gone with the run.
 #[derive(Default)]
-pub struct Memory(Mutex<BTreeMap<String, Secret>>);
+pub struct Memory(Mutex<BTreeMap<String, String>>);
 
 impl Keeper for Memory {
     fn read(&self, name: &str) -> Result<Option<String>> {
         let kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(kept.get(name).map(|secret| secret.reveal().to_owned()))
+        Ok(kept.get(name).cloned())
     }
 
-    fn write(&self, name: &str, content: &Secret) -> Result<()> {
+    fn write(&self, name: &str, content: &str) -> Result<()> {
         let mut kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        kept.insert(name.to_owned(), content.clone());
+        kept.insert(name.to_owned(), content.to_owned());
         Ok(())
     }
 
@@ -83,7 +82,7 @@ mod tests {
     fn what_is_kept_is_for_the_owner_only() {
         let home = tempfile::tempdir().expect("folder");
         let keeper = Folder::new(home.path().join("authorities"));
-        keeper.write("mesh/root-key.pem", &Secret::new("key", "private part")).expect("written");
+        keeper.write("mesh/root-key.pem", "private part").expect("written");
         let mode = |path: &str| std::fs::metadata(home.path().join(path)).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode("authorities/mesh"), mode("authorities/mesh/root-key.pem")), (0o700, 0o600));
         assert_eq!(keeper.read("mesh/root-key.pem").expect("read").as_deref(), Some("private part"));

@@ -1,4 +1,15 @@
 //! Everything a script can call. One table per namespace object; each entry is one function.
+//!
+//! | on | reads | changes |
+//! | --- | --- | --- |
+//! | [`kube`](KUBE) | clusters by context | |
+//! | [`Cluster`](CLUSTER) | objects, events, access | objects |
+//! | [`Cluster`](POD) | logs | programs in pods, forwarded ports |
+//! | [`secret`](SECRET) | values that never show themselves | certificate authorities, kubeconfigs |
+//! | [`wait`](WAIT) | until objects, addresses, webhooks are as they should | |
+//! | [`exec`](EXEC) | programs and their versions | local programs |
+//! | [`text`](TEXT) | YAML, base64, strings | |
+//! | [`log`](LOG), [`run`](RUN) | lines for the user; the run itself | |
 
 pub mod host;
 pub mod keeper;
@@ -8,8 +19,25 @@ mod secret;
 mod text;
 pub mod world;
 
+use crate::cluster::Cluster;
+use crate::engine::{Primitive, Type};
+
 pub use host::Host;
 pub use log::LOG;
 pub use run::RUN;
 pub use secret::{Authority, SECRET};
 pub use text::TEXT;
+pub use world::WORLD;
+
+/// What scripts can call.
+pub const TABLES: &[&[Primitive<Host>]] = &[SECRET, TEXT, LOG, RUN];
+
+/// The types that scripts can hold, beside Object and Secret.
+pub const TYPES: &[Type] = &[Type::of::<Cluster>("Cluster"), Type::of::<Authority>("Authority")];
+
+/// What a `rehearsal.rhai` can call.
+pub const MODEL: &[&[Primitive<Host>]] = &[WORLD, TEXT];
+
+/// The types that a `rehearsal.rhai` can hold.
+pub const MODEL_TYPES: &[Type] =
+    &[Type::of::<world::WorldState>("WorldState"), Type::of::<world::ClusterState>("ClusterState")];

@@ -51,7 +51,7 @@ impl fmt::Display for ClusterState {
 
 /// The table of `World` and `ClusterState`.
 pub const WORLD: &[Primitive<Host>] = &[
-    entry("World", "clusters", "", "array", "The context names of all clusters.", clusters),
+    entry("WorldState", "clusters", "", "array", "The context names of all clusters.", clusters),
     entry(
         "World",
         "cluster",
@@ -68,16 +68,16 @@ pub const WORLD: &[Primitive<Host>] = &[
         "The cluster whose API server has this URL, or `()`.",
         by_url,
     ),
-    entry("World", "param", "name: string", "any", "A parameter of the rehearsed script.", param),
-    entry("World", "next", "counter: string", "int", "Counts up from 1: one more at each call.", next),
-    entry("World", "note", "key: string, line: string", "()", "Remembers a line under a key.", note),
-    entry("World", "notes", "key: string", "array", "The lines remembered under a key.", notes),
-    entry("World", "now", "", "string", "The rehearsed time, as in `2026-01-02T03:04:05.678Z`.", now),
-    entry("World", "file", "path: string", "string", "The text of a file beside the script.", file),
-    entry("World", "documents", "text: string", "array", "The documents of a YAML text.", documents),
-    entry("World", "yaml", "value: any", "string", "A value as YAML text.", to_yaml),
-    entry("World", "encode", "text: string", "string", "A text in base64.", encode),
-    entry("World", "decode", "text: string", "string", "The text of a base64 text; empty when it is none.", decode),
+    entry("WorldState", "param", "name: string", "any", "A parameter of the rehearsed script.", param),
+    entry("WorldState", "next", "counter: string", "int", "Counts up from 1: one more at each call.", next),
+    entry("WorldState", "note", "key: string, line: string", "()", "Remembers a line under a key.", note),
+    entry("WorldState", "notes", "key: string", "array", "The lines remembered under a key.", notes),
+    entry("WorldState", "now", "", "string", "The rehearsed time, as in `2026-01-02T03:04:05.678Z`.", now),
+    entry("WorldState", "file", "path: string", "string", "The text of a file beside the script.", file),
+    entry("WorldState", "documents", "text: string", "array", "The documents of a YAML text.", documents),
+    entry("WorldState", "yaml", "value: any", "string", "A value as YAML text.", to_yaml),
+    entry("WorldState", "encode", "text: string", "string", "A text in base64.", encode),
+    entry("WorldState", "decode", "text: string", "string", "The text of a base64 text; empty when it is none.", decode),
     entry(
         "World",
         "self_signed",

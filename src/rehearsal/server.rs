@@ -186,6 +186,12 @@ impl Server {
         self.store().list(&kind.resource(), namespace)
     }
 
+    /// Every stored object.
+    pub fn everything(&self) -> Vec<Arc<Value>> {
+        let store = self.store();
+        store.resources().iter().flat_map(|resource| store.list(resource, None)).collect()
+    }
+
     /// Creates or replaces an object as a controller of the cluster would: no admission, no managed fields; an equal
     /// object is left alone. Returns it as stored.
     pub fn put(&self, mut object: Value) -> Value {

@@ -11,13 +11,14 @@ use crate::cluster::kubeconfig::Kubeconfigs;
 use crate::cluster::layers::{Notice, Rights};
 use crate::engine::{self, Bridge, Setup};
 use crate::failure::{Failure, Result};
+use crate::object::Node;
 use crate::primitives::host::{Clusters, Grants, Keeper, Level};
 use crate::primitives::keeper::{Folder, Memory};
 use crate::primitives::{self, Host};
 use crate::process::{Live as LivePrograms, Output, Programs, Rehearsed as RehearsedPrograms};
 use crate::rehearsal::World;
-use crate::script::{Header, Script};
-use rhai::{Dynamic, Map, Scope};
+use crate::script::{Header, Kind, Resolver, Script, Values};
+use rhai::{Dynamic, Scope};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -28,8 +29,10 @@ use tokio_util::sync::CancellationToken;
 pub struct Job {
     /// The script.
     pub script: Script,
+    /// Its header.
+    pub header: Header,
     /// Its parameters, checked.
-    pub params: Map,
+    pub values: Values,
     /// How much is shown.
     pub style: Style,
     /// The step to stop after.
@@ -46,6 +49,7 @@ pub struct Session {
     world: Option<World>,
     model: Option<Arc<Model>>,
     journal: Arc<Recorder>,
+    cancel: CancellationToken,
 }
 
 impl Session {
@@ -60,7 +64,7 @@ impl Session {
         let keeper = Folder::new(home::data().join("authorities"));
         let parts = Parts {
             clusters: Arc::new(clusters),
-            programs: Arc::new(LivePrograms),
+            programs: Arc::new(LivePrograms::new(Clock::real())),
             keeper: Arc::new(keeper),
             world: None,
             model: None,
@@ -74,24 +78,25 @@ impl Session {
     /// When the script's `rehearsal.rhai` does not compile.
     pub fn rehearsal(job: &Job, contexts: &[&str]) -> Result<Session> {
         let stage = Stage::new(Clock::simulated())?;
-        let _inside = stage.runtime.enter();
+        let inside = stage.runtime.enter();
         let world = World::new(stage.bridge.clock.clone(), contexts);
-        let (shared, journal) = stage.shared(job, Recorder::in_memory(stage.tally.clone()));
-        let clusters = Rehearsed::new(world.clone(), shared, stage.runtime.handle().clone());
         let model = stage.model(job)?;
         if let Some(model) = &model {
             world.set_behaviour(model.clone());
         }
-        let parts = Parts {
-            clusters: Arc::new(clusters),
-            programs: Arc::new(rehearsed_programs(world.clone(), model.clone())),
-            keeper: Arc::new(Memory::default()),
-            world: Some(world.clone()),
-            model,
-        };
         world.start();
-        drop(_inside);
-        Ok(stage.build(job, parts, journal))
+        drop(inside);
+        Ok(stage.rehearsed(job, world, model, Arc::new(Memory::default())))
+    }
+
+    /// A further session on the clusters of this rehearsal, as somebody has who runs the command again.
+    ///
+    /// # Errors
+    /// When this is no rehearsal.
+    pub fn again(&self, job: &Job) -> Result<Session> {
+        let world = self.world.clone().ok_or_else(|| Failure::internal("not a rehearsal"))?;
+        let stage = Stage::new(self.clock.clone())?;
+        Ok(stage.rehearsed(job, world, self.model.clone(), self.host.keeper.clone()))
     }
 
     /// Runs the job's script and shows its summary.
@@ -122,9 +127,10 @@ impl Session {
     /// # Errors
     /// When a context does not exist.
     pub fn scope(&self, job: &Job) -> Result<Scope<'static>> {
-        let mut params = job.params.clone();
-        for param in job.script.header.cluster_params() {
-            if let Some(value) = params.get_mut(param) {
+        let mut params = job.values.to_map();
+        let clusters = job.header.params.iter().filter(|param| matches!(param.kind, Kind::Cluster | Kind::Clusters));
+        for param in clusters {
+            if let Some(value) = params.get_mut(param.name.as_str()) {
                 *value = self.connected(value)?;
             }
         }
@@ -134,12 +140,13 @@ impl Session {
     }
 
     fn connected(&self, value: &Dynamic) -> Result<Dynamic> {
-        if let Ok(contexts) = value.clone().into_array() {
-            let clusters: Result<Vec<Dynamic>> = contexts.iter().map(|context| self.connected(context)).collect();
-            return Ok(clusters?.into());
+        let node = engine::value::to_node(value)?;
+        let connect = |context: &str| self.host.clusters.connect(context).map(Dynamic::from);
+        if let Some(context) = node.as_str() {
+            return connect(context);
         }
-        let context = value.clone().into_string().unwrap_or_default();
-        Ok(Dynamic::from(self.host.clusters.connect(&context)?))
+        let clusters: Result<Vec<Dynamic>> = node.items().iter().filter_map(Node::as_str).map(connect).collect();
+        Ok(Dynamic::from_array(clusters?))
     }
 
     /// The rehearsed clusters.
@@ -155,6 +162,11 @@ impl Session {
     /// Where the journal is, for runs on real clusters.
     pub fn journal(&self) -> Option<PathBuf> {
         self.journal.path()
+    }
+
+    /// Returns when the user presses Ctrl-C.
+    pub fn wait_for_interrupt(&self) {
+        self.runtime.block_on(self.cancel.cancelled());
     }
 
     /// The screen.
@@ -198,10 +210,24 @@ impl Stage {
         Ok(Stage { runtime, bridge, tally: Tally::default(), run: run[..12].into(), screen: Arc::default() })
     }
 
+    fn rehearsed(self, job: &Job, world: World, model: Option<Arc<Model>>, keeper: Arc<dyn Keeper>) -> Session {
+        let (shared, journal) = self.shared(job, Recorder::in_memory(self.tally.clone()));
+        let clusters = Rehearsed::new(world.clone(), shared, self.runtime.handle().clone());
+        let programs = rehearsed_programs(world.clone(), model.clone());
+        let parts = Parts {
+            clusters: Arc::new(clusters),
+            programs: Arc::new(programs),
+            keeper,
+            world: Some(world),
+            model,
+        };
+        self.build(job, parts, journal)
+    }
+
     fn shared(&self, job: &Job, journal: Arc<Recorder>) -> (Shared, Arc<Recorder>) {
         let screen = self.screen.clone();
         let shared = Shared {
-            rights: Rights::from_needs(&needs(&job.script.header.needs.write, &job.params)),
+            rights: Rights::from_needs(&job.header.needs.with(&job.values).write),
             journal: journal.clone(),
             listener: Arc::new(move |notice| screen.get().into_iter().for_each(|screen| tell(screen, notice))),
             run: self.run.clone(),
@@ -222,19 +248,18 @@ impl Stage {
             rehearsed: true,
             say: Arc::new(|_, _| {}),
         };
-        let mut engine = engine::build(Setup {
+        let engine = engine::build(Setup {
             host: Arc::new(host),
             tables: primitives::MODEL,
             types: primitives::MODEL_TYPES,
             bridge: self.bridge.clone(),
-            sources: job.script.sources(),
+            sources: Arc::new(sources(&job.script)),
             observer: Arc::new(Silent),
         });
-        primitives::world::register_properties(&mut engine);
         let ast = engine::compile(&engine, &source, &text)?;
         let script = job.script.clone();
         let file = Arc::new(move |path: &str| script.beside(path).map(|(_, text)| text));
-        Ok(Some(Arc::new(Model::new(engine, ast, job.params.clone(), file))))
+        Ok(Some(Arc::new(Model::new(engine, ast, job.values.to_map(), file))))
     }
 
     fn build(self, job: &Job, parts: Parts, journal: Arc<Recorder>) -> Session {
@@ -243,7 +268,7 @@ impl Stage {
         let screen = Arc::new(screen);
         self.screen.get_or_init(|| screen.clone());
         let say = screen.clone();
-        let needs = &job.script.header.needs;
+        let needs = &job.header.needs;
         let host = Arc::new(Host {
             clusters: parts.clusters,
             programs: parts.programs,
@@ -254,16 +279,17 @@ impl Stage {
             rehearsed: parts.world.is_some(),
             say: Arc::new(move |level, line| say.say(level, line)),
         });
+        let cancel = self.bridge.cancel.clone();
         let engine = engine::build(Setup {
             host: host.clone(),
             tables: primitives::TABLES,
             types: primitives::TYPES,
             bridge: self.bridge,
-            sources: job.script.sources(),
+            sources: Arc::new(sources(&job.script)),
             observer: screen.clone(),
         });
         let (world, model) = (parts.world, parts.model);
-        Session { runtime: self.runtime, engine, host, screen, clock, world, model, journal }
+        Session { runtime: self.runtime, engine, host, screen, clock, world, model, journal, cancel }
     }
 }
 
@@ -278,13 +304,9 @@ fn tell(screen: &Screen, notice: &Notice) {
     }
 }
 
-/// The rights of a header with `{param}` replaced by the parameter's value.
-fn needs(rights: &[String], params: &Map) -> Vec<String> {
-    let value = |right: &String| match right.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-        Some(name) => params.get(name).and_then(|value| value.clone().into_string().ok()).unwrap_or_default(),
-        None => right.clone(),
-    };
-    rights.iter().map(value).collect()
+/// Where a script's imports come from.
+fn sources(script: &Script) -> Resolver {
+    Resolver::for_script(script, &std::env::current_dir().unwrap_or_default())
 }
 
 fn rehearsed_programs(world: World, model: Option<Arc<Model>>) -> RehearsedPrograms {
@@ -331,9 +353,4 @@ impl engine::Observer for Silent {
     fn debug(&self, line: &str, _: Option<&crate::failure::Place>) {
         eprintln!("{line}");
     }
-}
-
-/// Whether a header asks for anything beyond reading.
-pub fn writes(header: &Header) -> bool {
-    !header.needs.write.is_empty()
 }

@@ -44,8 +44,8 @@ impl Authority {
             (None, None) => {
                 let made = Authority::make(name)?;
                 // The key first: a root without its key could never issue again.
-                keeper.write(&key_file, &made.key)?;
-                keeper.write(&cert_file, &Secret::new("root certificate", made.root.as_str()))?;
+                keeper.write(&key_file, made.key.reveal())?;
+                keeper.write(&cert_file, &made.root)?;
                 Ok(made)
             }
             _ => Err(Failure::new(Kind::Invalid, format!("half of the authority `{name}` is missing"))
