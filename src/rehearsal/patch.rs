@@ -89,7 +89,7 @@ impl Patch {
                 json_patch::merge(&mut object, patch);
                 Ok(object)
             }
-            Change::Strategic(patch) => managed::merged(&target.kind, live, patch),
+            Change::Strategic(patch) => managed::merged(target, live, patch),
         }
     }
 }
