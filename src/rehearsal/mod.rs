@@ -46,6 +46,8 @@ mod streams;
 mod subresources;
 mod table;
 #[cfg(test)]
+mod kubectl;
+#[cfg(test)]
 mod tests;
 mod transport;
 mod tree;
