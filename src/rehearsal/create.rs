@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
-    let object = call.object()?;
-    validation::fields(call, target, &object)?;
+    let mut object = call.object()?;
+    validation::fields(call, target, &mut object)?;
     let stored = new(call, target, object, &|object| managed::updated(call, target, None, object))?;
     read::present(call, target, 201, &stored)
 }
@@ -61,7 +61,7 @@ fn admitted(
     name(server, kind, &mut object)?;
     defaults::apply(kind, &mut object);
     let object = metadata::created(server, kind, object);
-    validation::object(server, kind, &object, None)?;
+    validation::object(kind, &object, None)?;
     Ok(object)
 }
 
