@@ -9,7 +9,7 @@ use super::conflict::Conflict;
 use super::element::same;
 use super::field_set::{field_set, with_named_fields};
 use super::last_applied;
-use super::managers::{Manager, Managers, Owned, keep_times, strip, unowned};
+use super::managers::{Manager, Managers, Owned, drop_empty_metadata, keep_times, strip, unowned};
 use super::merge::merge;
 use super::remove::remove;
 use super::schema::{Schema, Shape};
@@ -50,6 +50,8 @@ pub fn apply(request: &Apply<'_>) -> Result<Value, Vec<Conflict>> {
         Err(conflicts) => return Err(conflicts),
     };
     last_applied::refresh(request, &mut new);
+    drop_empty_metadata(&mut new);
+    request.schema.preserve(request.live, &mut new, request.subresource);
     if let Some(live) = request.live {
         keep_times(live, &mut new);
     }
@@ -141,13 +143,11 @@ fn finish(request: &Apply<'_>, live: Value, new: Value, managers: &mut Managers,
         owned.time = if changed { Some(request.time.to_owned()) } else { owned.time.take() };
     }
     managers.0.retain(|_, owned| !owned.set.is_empty());
-    let mut new = match changed {
+    match changed {
         false => live,
         true if request.schema.typed => without_nulls(new),
         true => new,
-    };
-    request.schema.preserve(request.live, &mut new, request.subresource);
-    new
+    }
 }
 
 /// What the server's Go types do with explicit nulls.

@@ -74,10 +74,10 @@ impl Managers {
     }
 
     /// The managers after a write of `new` over `live`: what the client says about them counts on the object itself,
-    /// and an empty list or entry resets them.
-    pub fn sent(live: Option<&Value>, new: &Value, subresource: &str) -> Managers {
+    /// and an empty entry resets them; so does an empty list, except for custom resources.
+    pub fn sent(live: Option<&Value>, new: &Value, subresource: &str, typed: bool) -> Managers {
         let sent = &new["metadata"]["managedFields"];
-        if subresource.is_empty() && (*sent == json!([]) || *sent == json!([{}])) {
+        if subresource.is_empty() && ((typed && *sent == json!([])) || *sent == json!([{}])) {
             return Managers::default();
         }
         let read = Managers::read(sent).filter(|managers| subresource.is_empty() && !managers.0.is_empty());
@@ -173,6 +173,15 @@ pub(super) fn strip(object: &mut Value) {
     }
 }
 
+/// Drops empty metadata, as the server's decoder does.
+pub(super) fn drop_empty_metadata(object: &mut Value) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    metadata.retain(|name, value| {
+        let collection = ["labels", "annotations", "finalizers", "ownerReferences"].contains(&name.as_str());
+        !(collection && (value.is_null() || *value == json!({}) || *value == json!([])))
+    });
+}
+
 /// Takes over the live entries when only their times differ from those of `new` and the rest of the object is the same,
 /// so that a write without effect is none.
 pub(super) fn keep_times(live: &Value, new: &mut Value) {
@@ -261,10 +270,11 @@ mod tests {
     fn the_client_can_reset_but_not_lose_the_managers() {
         let live = object(vec![entry("a", "Apply", "2026-01-03T00:00:00Z")]);
         let unaware = json!({"metadata": {"name": "x"}});
-        assert_eq!(names(&Managers::sent(Some(&live), &unaware, "")), ["a"]);
-        assert_eq!(Managers::sent(Some(&live), &object(vec![]), ""), Managers::default());
-        assert_eq!(Managers::sent(Some(&live), &object(vec![json!({})]), ""), Managers::default());
-        assert_eq!(names(&Managers::sent(Some(&live), &object(vec![]), "status")), ["a"]);
+        assert_eq!(names(&Managers::sent(Some(&live), &unaware, "", true)), ["a"]);
+        assert_eq!(Managers::sent(Some(&live), &object(vec![]), "", true), Managers::default());
+        assert_eq!(Managers::sent(Some(&live), &object(vec![json!({})]), "", false), Managers::default());
+        assert_eq!(names(&Managers::sent(Some(&live), &object(vec![]), "", false)), ["a"]);
+        assert_eq!(names(&Managers::sent(Some(&live), &object(vec![]), "status", true)), ["a"]);
     }
 
     #[test]

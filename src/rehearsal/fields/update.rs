@@ -3,7 +3,7 @@
 //! The `Update` chain of k8s.io/apimachinery/pkg/util/managedfields.
 
 use super::compare::compare;
-use super::managers::{Manager, Managers, Owned, keep_times, strip, unowned};
+use super::managers::{Manager, Managers, Owned, drop_empty_metadata, keep_times, strip, unowned};
 use super::schema::Schema;
 use super::set::Set;
 use serde_json::Value;
@@ -20,8 +20,9 @@ pub fn update(
     time: &str,
     schema: &Schema,
 ) -> Value {
-    let managers = Managers::sent(live, &new, subresource);
+    let managers = Managers::sent(live, &new, subresource, schema.typed);
     strip(&mut new);
+    drop_empty_metadata(&mut new);
     if managers.0.is_empty() && live.is_some() {
         return new;
     }
