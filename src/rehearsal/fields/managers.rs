@@ -182,18 +182,42 @@ pub(super) fn drop_empty_metadata(object: &mut Value) {
     });
 }
 
-/// Takes over the live entries when only their times differ from those of `new` and the rest of the object is the same,
-/// so that a write without effect is none.
-pub(super) fn keep_times(live: &Value, new: &mut Value) {
-    let without_times = |object: &Value| {
-        let mut object = object.clone();
-        for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
-            entry.as_object_mut().map(|entry| entry.remove("time"));
-        }
-        object
+/// Goes back to the live object when the new one differs only in the times of its entries, so that a write without
+/// effect is none. Go types know no difference between an empty collection and none.
+pub(super) fn keep_times(live: &Value, new: &mut Value, typed: bool) {
+    if !new["metadata"]["managedFields"].is_array() {
+        return;
+    }
+    let core = |object: &Value| {
+        let object = without_times(object);
+        if typed { without_empty(object) } else { object }
     };
-    if new["metadata"]["managedFields"].is_array() && without_times(live) == without_times(new) {
+    if core(live) == core(new) {
         *new = live.clone();
+    }
+}
+
+fn without_times(object: &Value) -> Value {
+    let mut object = object.clone();
+    let entries = object["metadata"]["managedFields"].as_array_mut().into_iter().flatten();
+    for entry in entries.filter_map(Value::as_object_mut) {
+        entry.remove("time");
+        // As text: empty maps say something here.
+        let fields = entry.get("fieldsV1").map(Value::to_string);
+        entry.insert("fieldsV1".to_owned(), json!(fields));
+    }
+    object
+}
+
+fn without_empty(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let entries = map.into_iter().map(|(name, value)| (name, without_empty(value)));
+            let kept = entries.filter(|(_, value)| !(value.is_null() || *value == json!({}) || *value == json!([])));
+            Value::Object(kept.collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_empty).collect()),
+        other => other,
     }
 }
 
