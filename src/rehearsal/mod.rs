@@ -12,18 +12,20 @@
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
 //! | `table`, `columns`, `selectors` | what lists show and leave out |
 //! | `identity`, `addresses` | certificates, tokens and networks of a cluster |
-//! | `upkeep` | definitions served, namespaces emptied, orphans collected |
+//! | `controllers`, `pods`, `faults` | what controllers and kubelets do; what goes wrong on demand |
 
 mod addresses;
 mod admission;
 mod behaviour;
 mod built_in;
 mod call;
+mod controllers;
 mod create;
 mod custom;
 mod defaults;
 mod delete;
 mod discovery;
+mod faults;
 pub mod fields;
 mod identity;
 mod kinds;
@@ -32,6 +34,7 @@ mod managed;
 mod metadata;
 mod openapi;
 mod patch;
+mod pods;
 mod read;
 mod reply;
 mod reviews;
@@ -40,19 +43,19 @@ mod selectors;
 mod server;
 mod status;
 mod store;
-mod streams;
 mod subresources;
 mod table;
 mod transport;
 mod tree;
 mod update;
-mod upkeep;
 mod validation;
 mod watch;
 mod world;
 
 pub use addresses::Addresses;
 pub use behaviour::{Answer, Behaviour, Inert};
+pub use controllers::LoadBalancer;
+pub use faults::{Effect, Fault, Faults};
 pub use logged::Logged;
 pub use server::{Change, Server};
 pub use transport::{ReplyBody, Transport};
