@@ -17,7 +17,8 @@ fn pods(count: usize) -> Vec<u8> {
             "status": {"phase": "Running", "podIP": "10.0.0.1", "conditions": [{"type": "Ready", "status": "True"}]},
         })
     };
-    let list = serde_json::json!({"apiVersion": "v1", "kind": "PodList", "items": (0..count).map(pod).collect::<Vec<_>>()});
+    let list =
+        serde_json::json!({"apiVersion": "v1", "kind": "PodList", "items": (0..count).map(pod).collect::<Vec<_>>()});
     list.to_string().into_bytes()
 }
 

@@ -14,10 +14,15 @@ pub(crate) fn segment(text: &str) -> String {
     out
 }
 
+/// `?a=b&c=d` of these pairs, or nothing when there are none.
+pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", segment(value))).collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+}
+
 /// The path with `?a=b&c=d` of these pairs.
 pub(crate) fn with_query(path: String, pairs: &[(&str, &str)]) -> String {
-    let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", segment(value))).collect();
-    if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
+    format!("{path}{}", query(pairs))
 }
 
 /// What a request path is about.

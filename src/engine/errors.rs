@@ -38,6 +38,17 @@ pub fn failure(engine: &Engine, error: &EvalAltResult, source: &str) -> Failure 
     failure
 }
 
+/// What an error of any engine means, for callers that have only the error.
+pub fn failure_of(error: EvalAltResult) -> Failure {
+    let mut chain = Vec::new();
+    let innermost = walk(&error, "", None, &mut chain);
+    let mut failure = origin(innermost, chain.first(), None);
+    if failure.places.is_empty() {
+        failure.places = chain;
+    }
+    failure
+}
+
 /// Collects places, innermost first, and returns the error at the bottom.
 fn walk<'e>(
     error: &'e EvalAltResult,

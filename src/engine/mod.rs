@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 pub use bridge::{Bridge, on_script_thread};
 pub use call::Call;
-pub use errors::failure;
+pub use errors::{failure, failure_of};
 pub use nearest::nearest;
 pub use options::{Options, duration};
 pub use run::{call_function, compile, run_ast, run_script};

@@ -24,20 +24,25 @@ pub fn render(failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, colou
         let _ = writeln!(out, "  … and {} more callers", more + 1);
     }
     for detail in &failure.details {
-        let _ = writeln!(out, "  │ {}", detail.replace('\n', "\n  │ "));
+        let _ = writeln!(out, "  │ {}", plain(detail).replace('\n', "\n  │ "));
     }
     if let Some(hint) = &failure.hint {
         let label = if colour { "\u{1b}[36mhint:\u{1b}[0m" } else { "hint:" };
-        let _ = writeln!(out, "  {label} {}", hint.replace('\n', "\n        "));
+        let _ = writeln!(out, "  {label} {}", plain(hint).replace('\n', "\n        "));
     }
     Redactor::global().scrub(&out)
+}
+
+/// Text from scripts, clusters and programs, without secrets and without anything a terminal would obey.
+pub fn plain(text: &str) -> String {
+    crate::plain::text(text)
 }
 
 /// The message and, where its text is known, the innermost place.
 fn headline(out: &mut String, failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, colour: bool) {
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_context_lines(1).with_links(false);
-    let mut diagnostic = MietteDiagnostic::new(failure.to_string());
+    let mut diagnostic = MietteDiagnostic::new(plain(&failure.to_string()));
     let snippet = failure.places.first().and_then(|place| Some((place, text_of(&place.source)?)));
     if let Some((place, text)) = &snippet {
         let (start, length) = span(text, place);

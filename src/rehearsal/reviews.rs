@@ -18,6 +18,13 @@ pub(super) fn authenticated(call: &Call) -> Outcome<Option<Token>> {
     valid(&call.server, token.trim()).map(Some).ok_or_else(Status::unauthorized)
 }
 
+impl Server {
+    /// Whether requests with this bearer token are accepted.
+    pub fn authenticates(&self, token: &str) -> bool {
+        valid(self, token).is_some()
+    }
+}
+
 /// What a token stands for, while its account and its Secret exist and it has not expired.
 fn valid(server: &Server, text: &str) -> Option<Token> {
     let token = server.identity().known(text)?;

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::cluster::kubeconfig::Kubeconfigs;
+use crate::cluster::kubeconfig::Kubeconfig;
 use crate::cluster::layers::{Journal, Listener, Rights, Settings};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{Node, Object, yaml};
@@ -58,7 +58,7 @@ impl Connected {
 
 /// The clusters of the user's kubeconfig.
 pub struct Live {
-    kubeconfig: Kubeconfigs,
+    kubeconfig: Kubeconfig,
     shared: Shared,
     runtime: tokio::runtime::Handle,
     connected: Connected,
@@ -66,7 +66,7 @@ pub struct Live {
 
 impl Live {
     /// The clusters of this kubeconfig.
-    pub fn new(kubeconfig: Kubeconfigs, shared: Shared, runtime: tokio::runtime::Handle) -> Live {
+    pub fn new(kubeconfig: Kubeconfig, shared: Shared, runtime: tokio::runtime::Handle) -> Live {
         Live { kubeconfig, shared, runtime, connected: Connected::default() }
     }
 }
@@ -87,7 +87,7 @@ impl Clusters for Live {
     fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster> {
         self.connected.get_or(name, || {
             let _inside = self.runtime.enter();
-            let own = Kubeconfigs::from_secret(kubeconfig)?;
+            let own = Kubeconfig::from_secret(kubeconfig)?;
             let context = own.current().ok_or_else(|| Failure::usage("the kubeconfig names no current context"))?;
             own.connect(&context, self.shared.settings(name, &own.server(&context)?))
         })

@@ -1,1 +1,22 @@
-//! What a script is before it runs: its header, its parameters, where it comes from.
+//! What a script is before it runs: its header, its parameters, its steps, where it comes from.
+//!
+//! Needs no cluster and no engine: the command line shows, checks and completes scripts with it. [`find`] gives a
+//! [`Script`]; its [`Header`] checks the parameters; a [`Resolver`] gives the engine what it imports.
+
+mod bundle;
+pub mod header;
+mod lexer;
+pub mod outline;
+pub mod params;
+mod paths;
+mod resolver;
+pub mod steps;
+mod values;
+
+pub use bundle::{Home, Script, bundled, find, library, source_text};
+pub use header::{Header, Needs};
+pub use outline::Outline;
+pub use params::{Kind, Param};
+pub use resolver::Resolver;
+pub use steps::Step;
+pub use values::{Given, Values};

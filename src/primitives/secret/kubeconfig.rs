@@ -2,7 +2,8 @@
 
 use super::super::Host;
 use super::decode_key;
-use crate::cluster::Cluster;
+use crate::cluster::wait::{self, Rule, rules::Verdict};
+use crate::cluster::{ApplyOptions, Cluster, Selection};
 use crate::engine::{Call, Outcome};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{Node, Object};
@@ -44,12 +45,15 @@ async fn token_secret(cluster: &Cluster, account: &str, limit: Duration) -> Resu
         "apiVersion": "v1", "kind": "Secret", "type": TOKEN_TYPE,
         "metadata": {"name": format!("{name}-token"), "namespace": namespace, "annotations": {OWNER: name}},
     });
-    let made = cluster.apply_one(&Object::new(Node::from(&wanted))).await?;
-    filled(cluster, made, limit).await
+    let made = cluster.apply(&Object::new(Node::from(&wanted)), &ApplyOptions::default()).await?;
+    filled(cluster, made.object, limit).await
 }
 
 async fn existing(cluster: &Cluster, namespace: &str, account: &str) -> Result<Option<Object>> {
-    let secrets = cluster.list_in("Secret", Some(namespace), &format!("type={TOKEN_TYPE}")).await?;
+    let resource = cluster.resource("Secret").await?;
+    let fields = Some(format!("type={TOKEN_TYPE}"));
+    let selection = Selection { namespace: Some(namespace.to_owned()), labels: None, fields };
+    let secrets = cluster.list(&resource, &selection).await?;
     Ok(secrets.into_iter().find(|secret| secret.annotation(OWNER) == Some(account)))
 }
 
@@ -59,8 +63,11 @@ async fn filled(cluster: &Cluster, secret: Object, limit: Duration) -> Result<Ob
         return Ok(secret);
     }
     let target = cluster.target_of(&secret).await?;
-    cluster
-        .wait_for(&target, limit, "a token", |object| decode_key(object, "token").is_some())
+    let has_token = Rule::new("filled with a token", |object| match object.and_then(|o| decode_key(o, "token")) {
+        Some(_) => Verdict::Done("has a token".into()),
+        None => Verdict::Progressing("has no token yet".into()),
+    });
+    wait::until(cluster, &target, has_token, limit)
         .await
         .map_err(|failure| failure.hint("the cluster's token controller fills it: is kube-controller-manager running?"))
 }

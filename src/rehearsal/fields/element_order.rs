@@ -90,9 +90,9 @@ fn identity<'a>(item: &'a Value, key: &str) -> Result<&'a Value, String> {
 /// Items that are in `order` come in that order, the others in the live list's; both are interleaved by the live list.
 pub(super) fn in_order(merged: Vec<Value>, order: &[Value], live: &[Value], key: &str) -> Result<Vec<Value>, String> {
     merged.iter().chain(order).chain(live).try_for_each(|item| identity(item, key).map(drop))?;
-    let place = |list: &[Value], item: &Value| list.iter().position(|other| value_of(other, key) == value_of(item, key));
-    let (mut ordered, mut others): (Vec<_>, Vec<_>) =
-        merged.into_iter().partition(|item| place(order, item).is_some());
+    let place =
+        |list: &[Value], item: &Value| list.iter().position(|other| value_of(other, key) == value_of(item, key));
+    let (mut ordered, mut others): (Vec<_>, Vec<_>) = merged.into_iter().partition(|item| place(order, item).is_some());
     sort_by_place(&mut ordered, |item| place(order, item));
     sort_by_place(&mut others, |item| place(live, item));
     Ok(interleave(others, ordered, |item| place(live, item)))
@@ -130,5 +130,9 @@ pub(super) fn same_types(live: &[Value], patch: &[Value]) -> Result<(), String> 
         return Err("lists of lists are not supported".to_owned());
     }
     let same = items.all(|item| std::mem::discriminant(item) == std::mem::discriminant(first));
-    if same { Ok(()) } else { Err(format!("list element types are not identical: {}", go_value(&json!([live, patch])))) }
+    if same {
+        Ok(())
+    } else {
+        Err(format!("list element types are not identical: {}", go_value(&json!([live, patch]))))
+    }
 }

@@ -83,7 +83,12 @@ pub(super) fn key_of<'a>(item: &'a Object, key: &str) -> Result<&'a Value, Strin
 }
 
 /// The merged items, and the live ones with what was merged into them.
-fn merge_items(mut live: Vec<Value>, patch: &[Value], key: &str, shape: &Shape) -> Result<(Vec<Value>, Vec<Value>), String> {
+fn merge_items(
+    mut live: Vec<Value>,
+    patch: &[Value],
+    key: &str,
+    shape: &Shape,
+) -> Result<(Vec<Value>, Vec<Value>), String> {
     let known = live.len();
     for item in patch {
         let Value::Object(item) = item else { continue };

@@ -81,8 +81,7 @@ impl Step<'_> {
             new["metadata"] = self.step["sent"]["metadata"].clone();
         }
         new["metadata"].as_object_mut().map(|metadata| metadata.remove("managedFields"));
-        if let (true, Some(sent)) =
-            (self.text("step") == "update", self.step["sent"]["metadata"].get("managedFields"))
+        if let (true, Some(sent)) = (self.text("step") == "update", self.step["sent"]["metadata"].get("managedFields"))
         {
             new["metadata"]["managedFields"] = sent.clone();
         }
@@ -132,10 +131,9 @@ fn same(ours: Value, real: Value) -> Result<(), String> {
 /// The first place where two values differ.
 fn difference(ours: &Value, real: &Value, path: &str) -> Option<String> {
     match (ours, real) {
-        (Value::Object(one), Value::Object(two)) => one
-            .keys()
-            .chain(two.keys())
-            .find_map(|key| difference(&ours[key], &real[key], &format!("{path} {key}"))),
+        (Value::Object(one), Value::Object(two)) => {
+            one.keys().chain(two.keys()).find_map(|key| difference(&ours[key], &real[key], &format!("{path} {key}")))
+        }
         (Value::Array(one), Value::Array(two)) if one.len() == two.len() => {
             one.iter().zip(two).enumerate().find_map(|(i, (one, two))| difference(one, two, &format!("{path} {i}")))
         }

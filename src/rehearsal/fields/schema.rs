@@ -251,7 +251,8 @@ mod tests {
 
     #[test]
     fn the_zero_object_is_that_of_the_go_type() {
-        let zero = Schema::built_in("apps/v1", "Deployment").zero(&json!({"apiVersion": "apps/v1", "kind": "Deployment"}));
+        let zero =
+            Schema::built_in("apps/v1", "Deployment").zero(&json!({"apiVersion": "apps/v1", "kind": "Deployment"}));
         let template = json!({"metadata": {}, "spec": {"containers": null}});
         assert_eq!(
             zero,

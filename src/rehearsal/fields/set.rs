@@ -74,7 +74,8 @@ impl Set {
     /// What is in both sets.
     pub fn intersection(&self, other: &Set) -> Set {
         let members = self.members.intersection(&other.members).cloned().collect();
-        let both = self.children.iter().filter_map(|(element, child)| Some((element, child, other.children.get(element)?)));
+        let both =
+            self.children.iter().filter_map(|(element, child)| Some((element, child, other.children.get(element)?)));
         let children = both.map(|(element, one, two)| (element.clone(), one.intersection(two)));
         Set { members, children: children.filter(|(_, child)| !child.is_empty()).collect() }
     }

@@ -157,7 +157,9 @@ mod tests {
                 json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["x", "y"]}, {"name": "b"}]}}),
                 json!({"spec": {"containers": [{"name": "a", "args": ["z"]}, {"name": "c"}]}})
             ),
-            Ok(json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["z"]}, {"name": "c"}, {"name": "b"}]}}))
+            Ok(
+                json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["z"]}, {"name": "c"}, {"name": "b"}]}})
+            )
         );
     }
 
@@ -179,7 +181,11 @@ mod tests {
         let deployment = ("apps/v1", "Deployment");
         let live = json!({"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}});
         assert_eq!(
-            patched(deployment, live.clone(), json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}})),
+            patched(
+                deployment,
+                live.clone(),
+                json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}})
+            ),
             Ok(json!({"spec": {"strategy": {"type": "Recreate"}}}))
         );
         assert_eq!(
@@ -206,7 +212,10 @@ mod tests {
         let live = json!({"spec": {"containers": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}});
         let order = json!([{"name": "c"}, {"name": "a"}]);
         assert_eq!(
-            pod(live, json!({"spec": {"$setElementOrder/containers": order, "containers": [{"name": "a", "image": "2"}]}})),
+            pod(
+                live,
+                json!({"spec": {"$setElementOrder/containers": order, "containers": [{"name": "a", "image": "2"}]}})
+            ),
             Ok(json!({"spec": {"containers": [{"name": "b"}, {"name": "c"}, {"name": "a", "image": "2"}]}}))
         );
     }

@@ -1,0 +1,223 @@
+//! The scripts and modules inside the program, and how a name on the command line finds a script.
+
+use super::header::Header;
+use super::paths::{self, disk_name, folder, is_on_disk, with_extension};
+use crate::engine::nearest;
+use crate::failure::{Failure, Kind, Result};
+use include_dir::{Dir, include_dir};
+use std::path::{Path, PathBuf};
+
+static SCRIPTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scripts");
+static STDLIB: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
+
+/// Where a script lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Home {
+    /// In the program, in the folder of this name.
+    Bundle(String),
+    /// In a folder on disk.
+    Folder(PathBuf),
+}
+
+/// One script, read but not run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Script {
+    /// Its name for people: `shared-gateways`, `shared-gateways/cleanup`, `./mine/main.rhai`.
+    pub name: String,
+    /// Its source name.
+    pub source: String,
+    /// Its text.
+    pub text: String,
+    /// Where it lives.
+    pub home: Home,
+}
+
+impl Script {
+    /// Its header.
+    ///
+    /// # Errors
+    /// When the header is wrong, with the line.
+    pub fn header(&self) -> Result<Header> {
+        Header::parse(&self.source, &self.text)
+    }
+
+    /// The text of a file beside it, such as `rehearsal.rhai`, with that file's source name.
+    pub fn beside(&self, file: &str) -> Option<(String, String)> {
+        match &self.home {
+            Home::Bundle(name) => {
+                let source = format!("{name}/{file}");
+                bundled(&source).map(|text| (source, text.to_owned()))
+            }
+            Home::Folder(path) => {
+                let text = std::fs::read_to_string(path.join(file)).ok()?;
+                Some((format!("{}/{file}", folder(&self.source)), text))
+            }
+        }
+    }
+
+    /// The names of the tasks in its folder: every script with a title, the main one left out.
+    pub fn tasks(&self) -> Vec<String> {
+        let mut names = match &self.home {
+            Home::Bundle(name) => SCRIPTS.get_dir(name).map(files_in).unwrap_or_default(),
+            Home::Folder(path) => files_on_disk(path),
+        };
+        names.retain(|name| self.beside(name).is_some_and(|(source, text)| is_task(name, &source, &text)));
+        let mut names: Vec<_> = names.iter().map(|name| name.trim_end_matches(".rhai").to_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn files_in(dir: &Dir<'static>) -> Vec<String> {
+    let names = dir.files().filter_map(|file| file.path().file_name()?.to_str());
+    names.filter(|name| name.ends_with(".rhai")).map(str::to_owned).collect()
+}
+
+fn files_on_disk(path: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.ends_with(".rhai")).collect()
+}
+
+fn is_task(name: &str, source: &str, text: &str) -> bool {
+    let is_other = matches!(name, "main.rhai" | "rehearsal.rhai") || name.ends_with("_test.rhai");
+    !is_other && Header::parse(source, text).is_ok_and(|header| !header.title.is_empty())
+}
+
+/// The text of a file of the bundle, such as `shared-gateways/main.rhai`.
+pub fn bundled(path: &str) -> Option<&'static str> {
+    SCRIPTS.get_file(path)?.contents_utf8()
+}
+
+/// The text of a module of the standard library, such as `istio/mesh`.
+pub fn library(name: &str) -> Option<&'static str> {
+    STDLIB.get_file(with_extension(name))?.contents_utf8()
+}
+
+/// The names of all modules of the standard library.
+pub(super) fn library_names() -> Vec<String> {
+    let mut names = Vec::new();
+    let mut dirs = vec![&STDLIB];
+    while let Some(dir) = dirs.pop() {
+        dirs.extend(dir.dirs());
+        let paths = dir.files().filter_map(|file| file.path().to_str()?.strip_suffix(".rhai"));
+        names.extend(paths.filter(|name| !name.ends_with("_test")).map(str::to_owned));
+    }
+    names.sort();
+    names
+}
+
+/// The names of all files of the bundle.
+pub(super) fn bundled_names() -> Vec<String> {
+    let files = SCRIPTS.dirs().flat_map(Dir::files).filter_map(|file| file.path().to_str());
+    files.filter(|name| name.ends_with(".rhai")).map(str::to_owned).collect()
+}
+
+impl Script {
+    /// The main scripts of the bundle, by name.
+    pub fn all() -> Vec<Script> {
+        let mut scripts: Vec<_> = SCRIPTS.dirs().filter_map(|dir| in_bundle(dir.path().to_str()?)).collect();
+        scripts.sort_by(|one, other| one.name.cmp(&other.name));
+        scripts
+    }
+}
+
+/// The script that a name means: `NAME` or `NAME/TASK` of the bundle, a `.rhai` file, or a folder with a `main.rhai`.
+/// Relative paths start from `working`.
+///
+/// # Errors
+/// `Kind::NotFound` with the nearest name, or what reading the file failed with.
+pub fn find(name: &str, working: &Path) -> Result<Script> {
+    let is_path = name.starts_with('.') || name.starts_with('/') || name.ends_with(".rhai");
+    if !is_path && let Some(script) = in_bundle(name) {
+        return Ok(script);
+    }
+    let path = paths::plain(&working.join(name));
+    let candidates = [path.join("main.rhai"), PathBuf::from(with_extension(&path.to_string_lossy()))];
+    match candidates.iter().find(|candidate| candidate.is_file()) {
+        Some(file) => on_disk(name, file, working),
+        None => Err(not_found(name, is_path)),
+    }
+}
+
+fn in_bundle(name: &str) -> Option<Script> {
+    let (folder, task) = name.split_once('/').unwrap_or((name, "main"));
+    let source = format!("{folder}/{task}.rhai");
+    let text = bundled(&source)?.to_owned();
+    let name = if task == "main" { folder } else { name };
+    Some(Script { name: name.to_owned(), source, text, home: Home::Bundle(folder.to_owned()) })
+}
+
+fn on_disk(name: &str, file: &Path, working: &Path) -> Result<Script> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Failure::new(Kind::NotFound, format!("{} cannot be read: {e}", file.display())))?;
+    let home = Home::Folder(file.parent().map(Path::to_path_buf).unwrap_or_default());
+    let working = paths::plain(working);
+    Ok(Script { name: name.trim_end_matches('/').to_owned(), source: disk_name(file, &working), text, home })
+}
+
+fn not_found(name: &str, is_path: bool) -> Failure {
+    let failure = Failure::new(Kind::NotFound, format!("there is no script `{name}`"));
+    if is_path {
+        return failure
+            .hint("give a .rhai file, a folder with a main.rhai, or the name of a bundled script: meshwright list");
+    }
+    let all = Script::all();
+    let tasks = all.iter().flat_map(|script| script.tasks().into_iter().map(|task| format!("{}/{task}", script.name)));
+    let names: Vec<_> = all.iter().map(|script| script.name.clone()).chain(tasks).collect();
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+        None => failure.hint(format!("there are {}", names.join(", "))),
+    }
+}
+
+/// The text of a source, to show lines of it: a module of the library, a file of the bundle, or a script on disk.
+pub fn source_text(source: &str) -> Option<String> {
+    if let Some(name) = source.strip_prefix("std:") {
+        return library(name).map(str::to_owned);
+    }
+    let on_disk = || std::fs::read_to_string(source).ok();
+    if is_on_disk(source) { on_disk() } else { bundled(source).map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bundled_script_has_a_header_and_imports_what_exists() {
+        let scripts = Script::all();
+        assert!(!scripts.is_empty());
+        for script in scripts {
+            let header = script.header().expect("header");
+            assert!(!header.title.is_empty(), "{} has no title", script.name);
+            for task in script.tasks() {
+                let task = find(&format!("{}/{task}", script.name), Path::new("/nowhere")).expect("task");
+                task.header().expect("header");
+            }
+        }
+    }
+
+    #[test]
+    fn a_misspelled_name_gets_the_nearest() {
+        let failure = find("shared-gatways", Path::new("/nowhere")).expect_err("misspelled");
+        assert_eq!(failure.hint.as_deref(), Some("did you mean `shared-gateways`?"));
+        assert_eq!(failure.kind, Kind::NotFound);
+    }
+
+    #[test]
+    fn files_and_folders_on_disk_are_scripts() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::create_dir(folder.path().join("mine")).expect("folder");
+        std::fs::write(folder.path().join("mine/main.rhai"), "//! # Mine\n1").expect("file");
+        std::fs::write(folder.path().join("mine/check.rhai"), "//! # Check\n2").expect("file");
+        std::fs::write(folder.path().join("mine/helper.rhai"), "fn f() {}").expect("file");
+        for name in ["mine", "./mine", "mine/main.rhai", "./mine/"] {
+            let script = find(name, folder.path()).expect("script");
+            assert_eq!(script.source, "./mine/main.rhai", "{name}");
+            assert_eq!(script.tasks(), ["check"]);
+        }
+        assert_eq!(find("mine/check", folder.path()).expect("task").text, "//! # Check\n2");
+        assert!(find("./yours", folder.path()).is_err());
+    }
+}

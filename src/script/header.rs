@@ -1,0 +1,181 @@
+//! The `//!` header of a script: title, description, parameters, and what it needs.
+//!
+//! Between two `---` lines stands YAML; everything else is Markdown for people. The first `# ` line is the title.
+
+use super::params::{self, Param};
+use super::values::Values;
+use crate::engine::nearest;
+use crate::failure::{Failure, Kind, Place, Result};
+use crate::object::{Node, Object, yaml};
+
+/// What a script says of itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Header {
+    /// The first `# ` line; empty when there is none.
+    pub title: String,
+    /// The text between title and YAML, and after the YAML.
+    pub description: String,
+    /// The guide that the script carries out.
+    pub guide: Option<String>,
+    /// Its parameters, in the order written.
+    pub params: Vec<Param>,
+    /// The rights it asks for.
+    pub needs: Needs,
+}
+
+/// The rights a script asks for; entries may name parameters, as in `"{namespace}"`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Needs {
+    /// Namespaces it reads secrets of, beyond what anybody may read.
+    pub read: Vec<String>,
+    /// Namespaces it changes; `cluster-scoped` stands for objects outside namespaces.
+    pub write: Vec<String>,
+    /// Local programs it starts.
+    pub exec: Vec<String>,
+    /// Whether it opens secrets with `secret.reveal`.
+    pub reveal: bool,
+}
+
+impl Needs {
+    /// The same with every `{parameter}` replaced by its value; a list gives one entry for each item.
+    pub fn with(&self, values: &Values) -> Needs {
+        let filled = |list: &[String]| list.iter().flat_map(|entry| values.fill(entry)).collect();
+        Needs { read: filled(&self.read), write: filled(&self.write), exec: filled(&self.exec), reveal: self.reveal }
+    }
+}
+
+/// The lines of a header, each with its number in the script.
+struct Lines<'t>(Vec<(usize, &'t str)>);
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Lines<'t> {
+        let header = text.lines().zip(1..).skip_while(|(line, _)| line.trim().is_empty());
+        let header = header.map_while(|(line, number)| Some((number, line.trim_start().strip_prefix("//!")?)));
+        Lines(header.map(|(number, line)| (number, line.strip_prefix(' ').unwrap_or(line))).collect())
+    }
+
+    /// Prose before, YAML, prose after.
+    fn parts(&self) -> [&[(usize, &'t str)]; 3] {
+        let mut fences = self.0.iter().enumerate().filter(|(_, (_, line))| line.trim_end() == "---").map(|(at, _)| at);
+        match (fences.next(), fences.next()) {
+            (Some(start), Some(end)) => [&self.0[..start], &self.0[start + 1..end], &self.0[end + 1..]],
+            (Some(start), None) => [&self.0[..start], &self.0[start + 1..], &[]],
+            _ => [&self.0[..], &[], &[]],
+        }
+    }
+
+    /// The place of the line that says something about a key.
+    fn place(&self, source: &str, key: &str) -> Place {
+        let says =
+            |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'));
+        let yaml = self.parts()[1];
+        let line = yaml.iter().find(|(_, line)| says(line)).or(yaml.first()).map_or(1, |(number, _)| *number);
+        Place { source: source.to_owned(), line, column: 1 }
+    }
+}
+
+impl Header {
+    /// The header of a script's text; an empty one when it has none.
+    ///
+    /// # Errors
+    /// `Kind::Usage` with the line in the header that is wrong.
+    pub fn parse(source: &str, text: &str) -> Result<Header> {
+        let lines = Lines::of(text);
+        let [before, yaml_lines, after] = lines.parts();
+        let title = before.iter().find_map(|(_, line)| line.strip_prefix("# ")).unwrap_or_default().trim().to_owned();
+        let prose = before.iter().chain(after).map(|(_, line)| *line).filter(|line| !line.starts_with("# "));
+        let description = prose.collect::<Vec<_>>().join("\n").trim().to_owned();
+        let node = read_yaml(source, yaml_lines)?;
+        let at = |key: &str, message: String| {
+            let place = lines.place(source, key);
+            Failure { places: vec![place], ..Failure::usage(message) }
+        };
+        known_keys(&node, &["guide", "params", "needs"]).map_err(|(key, message)| at(&key, message))?;
+        let params = node.get("params").map_or(&[][..], Node::entries);
+        let params = params.iter().map(|(name, node)| params::parse(name, node).map_err(|message| at(name, message)));
+        let params = params.collect::<Result<_>>()?;
+        let needs = needs(node.get("needs")).map_err(|(key, message)| at(&key, message))?;
+        let guide = node.get("guide").and_then(Node::as_str).map(str::to_owned);
+        Ok(Header { title, description, guide, params, needs })
+    }
+
+    /// The parameter of this name, in any spelling of its separators.
+    pub fn param(&self, name: &str) -> Option<&Param> {
+        let name = name.replace('-', "_");
+        self.params.iter().find(|param| param.name == name)
+    }
+}
+
+fn read_yaml(source: &str, lines: &[(usize, &str)]) -> Result<Node> {
+    let Some((first, _)) = lines.first() else { return Ok(Node::Null) };
+    let text = lines.iter().map(|(_, line)| *line).collect::<Vec<_>>().join("\n");
+    let place = Place { source: source.to_owned(), line: *first, column: 1 };
+    let wrong = |message: String| Failure { places: vec![place.clone()], ..Failure::new(Kind::Usage, message) };
+    let mut objects = yaml::parse(&text).map_err(|failure| wrong(format!("the header is {}", failure.message)))?;
+    match objects.len() {
+        0 => Ok(Node::Null),
+        1 => Ok(objects.remove(0)).map(|object: Object| object.node),
+        _ => Err(wrong("the header's YAML must be one document".into())),
+    }
+}
+
+type Wrong = (String, String);
+
+fn known_keys(node: &Node, known: &[&str]) -> Result<(), Wrong> {
+    for (key, _) in node.entries() {
+        if !known.contains(&&**key) {
+            let meant = nearest(key, known.iter().copied()).map(|name| format!("; did you mean `{name}`?"));
+            let meant = meant.unwrap_or_else(|| format!("; there are {}", known.join(", ")));
+            return Err((key.to_string(), format!("the header has no key `{key}`{meant}")));
+        }
+    }
+    Ok(())
+}
+
+fn needs(node: Option<&Node>) -> Result<Needs, Wrong> {
+    let Some(node) = node else { return Ok(Needs::default()) };
+    known_keys(node, &["read", "write", "exec", "reveal"])?;
+    let list = |key: &str| {
+        let texts = node.get(key).map_or(&[][..], Node::items).iter().map(|item| item.as_str().map(str::to_owned));
+        let texts: Option<Vec<_>> = texts.collect();
+        let is_list = matches!(node.get(key), None | Some(Node::Array(_)));
+        let wrong = || (key.to_owned(), format!("`needs.{key}` must be a list of names"));
+        texts.filter(|_| is_list).ok_or_else(wrong)
+    };
+    let reveal = node.get("reveal").is_some_and(|reveal| reveal.as_bool() == Some(true));
+    Ok(Needs { read: list("read")?, write: list("write")?, exec: list("exec")?, reveal })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "//! # A mesh\n//!\n//! Sets up a mesh.\n//!\n//! ---\n//! guide: g\n//! params:\n//!   primary: {type: cluster, help: \"the first\"}\n//! needs:\n//!   write: [\"{primary}\", cluster-scoped]\n//!   exec: [istioctl]\n//! ---\n//! More.\nlet x = 1;\n";
+
+    #[test]
+    fn a_header_has_title_description_parameters_and_needs() {
+        let header = Header::parse("main.rhai", TEXT).expect("header");
+        assert_eq!((header.title.as_str(), header.description.as_str()), ("A mesh", "Sets up a mesh.\n\nMore."));
+        assert_eq!(header.guide.as_deref(), Some("g"));
+        assert_eq!(header.param("primary").map(|param| param.help.as_str()), Some("the first"));
+        assert_eq!((header.needs.exec, header.needs.reveal), (vec!["istioctl".to_owned()], false));
+    }
+
+    #[test]
+    fn a_script_without_a_header_has_an_empty_one() {
+        assert_eq!(Header::parse("main.rhai", "let x = 1; //! no").expect("none"), Header::default());
+    }
+
+    #[test]
+    fn a_mistake_names_its_line() {
+        let wrong = |from: &str, to: &str| {
+            let failure = Header::parse("main.rhai", &TEXT.replace(from, to)).expect_err("wrong");
+            (failure.message, failure.places[0].line)
+        };
+        assert_eq!(wrong("guide: g", "giude: g"), ("the header has no key `giude`; did you mean `guide`?".into(), 6));
+        let (message, line) = wrong("type: cluster", "type: clutser");
+        assert!(message.contains("`primary`") && message.contains("did you mean `cluster`?") && line == 8, "{message}");
+        assert_eq!(wrong("exec: [istioctl]", "exec: istioctl"), ("`needs.exec` must be a list of names".into(), 11));
+        assert!(wrong("guide: g", "guide: [").0.starts_with("the header is not YAML"));
+    }
+}

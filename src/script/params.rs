@@ -1,0 +1,296 @@
+//! One parameter of a script: what its header says, and how one text becomes one value.
+
+use crate::engine::{duration, nearest};
+use crate::object::{Map, Node, yaml};
+use crate::secret::Secret;
+use std::sync::Arc;
+
+/// What kind of value a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The context name of a cluster.
+    Cluster,
+    /// Several context names.
+    Clusters,
+    /// Text.
+    String,
+    /// Several texts.
+    Strings,
+    /// True or false.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A duration such as `90s`.
+    Duration,
+    /// A file that exists.
+    File,
+    /// Something that is never shown: `env:NAME` or `file:PATH` on the command line.
+    Secret,
+    /// Keys and values.
+    Map,
+}
+
+impl Kind {
+    const NAMES: [(&'static str, Kind); 10] = [
+        ("cluster", Kind::Cluster),
+        ("clusters", Kind::Clusters),
+        ("string", Kind::String),
+        ("strings", Kind::Strings),
+        ("bool", Kind::Bool),
+        ("int", Kind::Int),
+        ("duration", Kind::Duration),
+        ("file", Kind::File),
+        ("secret", Kind::Secret),
+        ("map", Kind::Map),
+    ];
+
+    /// The name that headers use.
+    pub fn name(self) -> &'static str {
+        Kind::NAMES.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether the parameter may be given several times.
+    pub fn is_many(self) -> bool {
+        matches!(self, Kind::Clusters | Kind::Strings | Kind::Map)
+    }
+}
+
+/// One parameter of a script.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Its name, with `_`; the flag has `-` instead.
+    pub name: String,
+    /// What kind of value it takes.
+    pub kind: Kind,
+    /// What it is for, in a line.
+    pub help: String,
+    /// The value when it is left out.
+    pub default: Option<Node>,
+    /// The only texts it takes; empty for any.
+    pub one_of: Vec<String>,
+    /// The least number, or for several values how many there must be at least.
+    pub min: Option<i64>,
+    /// Whether it must be given. Without a default it must, unless the header says `required: false`.
+    pub required: bool,
+    /// A regular expression that the whole text must match.
+    pub pattern: Option<String>,
+}
+
+impl Param {
+    /// Its flag on the command line.
+    pub fn flag(&self) -> String {
+        format!("--{}", self.name.replace('_', "-"))
+    }
+}
+
+/// The parameter that a header's entry describes, or what is wrong with the entry.
+pub(super) fn parse(name: &str, node: &Node) -> Result<Param, String> {
+    const KEYS: [&str; 7] = ["type", "help", "default", "one_of", "min", "required", "pattern"];
+    if let Some((key, _)) = node.entries().iter().find(|(key, _)| !KEYS.contains(&&**key)) {
+        let meant = nearest(key, KEYS)
+            .map_or_else(|| format!("there are {}", KEYS.join(", ")), |n| format!("did you mean `{n}`?"));
+        return Err(format!("parameter `{name}` has no `{key}`; {meant}"));
+    }
+    let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if !is_name || name.is_empty() {
+        return Err(format!("parameter `{name}`: a name has lower-case letters, digits and `_` only"));
+    }
+    let kind = kind(node).map_err(|why| format!("parameter `{name}`: {why}"))?;
+    let text = |key| node.get(key).and_then(Node::as_str).map(str::to_owned);
+    let default = node.get("default").filter(|default| **default != Node::Null).cloned();
+    let required = node.get("required").and_then(Node::as_bool).unwrap_or(default.is_none());
+    let one_of = node.get("one_of").map_or(&[][..], Node::items).iter().map(shown).collect();
+    let min = node.get("min").and_then(Node::as_int);
+    let param = Param {
+        name: name.into(),
+        kind,
+        help: text("help").unwrap_or_default(),
+        default,
+        one_of,
+        min,
+        required,
+        pattern: text("pattern"),
+    };
+    checked(param)
+}
+
+fn kind(node: &Node) -> Result<Kind, String> {
+    let names = || Kind::NAMES.map(|(name, _)| name);
+    let Some(name) = node.get("type").and_then(Node::as_str) else {
+        return Err(format!("`type` is missing: {}", names().join(", ")));
+    };
+    let known = Kind::NAMES.iter().find(|(known, _)| *known == name);
+    known.map(|(_, kind)| *kind).ok_or_else(|| match nearest(name, names()) {
+        Some(meant) => format!("there is no type `{name}`; did you mean `{meant}`?"),
+        None => format!("there is no type `{name}`; there are {}", names().join(", ")),
+    })
+}
+
+/// A parameter whose default and pattern hold to its own rules.
+fn checked(param: Param) -> Result<Param, String> {
+    if let Some(pattern) = &param.pattern {
+        regex::Regex::new(pattern).map_err(|e| format!("parameter `{}`: its pattern is wrong: {e}", param.name))?;
+    }
+    if let Some(default) = &param.default {
+        // Files may appear later; the default's form can be checked now.
+        let is_form = !matches!(param.kind, Kind::File | Kind::Secret);
+        let read = if is_form { param.from_tree(default).map(drop) } else { Ok(()) };
+        read.map_err(|why| format!("parameter `{}`: its default {why}", param.name))?;
+    }
+    Ok(param)
+}
+
+impl Param {
+    /// The value of texts from the command line, or what is wrong with them.
+    pub(super) fn from_texts(&self, texts: &[String]) -> Result<Node, String> {
+        let [first, more @ ..] = texts else { return Err("has no value".into()) };
+        if !more.is_empty() && !self.kind.is_many() {
+            return Err(format!("is given {} times; it takes one value", texts.len()));
+        }
+        match self.kind {
+            Kind::Map => map_of(texts),
+            Kind::Clusters => {
+                let names = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
+                self.from_tree(&strings(names))
+            }
+            Kind::Strings if texts.len() == 1 && first.starts_with('[') && first.ends_with(']') => {
+                self.from_tree(&tree(first)?)
+            }
+            Kind::Strings => self.from_tree(&strings(texts.iter().map(String::as_str))),
+            Kind::Bool => match first.as_str() {
+                "true" | "yes" => Ok(Node::Bool(true)),
+                "false" | "no" => Ok(Node::Bool(false)),
+                other => Err(format!("must be true or false, not `{other}`")),
+            },
+            Kind::Int => {
+                let number = first.parse().map_err(|_| format!("must be a whole number, not `{first}`"))?;
+                self.from_tree(&Node::Int(number))
+            }
+            Kind::Secret => secret(&self.name, first),
+            _ => self.from_tree(&Node::Str(first.as_str().into())),
+        }
+    }
+
+    /// The value of a tree from a parameter file or a default, or what is wrong with it.
+    pub(super) fn from_tree(&self, node: &Node) -> Result<Node, String> {
+        match (self.kind, node) {
+            (Kind::Map, Node::Map(_)) | (Kind::Bool, Node::Bool(_)) | (Kind::Secret, Node::Secret(_)) => {
+                Ok(node.clone())
+            }
+            (Kind::Int, Node::Int(number)) => self.at_least(*number, "must be at least").map(|()| node.clone()),
+            (Kind::Clusters | Kind::Strings, Node::Array(items)) => self.list(items),
+            (Kind::Clusters | Kind::Strings, Node::Str(_)) => self.list(std::slice::from_ref(node)),
+            (Kind::Secret, Node::Str(text)) => {
+                secret(&self.name, text).or_else(|_| Ok(Node::Secret(Secret::new(&self.name, &**text))))
+            }
+            (Kind::Cluster | Kind::String | Kind::Duration | Kind::File, Node::Str(text)) => {
+                self.text(text).map(|()| node.clone())
+            }
+            // YAML reads `1.24` and `true` as what they look like.
+            (Kind::String, Node::Int(_) | Node::Float(_) | Node::Bool(_)) => {
+                self.from_tree(&Node::Str(shown(node).into()))
+            }
+            _ => Err(format!("must be {}, not a {}", self.wants(), node.type_name())),
+        }
+    }
+
+    fn wants(&self) -> &'static str {
+        match self.kind {
+            Kind::Cluster => "the name of a context",
+            Kind::Clusters => "a list of context names",
+            Kind::String | Kind::Secret => "text",
+            Kind::Strings => "a list of texts",
+            Kind::Bool => "true or false",
+            Kind::Int => "a whole number",
+            Kind::Duration => "a duration such as 90s or 5m",
+            Kind::File => "a file",
+            Kind::Map => "keys and values",
+        }
+    }
+
+    fn list(&self, items: &[Node]) -> Result<Node, String> {
+        let texts = items.iter().map(|item| match item {
+            Node::Str(text) => self.text(text).map(|()| item.clone()),
+            other => Err(format!("must be {}, not of {}", self.wants(), other.type_name())),
+        });
+        let texts = texts.collect::<Result<Vec<_>, _>>()?;
+        let twice = texts.iter().enumerate().find(|(at, text)| texts[..*at].contains(text));
+        if let (Kind::Clusters, Some((_, text))) = (self.kind, twice) {
+            return Err(format!("names `{}` twice", shown(text)));
+        }
+        self.at_least(i64::try_from(texts.len()).unwrap_or(i64::MAX), "needs at least")?;
+        Ok(Node::Array(Arc::new(texts)))
+    }
+
+    fn at_least(&self, number: i64, words: &str) -> Result<(), String> {
+        match self.min {
+            Some(min) if number < min && words.starts_with("needs") => Err(format!("{words} {min}, not {number}")),
+            Some(min) if number < min => Err(format!("{words} {min}, not {number}")),
+            _ => Ok(()),
+        }
+    }
+
+    fn text(&self, text: &str) -> Result<(), String> {
+        if !self.one_of.is_empty() && !self.one_of.iter().any(|known| known == text) {
+            let known = || self.one_of.iter().map(String::as_str).filter(|known| !known.is_empty());
+            let meant = nearest(text, known()).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+            return Err(format!("must be one of {}, not `{text}`{meant}", known().collect::<Vec<_>>().join(", ")));
+        }
+        if let Some(pattern) = &self.pattern {
+            let whole = regex::Regex::new(&format!("^(?:{pattern})$")).map_err(|e| e.to_string())?;
+            if !whole.is_match(text) {
+                return Err(format!("must match `{pattern}`, which `{text}` does not"));
+            }
+        }
+        match self.kind {
+            Kind::Cluster | Kind::Clusters if text.is_empty() => Err("must be the name of a context, not empty".into()),
+            Kind::Duration => duration(text).map(drop).map_err(|failure| format!("is wrong: {}", failure.message)),
+            Kind::File if !std::path::Path::new(text).is_file() => Err(format!("names `{text}`, which is not a file")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn strings<'t>(texts: impl Iterator<Item = &'t str>) -> Node {
+    Node::Array(Arc::new(texts.map(|text| Node::Str(text.into())).collect()))
+}
+
+fn tree(text: &str) -> Result<Node, String> {
+    let documents = yaml::parse(text).map_err(|failure| format!("is {}", failure.message))?;
+    Ok(documents.into_iter().next().map(|object| object.node).unwrap_or_default())
+}
+
+/// `key=value` pairs, or one YAML map.
+fn map_of(texts: &[String]) -> Result<Node, String> {
+    if let [text] = texts
+        && text.starts_with('{')
+    {
+        return tree(text);
+    }
+    let mut map = Map::default();
+    for text in texts {
+        let pair = text.split_once('=').ok_or_else(|| format!("must be KEY=VALUE, not `{text}`"))?;
+        map = map.with(pair.0, Node::Str(pair.1.into()));
+    }
+    Ok(Node::Map(map))
+}
+
+/// The secret in a file or a variable: command lines are seen by everybody on the machine.
+fn secret(name: &str, text: &str) -> Result<Node, String> {
+    let content = if let Some(variable) = text.strip_prefix("env:") {
+        std::env::var(variable).map_err(|_| format!("names the variable {variable}, which is not set"))?
+    } else if let Some(path) = text.strip_prefix("file:") {
+        std::fs::read_to_string(path).map_err(|e| format!("names the file {path}, which cannot be read: {e}"))?
+    } else {
+        return Err("must be env:NAME or file:PATH; a secret itself does not belong on a command line".into());
+    };
+    Ok(Node::Secret(Secret::new(name, content.trim_end_matches('\n'))))
+}
+
+/// A scalar as text.
+pub(super) fn shown(node: &Node) -> String {
+    match node {
+        Node::Str(text) => text.to_string(),
+        other => yaml::emit(other).trim().to_owned(),
+    }
+}

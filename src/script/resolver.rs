@@ -1,0 +1,224 @@
+//! What `import` means in a script: the standard library, the bundle, files beside it, and nothing else.
+
+use super::bundle::{self, Home, Script};
+use super::paths::{self, disk_name, folder, is_on_disk, with_extension, within};
+use crate::engine::{Sources, nearest};
+use crate::failure::{Failure, Kind, Result};
+use std::path::{Path, PathBuf};
+
+type Found = Result<(String, String)>;
+
+/// Finds modules for one script.
+///
+/// A script on disk lives in a project: the working folder when the script lies in it, else the script's own folder.
+/// Its imports stay in there, and a file `stdlib/NAME.rhai` of the project stands in for `std:NAME`.
+#[derive(Debug, Clone)]
+pub struct Resolver {
+    working: PathBuf,
+    project: Option<PathBuf>,
+}
+
+impl Resolver {
+    /// For a script, with the folder that the command was given in.
+    pub fn for_script(script: &Script, working: &Path) -> Resolver {
+        let working = paths::plain(working);
+        let project = match &script.home {
+            Home::Bundle(_) => None,
+            Home::Folder(home) if home.starts_with(&working) => Some(working.clone()),
+            Home::Folder(home) => Some(home.clone()),
+        };
+        Resolver { working, project }
+    }
+
+    /// For text that is typed: its imports start in this folder.
+    pub fn for_folder(working: &Path) -> Resolver {
+        let working = paths::plain(working);
+        Resolver { project: Some(working.clone()), working }
+    }
+
+    fn library(&self, name: &str) -> Found {
+        let plain = within("", name).filter(|plain| plain == name.trim_end_matches(".rhai") || plain == name);
+        let Some(plain) = plain else { return Err(no_path(&format!("std:{name}"))) };
+        let plain = plain.trim_end_matches(".rhai");
+        if let Some(project) = &self.project {
+            let shadow = project.join("stdlib").join(with_extension(plain));
+            if shadow.is_file() {
+                return self.read(project, &shadow);
+            }
+        }
+        let missing = || missing(&format!("std:{plain}"), "std:", plain, &bundle::library_names());
+        bundle::library(plain).map(|text| (format!("std:{plain}"), text.to_owned())).ok_or_else(missing)
+    }
+
+    fn bundled(path: &str) -> Found {
+        let Some(source) = within("", path) else { return Err(leaves(path)) };
+        let source = with_extension(&source);
+        let missing = || missing(path, "bundle:", &source, &bundle::bundled_names());
+        bundle::bundled(&source).map(|text| (source.clone(), text.to_owned())).ok_or_else(missing)
+    }
+
+    /// A file relative to the importing one.
+    fn beside(&self, path: &str, from: Option<&str>) -> Found {
+        match from {
+            Some(from) if from.starts_with("std:") => {
+                let name = within(folder(&from["std:".len()..]), path).ok_or_else(|| leaves(path))?;
+                self.library(&name)
+            }
+            Some(from) if is_on_disk(from) => {
+                let from = paths::plain(&self.working.join(from));
+                self.on_disk(from.parent().unwrap_or(&self.working), path)
+            }
+            Some(from) if bundle::bundled(from).is_some() => {
+                Resolver::bundled(&within(folder(from), path).ok_or_else(|| leaves(path))?)
+            }
+            _ => self.on_disk(&self.working, path),
+        }
+    }
+
+    fn on_disk(&self, start: &Path, path: &str) -> Found {
+        let project = self.project.as_ref().unwrap_or(&self.working);
+        let file = paths::plain(&start.join(with_extension(path)));
+        if !file.starts_with(project) {
+            return Err(leaves(path).hint(format!("imports stay within {}", project.display())));
+        }
+        if !file.exists() {
+            return Err(missing(path, "", &file.to_string_lossy(), &scripts_beside(&file)));
+        }
+        self.read(project, &file)
+    }
+
+    fn read(&self, project: &Path, file: &Path) -> Found {
+        let unreadable =
+            |e: std::io::Error| Failure::new(Kind::Invalid, format!("{} cannot be read: {e}", file.display()));
+        // A link must not lead out of the project either.
+        let (real, home) = (file.canonicalize().map_err(unreadable)?, project.canonicalize().map_err(unreadable)?);
+        if !real.starts_with(home) {
+            return Err(leaves(&file.display().to_string()));
+        }
+        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        Ok((disk_name(file, &self.working), text))
+    }
+}
+
+impl Sources for Resolver {
+    fn load(&self, path: &str, from: Option<&str>) -> Found {
+        if let Some(name) = path.strip_prefix("std:") {
+            return self.library(name);
+        }
+        if let Some(path) = path.strip_prefix("bundle:") {
+            return Resolver::bundled(path);
+        }
+        if path.starts_with("./") || path.starts_with("../") {
+            return self.beside(path, from);
+        }
+        Err(no_path(path))
+    }
+}
+
+fn scripts_beside(file: &Path) -> Vec<String> {
+    let Some(folder) = file.parent() else { return Vec::new() };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let scripts = entries.filter(|path| path.extension().is_some_and(|extension| extension == "rhai"));
+    scripts.map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+fn leaves(path: &str) -> Failure {
+    Failure::usage(format!("import of `{path}` leaves the project"))
+}
+
+fn no_path(path: &str) -> Failure {
+    let failure = Failure::usage(format!("`{path}` is not something to import"));
+    let names = bundle::library_names();
+    match nearest(path, names.iter().map(String::as_str)) {
+        Some(name) if !path.contains(':') => failure.hint(format!("did you mean `std:{name}`?")),
+        _ => failure.hint("import \"std:NAME\", \"bundle:NAME/FILE\", \"./FILE\" or \"../FILE\""),
+    }
+}
+
+fn missing(said: &str, prefix: &str, name: &str, known: &[String]) -> Failure {
+    let failure = Failure::new(Kind::NotFound, format!("there is no module `{said}`"));
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(meant) if prefix.is_empty() => {
+            let file = Path::new(meant).file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+            failure.hint(format!("did you mean `{file}`?"))
+        }
+        Some(meant) => failure.hint(format!("did you mean `{prefix}{meant}`?")),
+        None if prefix == "std:" => failure.hint(format!("there are {}", known.join(", "))),
+        None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        }
+        folder
+    }
+
+    #[test]
+    fn files_beside_are_found_and_stay_in_the_project() {
+        let folder = project(&[("a/main.rhai", "1"), ("a/x.rhai", "2"), ("lib/y.rhai", "3")]);
+        std::fs::write(folder.path().join("../outside-of-it.rhai"), "4").expect("file");
+        let resolver = Resolver::for_script(&bundle::find("a", folder.path()).expect("script"), folder.path());
+        let load = |path: &str| resolver.load(path, Some("./a/main.rhai"));
+        assert_eq!(load("./x").expect("beside"), ("./a/x.rhai".into(), "2".into()));
+        assert_eq!(load("../lib/y.rhai").expect("project"), ("./lib/y.rhai".into(), "3".into()));
+        assert!(load("../../outside-of-it").expect_err("outside").message.contains("leaves the project"));
+        assert!(load("/etc/passwd").expect_err("absolute").message.contains("not something to import"));
+        assert_eq!(load("./xx").expect_err("missing").hint.as_deref(), Some("did you mean `x.rhai`?"));
+        std::fs::remove_file(folder.path().join("../outside-of-it.rhai")).expect("clean");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_does_not_lead_out_of_the_project() {
+        let (folder, other) = (project(&[("main.rhai", "1")]), project(&[("secret.rhai", "2")]));
+        std::os::unix::fs::symlink(other.path().join("secret.rhai"), folder.path().join("link.rhai")).expect("link");
+        let resolver = Resolver::for_folder(folder.path());
+        assert!(resolver.load("./link", None).expect_err("link").message.contains("leaves the project"));
+    }
+
+    #[test]
+    fn the_library_can_be_shadowed_by_a_project_only() {
+        let name = bundle::library_names().into_iter().find(|name| name.contains('/')).expect("a module");
+        let folder = project(&[("main.rhai", "1"), (&format!("stdlib/{name}.rhai"), "mine")]);
+        let path = format!("std:{name}");
+        let own = Resolver::for_folder(folder.path()).load(&path, None).expect("shadow");
+        assert_eq!(own, (format!("./stdlib/{name}.rhai"), "mine".into()));
+        let script = Script::all().remove(0);
+        let shipped = Resolver::for_script(&script, folder.path()).load(&path, None).expect("shipped");
+        assert_eq!(shipped.0, path);
+        assert!(bundle::library(&name).is_some_and(|text| text == shipped.1));
+        assert!(bundle::source_text(&path).is_some());
+    }
+
+    #[test]
+    fn modules_and_bundled_scripts_import_relatively() {
+        let script = Script::all().remove(0);
+        let resolver = Resolver::for_script(&script, Path::new("/nowhere"));
+        let main = resolver.load("./main", Some(&script.source)).expect("beside");
+        assert_eq!(main, (script.source.clone(), script.text.clone()));
+        assert_eq!(resolver.load(&format!("bundle:{}", script.source), None).expect("bundle"), main);
+        assert!(resolver.load("../../x", Some(&script.source)).is_err());
+        let name = bundle::library_names().into_iter().find(|name| name.contains('/')).expect("a module");
+        let beside = format!("./{}", name.rsplit('/').next().expect("name"));
+        assert_eq!(resolver.load(&beside, Some(&format!("std:{name}"))).expect("library").0, format!("std:{name}"));
+    }
+
+    #[test]
+    fn a_misspelled_module_gets_the_nearest() {
+        let name = bundle::library_names().remove(0);
+        let failure =
+            Resolver::for_folder(Path::new("/nowhere")).load(&format!("std:{name}x"), None).expect_err("none");
+        assert_eq!(failure.hint, Some(format!("did you mean `std:{name}`?")));
+        let failure = Resolver::for_folder(Path::new("/nowhere")).load(&name, None).expect_err("no prefix");
+        assert_eq!(failure.hint, Some(format!("did you mean `std:{name}`?")));
+    }
+}
