@@ -53,7 +53,7 @@ impl fmt::Display for ClusterState {
 pub const WORLD: &[Primitive<Host>] = &[
     entry("WorldState", "clusters", "", "array", "The context names of all clusters.", clusters),
     entry(
-        "World",
+        "WorldState",
         "cluster",
         "name: string",
         "ClusterState|()",
@@ -61,7 +61,7 @@ pub const WORLD: &[Primitive<Host>] = &[
         cluster,
     ),
     entry(
-        "World",
+        "WorldState",
         "by_url",
         "url: string",
         "ClusterState|()",
@@ -79,7 +79,7 @@ pub const WORLD: &[Primitive<Host>] = &[
     entry("WorldState", "encode", "text: string", "string", "A text in base64.", encode),
     entry("WorldState", "decode", "text: string", "string", "The text of a base64 text; empty when it is none.", decode),
     entry(
-        "World",
+        "WorldState",
         "self_signed",
         "name: string",
         "string",
@@ -87,7 +87,7 @@ pub const WORLD: &[Primitive<Host>] = &[
         self_signed,
     ),
     entry(
-        "World",
+        "WorldState",
         "issued_by",
         "cert: string, root: string",
         "bool",
