@@ -18,7 +18,7 @@ impl Cluster {
         if !object.uid().is_empty() && object.kind() != "Node" {
             fields += &format!(",involvedObject.uid={}", object.uid());
         }
-        let selection = Selection { namespace: Some(namespace), fields: Some(fields), labels: None };
+        let selection = Selection { namespace: Some(namespace), fields: Some(fields), ..Selection::default() };
         let mut found = self.list(&events, &selection).await?;
         found.sort_by(|one, other| event_time(one).cmp(event_time(other)));
         Ok(found)

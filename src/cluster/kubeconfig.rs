@@ -96,7 +96,8 @@ impl Kubeconfigs {
                 .hint(format!("look into {}", self.shown_files()))
         };
         if let Some(data) = &cluster.certificate_authority_data {
-            let bytes = base64::engine::general_purpose::STANDARD.decode(data.trim()).map_err(|e| wrong(e.to_string()))?;
+            let bytes =
+                base64::engine::general_purpose::STANDARD.decode(data.trim()).map_err(|e| wrong(e.to_string()))?;
             return String::from_utf8(bytes).map(Some).map_err(|e| wrong(e.to_string()));
         }
         let Some(file) = &cluster.certificate_authority else { return Ok(None) };

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 
 /// How many objects one request asks for, as kubectl does.
-const PAGE: &str = "500";
+const PAGE: usize = 500;
 
 /// How often an expired list starts again before the trouble is told.
 const RESTARTS: u32 = 5;
@@ -26,6 +26,8 @@ pub struct Selection {
     pub labels: Option<String>,
     /// A field selector, such as `spec.nodeName=n1`.
     pub fields: Option<String>,
+    /// At most this many.
+    pub limit: Option<usize>,
 }
 
 /// The objects of a list, one after the other; the next page is fetched while this one is read.
@@ -37,6 +39,8 @@ pub struct Pager {
     next: Next,
     /// What was given out already, by uid: an expired list may have to start again.
     given: HashSet<Arc<str>>,
+    /// How many may still be given out.
+    left: usize,
     restarts: u32,
 }
 
@@ -60,6 +64,7 @@ impl Cluster {
             page: Vec::new().into_iter(),
             next: Next::First,
             given: HashSet::new(),
+            left: selection.limit.unwrap_or(usize::MAX),
             restarts: 0,
         }
     }
@@ -83,7 +88,7 @@ impl Cluster {
     /// When the kind is unknown, the cluster refuses or cannot be reached.
     pub async fn list_in(&self, kind: &str, namespace: Option<&str>, fields: &str) -> Result<Vec<Object>> {
         let fields = Some(fields.to_owned()).filter(|fields| !fields.is_empty());
-        let selection = Selection { namespace: namespace.map(str::to_owned), fields, labels: None };
+        let selection = Selection { namespace: namespace.map(str::to_owned), fields, ..Selection::default() };
         self.list(&self.resource(kind).await?, &selection).await
     }
 }
@@ -94,17 +99,19 @@ impl Pager {
     /// # Errors
     /// When the cluster refuses or cannot be reached.
     pub async fn next(&mut self) -> Result<Option<Object>> {
-        loop {
+        while self.left > 0 {
             for object in self.page.by_ref() {
                 let uid: Arc<str> = object.uid().into();
                 if uid.is_empty() || self.given.insert(uid) {
+                    self.left -= 1;
                     return Ok(Some(object));
                 }
             }
             if !self.turn().await? {
-                return Ok(None);
+                break;
             }
         }
+        Ok(None)
     }
 
     /// Takes the next page; false at the end.
@@ -128,7 +135,8 @@ impl Pager {
     }
 
     fn take(&mut self, list: &Object) -> Result<()> {
-        if let Some(token) = list.str_at("metadata.continue").filter(|token| !token.is_empty()) {
+        let enough = list.items_at("items").len() >= self.left;
+        if let Some(token) = list.str_at("metadata.continue").filter(|token| !token.is_empty() && !enough) {
             self.next = Next::Coming(self.ask(Some(token))?);
         }
         let origin: Arc<str> = self.cluster.0.settings.cluster.clone();
@@ -146,8 +154,9 @@ impl Pager {
     }
 
     fn request(&self, token: Option<&str>) -> Result<http::Request<Vec<u8>>> {
-        let Selection { namespace, labels, fields } = &self.selection;
-        let mut pairs = vec![("limit", PAGE)];
+        let Selection { namespace, labels, fields, limit } = &self.selection;
+        let limit = limit.map_or(PAGE, |limit| limit.min(PAGE)).to_string();
+        let mut pairs = vec![("limit", limit.as_str())];
         pairs.extend(labels.as_deref().map(|labels| ("labelSelector", labels)));
         pairs.extend(fields.as_deref().map(|fields| ("fieldSelector", fields)));
         pairs.extend(token.map(|token| ("continue", token)));

@@ -13,6 +13,7 @@
 
 pub mod host;
 pub mod keeper;
+mod kube;
 mod log;
 mod run;
 mod secret;
@@ -23,6 +24,7 @@ use crate::cluster::Cluster;
 use crate::engine::{Primitive, Type};
 
 pub use host::Host;
+pub use kube::{CLUSTER, KUBE};
 pub use log::LOG;
 pub use run::RUN;
 pub use secret::{Authority, SECRET};
@@ -30,7 +32,7 @@ pub use text::TEXT;
 pub use world::WORLD;
 
 /// What scripts can call.
-pub const TABLES: &[&[Primitive<Host>]] = &[SECRET, TEXT, LOG, RUN];
+pub const TABLES: &[&[Primitive<Host>]] = &[KUBE, CLUSTER, SECRET, TEXT, LOG, RUN];
 
 /// The types that scripts can hold, beside Object and Secret.
 pub const TYPES: &[Type] = &[Type::of::<Cluster>("Cluster"), Type::of::<Authority>("Authority")];

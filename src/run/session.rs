@@ -78,24 +78,25 @@ impl Session {
     /// When the script's `rehearsal.rhai` does not compile.
     pub fn rehearsal(job: &Job, contexts: &[&str]) -> Result<Session> {
         let stage = Stage::new(Clock::simulated())?;
-        let _inside = stage.runtime.enter();
+        let inside = stage.runtime.enter();
         let world = World::new(stage.bridge.clock.clone(), contexts);
-        let (shared, journal) = stage.shared(job, Recorder::in_memory(stage.tally.clone()));
-        let clusters = Rehearsed::new(world.clone(), shared, stage.runtime.handle().clone());
         let model = stage.model(job)?;
         if let Some(model) = &model {
             world.set_behaviour(model.clone());
         }
-        let parts = Parts {
-            clusters: Arc::new(clusters),
-            programs: Arc::new(rehearsed_programs(world.clone(), model.clone())),
-            keeper: Arc::new(Memory::default()),
-            world: Some(world.clone()),
-            model,
-        };
         world.start();
-        drop(_inside);
-        Ok(stage.build(job, parts, journal))
+        drop(inside);
+        Ok(stage.rehearsed(job, world, model, Arc::new(Memory::default())))
+    }
+
+    /// A further session on the clusters of this rehearsal, as somebody has who runs the command again.
+    ///
+    /// # Errors
+    /// When this is no rehearsal.
+    pub fn again(&self, job: &Job) -> Result<Session> {
+        let world = self.world.clone().ok_or_else(|| Failure::internal("not a rehearsal"))?;
+        let stage = Stage::new(self.clock.clone())?;
+        Ok(stage.rehearsed(job, world, self.model.clone(), self.host.keeper.clone()))
     }
 
     /// Runs the job's script and shows its summary.
@@ -207,6 +208,20 @@ impl Stage {
         let bridge = Bridge { runtime: runtime.handle().clone(), cancel, clock };
         let run = uuid::Uuid::new_v4().simple().to_string();
         Ok(Stage { runtime, bridge, tally: Tally::default(), run: run[..12].into(), screen: Arc::default() })
+    }
+
+    fn rehearsed(self, job: &Job, world: World, model: Option<Arc<Model>>, keeper: Arc<dyn Keeper>) -> Session {
+        let (shared, journal) = self.shared(job, Recorder::in_memory(self.tally.clone()));
+        let clusters = Rehearsed::new(world.clone(), shared, self.runtime.handle().clone());
+        let programs = rehearsed_programs(world.clone(), model.clone());
+        let parts = Parts {
+            clusters: Arc::new(clusters),
+            programs: Arc::new(programs),
+            keeper,
+            world: Some(world),
+            model,
+        };
+        self.build(job, parts, journal)
     }
 
     fn shared(&self, job: &Job, journal: Arc<Recorder>) -> (Shared, Arc<Recorder>) {

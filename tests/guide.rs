@@ -1,0 +1,100 @@
+//! The guide, rehearsed: from the first step to the proof, again without a write, stopped anywhere and finished, taken
+//! down; and every link that can be broken, with the symptom that a real mesh shows.
+
+mod stage;
+
+use meshwright::failure::Kind;
+use stage::{Guide, STEPS};
+
+#[test]
+fn the_guide_ends_in_the_proof() {
+    for dialect in ["current", "classic"] {
+        let guide = Guide::of(&["--dialect", dialect]);
+        guide.run().unwrap_or_else(|failure| panic!("{dialect}: {failure:?}"));
+        let config = guide.get("cluster1", "ConfigMap", "istio-system", "istio");
+        let networks = config["data"]["meshNetworks"].as_str().expect("networks");
+        assert!(!networks.contains("0.0.0.0"), "{dialect}: {networks}");
+    }
+}
+
+#[test]
+fn a_second_run_writes_nothing() {
+    for dialect in ["current", "classic"] {
+        let guide = Guide::of(&["--dialect", dialect]);
+        guide.run().expect("first run");
+        let before = guide.writes().len();
+        guide.again(&["--dialect", dialect]).expect("second run");
+        assert_eq!(guide.writes()[before..], [] as [String; 0], "{dialect}");
+    }
+}
+
+#[test]
+fn stopped_after_any_step_the_same_command_finishes() {
+    for step in STEPS {
+        let guide = Guide::stopping_after(step);
+        assert_eq!(guide.run().expect_err("stopped").kind, Kind::Cancelled, "{step}");
+        guide.again(&[]).unwrap_or_else(|failure| panic!("after `{step}`: {failure:?}"));
+    }
+}
+
+#[test]
+fn three_remotes_join_at_once() {
+    let guide = Guide::of(&["--remote", "cluster2", "--remote", "cluster3", "--remote", "cluster4"]);
+    guide.run().expect("four clusters");
+    let config = guide.get("cluster1", "ConfigMap", "istio-system", "istio");
+    let networks = config["data"]["meshNetworks"].as_str().expect("networks");
+    for network in ["network1", "network2", "network3", "network4"] {
+        assert!(networks.contains(network), "{networks}");
+    }
+}
+
+#[test]
+fn cleanup_leaves_nothing_of_ours() {
+    for dialect in ["current", "classic"] {
+        let guide = Guide::of(&["--dialect", dialect]);
+        let before = guide.everything();
+        guide.run().expect("installed");
+        guide.task("cleanup", &["--crds"]).expect("taken down");
+        assert_eq!(guide.everything(), before, "{dialect}");
+    }
+}
+
+#[test]
+fn cleanup_works_on_a_half_finished_install() {
+    let guide = Guide::stopping_after("Install the remote clusters");
+    let before = guide.everything();
+    guide.run().expect_err("stopped");
+    guide.task("cleanup", &["--crds"]).expect("taken down");
+    assert_eq!(guide.everything(), before);
+}
+
+#[test]
+fn cleanup_keeps_the_crds_unless_asked() {
+    let guide = Guide::of(&[]);
+    guide.run().expect("installed");
+    guide.task("cleanup", &[]).expect("taken down");
+    let left = guide.server("cluster1").list("CustomResourceDefinition", None);
+    assert!(left.iter().any(|crd| crd["metadata"]["name"] == "gateways.networking.istio.io"));
+}
+
+#[test]
+fn another_root_in_a_cluster_is_not_overwritten() {
+    let guide = Guide::of(&[]);
+    guide.foreign_cacerts("cluster2");
+    let failure = guide.run().expect_err("refused");
+    assert!(failure.message.contains("another root"), "{failure:?}");
+    assert!(failure.hint.expect("hint").contains("--ca-files"));
+}
+
+#[test]
+fn the_same_cluster_twice_is_refused() {
+    let failure = Guide::of(&["--primary", "cluster1", "--remote", "cluster1"]).run().expect_err("refused");
+    assert!(failure.details.iter().any(|line| line.contains("the same cluster")), "{failure:?}");
+}
+
+#[test]
+fn the_sample_can_be_left_out() {
+    let guide = Guide::of(&["--no-sample"]);
+    guide.run().expect("installed");
+    assert!(guide.server("cluster1").get("Namespace", None, "sample").is_none());
+}

@@ -1,0 +1,149 @@
+//! A rehearsal of the guide, for tests.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use meshwright::failure::Failure;
+use meshwright::rehearsal::Server;
+use meshwright::run::screen::Style;
+use meshwright::run::{Job, Session};
+use meshwright::script::{self, Given, Script, Values};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The steps of the guide, in order.
+pub const STEPS: [&str; 16] = [
+    "Check the clusters",
+    "Share one root of trust",
+    "Install the control plane",
+    "Wait for the control plane",
+    "Let the gateways pass mesh traffic through",
+    "Find the primary's gateway",
+    "Enter it in the mesh networks",
+    "Install the remote clusters",
+    "Wait for the remote clusters",
+    "Find the remote gateways",
+    "Enter them in the mesh networks",
+    "Let the primary watch the remote clusters",
+    "Wait for the remote gateways",
+    "Deploy helloworld and sleep",
+    "Call helloworld from every cluster",
+    "Prove the path",
+];
+
+/// A rehearsal that can be run, run again and looked at.
+pub struct Guide {
+    session: Session,
+    job: Job,
+}
+
+fn find(name: &str) -> Script {
+    script::find(name, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the script")
+}
+
+/// A job for a script; clusters that are not given are `cluster1` and `cluster2`.
+pub fn job(name: &str, args: &[&str], stop_after: Option<&str>) -> Job {
+    let script = find(name);
+    let header = script.header().expect("header");
+    let mut words: Vec<String> = args.iter().map(|word| (*word).to_owned()).collect();
+    for (flag, context) in [("--primary", "cluster1"), ("--remote", "cluster2"), ("--dialect", "current")] {
+        let known = header.params.iter().any(|param| param.flag() == flag);
+        if known && !words.iter().any(|word| word == flag) {
+            words.extend([flag.to_owned(), context.to_owned()]);
+        }
+    }
+    let given = Given::from_args(&header, &words).expect("flags");
+    let values = Values::check(&header, &given).expect("parameters");
+    let style = Style { quiet: true, ..Style::default() };
+    Job { script, header, values, style, stop_after: stop_after.map(str::to_owned) }
+}
+
+impl Guide {
+    /// The guide with these parameters.
+    pub fn of(args: &[&str]) -> Guide {
+        Guide::with(job("shared-gateways", args, None))
+    }
+
+    /// The guide, stopped after a step.
+    pub fn stopping_after(step: &str) -> Guide {
+        Guide::with(job("shared-gateways", &[], Some(step)))
+    }
+
+    /// A script of one's own, on the same clusters.
+    pub fn with(job: Job) -> Guide {
+        let mut contexts = job.values.clusters();
+        contexts.sort();
+        contexts.dedup();
+        let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
+        let session = Session::rehearsal(&job, &contexts).expect("a rehearsal");
+        Guide { session, job }
+    }
+
+    /// Runs it.
+    pub fn run(&self) -> Result<(), Failure> {
+        self.session.run(&self.job)
+    }
+
+    /// Runs the guide once more on the same clusters.
+    pub fn again(&self, args: &[&str]) -> Result<(), Failure> {
+        let job = job("shared-gateways", args, None);
+        self.session.again(&job)?.run(&job)
+    }
+
+    /// Runs a task of the guide on the same clusters.
+    pub fn task(&self, task: &str, args: &[&str]) -> Result<(), Failure> {
+        let job = job(&format!("shared-gateways/{task}"), args, None);
+        self.session.again(&job)?.run(&job)
+    }
+
+    /// A rehearsed cluster.
+    pub fn server(&self, context: &str) -> &Server {
+        self.session.world().and_then(|world| world.server(context)).expect("the cluster")
+    }
+
+    /// An object of a rehearsed cluster.
+    pub fn get(&self, context: &str, kind: &str, namespace: &str, name: &str) -> Value {
+        self.server(context).get(kind, Some(namespace), name).unwrap_or_else(|| panic!("{kind} {namespace}/{name}"))
+    }
+
+    /// Every change that our program has sent, as `cluster METHOD path`.
+    pub fn writes(&self) -> Vec<String> {
+        let servers = self.session.world().expect("a rehearsal").servers();
+        let logged = servers.iter().flat_map(|server| server.log().into_iter().map(move |one| (server.name().to_owned(), one)));
+        logged.filter(|(_, one)| one.is_write()).map(|(name, one)| format!("{name} {} {}", one.method, one.path)).collect()
+    }
+
+    /// Every stored object, as `cluster kind namespace/name`; events and leases come and go by themselves.
+    pub fn everything(&self) -> BTreeSet<String> {
+        const PASSING: [&str; 2] = ["Event", "Lease"];
+        let mut all = BTreeSet::new();
+        for server in self.session.world().expect("a rehearsal").servers() {
+            for object in server.everything() {
+                let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+                if !PASSING.contains(&text("/kind").as_str()) {
+                    let (kind, namespace, name) = (text("/kind"), text("/metadata/namespace"), text("/metadata/name"));
+                    all.insert(format!("{} {kind} {namespace}/{name}", server.name()));
+                }
+            }
+        }
+        all
+    }
+
+    /// Puts a `cacerts` of another root into a cluster.
+    pub fn foreign_cacerts(&self, context: &str) {
+        let server = self.server(context);
+        server.put(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}}));
+        let foreign = meshwright::primitives::Authority::open("foreign", &meshwright::primitives::keeper::Memory::default());
+        let files = foreign.expect("authority").issue("cluster2", "istiod.istio-system.svc", 30).expect("files");
+        let data: serde_json::Map<String, Value> =
+            files.into_iter().map(|(key, node)| (key.to_owned(), base64(&node.to_wire()).into())).collect();
+        server.put(serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": {"name": "cacerts", "namespace": "istio-system"}, "data": data,
+        }));
+    }
+}
+
+fn base64(value: &Value) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(value.as_str().expect("text"))
+}
