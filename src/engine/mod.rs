@@ -36,7 +36,7 @@ pub use call::Call;
 pub use errors::{failure, failure_of};
 pub use nearest::nearest;
 pub use options::{Options, duration};
-pub use run::{call_function, compile, run_ast, run_script};
+pub use run::{call_function, compile, parser, run_ast, run_script};
 pub use table::{Effect, Outcome, Primitive};
 pub use types::Type;
 

@@ -33,7 +33,7 @@ impl Modules {
     }
 
     fn load(&self, engine: &Engine, source: &str, text: String) -> Loaded {
-        let ast = compile(engine, &self.inside, source, &text).map_err(EvalAltResult::from)?;
+        let ast = compile(engine, Some(&self.inside), source, &text).map_err(EvalAltResult::from)?;
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;
         module.set_id(source);
         module.build_index();
@@ -97,11 +97,11 @@ fn forget_root(chain: &mut Vec<String>) {
 }
 
 /// Compiles a text under its source name and remembers both for error messages.
-pub(super) fn compile(engine: &Engine, inside: &Inside, source: &str, text: &str) -> Result<AST, ParseError> {
-    inside.remember(source, text);
+pub(super) fn compile(engine: &Engine, inside: Option<&Inside>, source: &str, text: &str) -> Result<AST, ParseError> {
+    inside.into_iter().for_each(|inside| inside.remember(source, text));
     let mut ast = tokens::reading(text, || engine.compile(text))?;
     ast.set_source(source);
-    inside.adopt(source, &ast, None);
+    inside.into_iter().for_each(|inside| inside.adopt(source, &ast, None));
     Ok(ast)
 }
 

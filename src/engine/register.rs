@@ -276,7 +276,8 @@ pub(super) fn no_function(inside: &Inside, name: &str, receiver: &str) -> Failur
         let meant = format!("did you mean `{}`? {}", listed.name, listed.signature);
         return failure.hint(meant);
     }
-    if let Some(listed) = inside.catalogue.iter().find(|listed| listed.name == name) {
+    let anywhere = nearest(name, inside.catalogue.iter().map(|listed| listed.name));
+    if let Some(listed) = inside.catalogue.iter().find(|listed| Some(listed.name) == anywhere) {
         return failure.hint(format!("there is {}", listed.signature));
     }
     let names: Vec<_> = inside.listed(receiver).filter(|_| on_receiver).map(|listed| listed.name).collect();

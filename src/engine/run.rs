@@ -1,22 +1,26 @@
 //! Compiling and running one script.
 
 use super::inside::Inside;
-use super::{errors, modules};
-use crate::failure::{Failure, Result};
+use super::{errors, limits, modules, step, tokens};
+use crate::failure::Result;
 use rhai::{AST, Dynamic, Engine, Scope};
-use std::sync::Arc;
-
-fn inside(engine: &Engine) -> Result<Arc<Inside>> {
-    Inside::of(engine).ok_or_else(|| Failure::internal("this engine was not made by `engine::build`"))
-}
 
 /// Compiles a script without running it.
 ///
 /// # Errors
 /// `Kind::Usage` with the place when the text is not a script.
 pub fn compile(engine: &Engine, source: &str, text: &str) -> Result<AST> {
-    let inside = inside(engine)?;
-    modules::compile(engine, &inside, source, text).map_err(|error| modules::not_a_script(&error, source))
+    let inside = Inside::of(engine);
+    modules::compile(engine, inside.as_deref(), source, text).map_err(|error| modules::not_a_script(&error, source))
+}
+
+/// An engine that only compiles: for checking texts where no run is set up.
+pub fn parser() -> Engine {
+    let mut engine = Engine::new();
+    limits::apply(&mut engine);
+    tokens::register(&mut engine);
+    step::register_syntax(&mut engine);
+    engine
 }
 
 /// Compiles and runs a script to its value. Call it on a script thread ([`super::on_script_thread`]).

@@ -22,6 +22,13 @@ pub(super) fn register(engine: &mut Engine, inside: &Arc<Inside>) {
     });
 }
 
+/// The same for an engine that only compiles.
+pub(super) fn register_syntax(engine: &mut Engine) {
+    engine.register_custom_syntax_with_state_raw(STEP, next, false, |context, inputs, _| {
+        inputs.last().map_or(Ok(Dynamic::UNIT), |block| block.eval_with_context(context))
+    });
+}
+
 /// What comes next after these parts: the name, then `on` and an expression or not, then the block.
 fn next(parts: &[ImmutableString], ahead: &str, _: &mut Dynamic) -> Result<Option<ImmutableString>, ParseError> {
     let part = match parts.last().map(ImmutableString::as_str) {

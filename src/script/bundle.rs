@@ -199,6 +199,24 @@ mod tests {
     }
 
     #[test]
+    fn everything_in_the_program_compiles_and_its_imports_exist() {
+        use crate::engine::{Sources, compile};
+        let engine = crate::engine::parser();
+        let modules = library_names().into_iter().map(|name| format!("std:{name}"));
+        let sources: Vec<_> = modules.chain(bundled_names()).collect();
+        assert!(sources.len() > 3, "{sources:?}");
+        let resolver = crate::script::Resolver::for_script(&Script::all().remove(0), Path::new("/nowhere"));
+        for source in sources {
+            let text = source_text(&source).expect("text");
+            let _ = compile(&engine, &source, &text).expect("compiles");
+            for import in crate::script::Outline::of(&text).imports {
+                let found = resolver.load(&import.path, Some(&source));
+                assert!(found.is_ok(), "{source}:{}: {found:?}", import.line);
+            }
+        }
+    }
+
+    #[test]
     fn a_misspelled_name_gets_the_nearest() {
         let failure = find("shared-gatways", Path::new("/nowhere")).expect_err("misspelled");
         assert_eq!(failure.hint.as_deref(), Some("did you mean `shared-gateways`?"));

@@ -134,7 +134,7 @@ fn checked(param: Param) -> Result<Param, String> {
     if let Some(default) = &param.default {
         // Files may appear later; the default's form can be checked now.
         let is_form = !matches!(param.kind, Kind::File | Kind::Secret);
-        let read = if is_form { param.from_tree(default).map(drop) } else { Ok(()) };
+        let read = if is_form { param.read_tree(default).map(drop) } else { Ok(()) };
         read.map_err(|why| format!("parameter `{}`: its default {why}", param.name))?;
     }
     Ok(param)
@@ -142,7 +142,7 @@ fn checked(param: Param) -> Result<Param, String> {
 
 impl Param {
     /// The value of texts from the command line, or what is wrong with them.
-    pub(super) fn from_texts(&self, texts: &[String]) -> Result<Node, String> {
+    pub(super) fn read_texts(&self, texts: &[String]) -> Result<Node, String> {
         let [first, more @ ..] = texts else { return Err("has no value".into()) };
         if !more.is_empty() && !self.kind.is_many() {
             return Err(format!("is given {} times; it takes one value", texts.len()));
@@ -151,12 +151,12 @@ impl Param {
             Kind::Map => map_of(texts),
             Kind::Clusters => {
                 let names = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
-                self.from_tree(&strings(names))
+                self.read_tree(&strings(names))
             }
             Kind::Strings if texts.len() == 1 && first.starts_with('[') && first.ends_with(']') => {
-                self.from_tree(&tree(first)?)
+                self.read_tree(&tree(first)?)
             }
-            Kind::Strings => self.from_tree(&strings(texts.iter().map(String::as_str))),
+            Kind::Strings => self.read_tree(&strings(texts.iter().map(String::as_str))),
             Kind::Bool => match first.as_str() {
                 "true" | "yes" => Ok(Node::Bool(true)),
                 "false" | "no" => Ok(Node::Bool(false)),
@@ -164,15 +164,15 @@ impl Param {
             },
             Kind::Int => {
                 let number = first.parse().map_err(|_| format!("must be a whole number, not `{first}`"))?;
-                self.from_tree(&Node::Int(number))
+                self.read_tree(&Node::Int(number))
             }
             Kind::Secret => secret(&self.name, first),
-            _ => self.from_tree(&Node::Str(first.as_str().into())),
+            _ => self.read_tree(&Node::Str(first.as_str().into())),
         }
     }
 
     /// The value of a tree from a parameter file or a default, or what is wrong with it.
-    pub(super) fn from_tree(&self, node: &Node) -> Result<Node, String> {
+    pub(super) fn read_tree(&self, node: &Node) -> Result<Node, String> {
         match (self.kind, node) {
             (Kind::Map, Node::Map(_)) | (Kind::Bool, Node::Bool(_)) | (Kind::Secret, Node::Secret(_)) => {
                 Ok(node.clone())
@@ -188,7 +188,7 @@ impl Param {
             }
             // YAML reads `1.24` and `true` as what they look like.
             (Kind::String, Node::Int(_) | Node::Float(_) | Node::Bool(_)) => {
-                self.from_tree(&Node::Str(shown(node).into()))
+                self.read_tree(&Node::Str(shown(node).into()))
             }
             _ => Err(format!("must be {}, not a {}", self.wants(), node.type_name())),
         }

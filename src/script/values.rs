@@ -169,17 +169,17 @@ fn value(param: &Param, given: &Given) -> Result<Node, String> {
     let texts = given.flags.iter().filter(|(name, _)| name.replace('-', "_") == param.name);
     let texts: Vec<_> = texts.map(|(_, text)| text.clone()).collect();
     if !texts.is_empty() {
-        return param.from_texts(&texts).map_err(|why| format!("{flag} {why}"));
+        return param.read_texts(&texts).map_err(|why| format!("{flag} {why}"));
     }
     let in_file = given.file.as_ref().and_then(|file| {
         let entry = file.node.entries().iter().find(|(name, _)| name.replace('-', "_") == param.name);
         entry.map(|(_, node)| node).filter(|node| **node != Node::Null)
     });
     if let Some(node) = in_file {
-        return param.from_tree(node).map_err(|why| format!("`{}` in the parameter file {why}", param.name));
+        return param.read_tree(node).map_err(|why| format!("`{}` in the parameter file {why}", param.name));
     }
     match &param.default {
-        Some(default) => param.from_tree(default).map_err(|why| format!("{flag} {why}")),
+        Some(default) => param.read_tree(default).map_err(|why| format!("{flag} {why}")),
         None if param.required => {
             let help = if param.help.is_empty() { String::new() } else { format!(": {}", param.help) };
             Err(format!("{flag} is missing{help}"))

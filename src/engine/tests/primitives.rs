@@ -54,6 +54,7 @@ fn a_misspelled_function_names_the_nearest() {
     assert_eq!(message, "no function `apllay` on a Cluster");
     assert_eq!(hint, "did you mean `apply`? Cluster.apply(object: object, name?: string, options?: map) -> any");
     assert_eq!(said("kube.gett(\"a\")").0, "no function `gett` on `kube`");
+    assert!(said("kube.aply(#{})").1.contains("Cluster.apply("));
     assert!(said("kube.apply(#{})").1.contains("Cluster.apply("));
     assert!(said("frobnicate(1)").0.contains("no function `frobnicate`"));
 }
