@@ -32,7 +32,7 @@ pub use text::TEXT;
 pub use world::WORLD;
 
 /// What scripts can call.
-pub const TABLES: &[&[Primitive<Host>]] = &[SECRET, TEXT, LOG, RUN];
+pub const TABLES: &[&[Primitive<Host>]] = &[KUBE, CLUSTER, SECRET, TEXT, LOG, RUN];
 
 /// The types that scripts can hold, beside Object and Secret.
 pub const TYPES: &[Type] = &[Type::of::<Cluster>("Cluster"), Type::of::<Authority>("Authority")];

@@ -52,7 +52,7 @@ async fn token_secret(cluster: &Cluster, account: &str, limit: Duration) -> Resu
 async fn existing(cluster: &Cluster, namespace: &str, account: &str) -> Result<Option<Object>> {
     let resource = cluster.resource("Secret").await?;
     let fields = Some(format!("type={TOKEN_TYPE}"));
-    let selection = Selection { namespace: Some(namespace.to_owned()), labels: None, fields };
+    let selection = Selection { namespace: Some(namespace.to_owned()), fields, ..Selection::default() };
     let secrets = cluster.list(&resource, &selection).await?;
     Ok(secrets.into_iter().find(|secret| secret.annotation(OWNER) == Some(account)))
 }
