@@ -1,0 +1,1 @@
+//! The examples of `kube` and `Cluster`, each in a rehearsal of its own.

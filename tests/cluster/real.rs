@@ -1,0 +1,1 @@
+//! The same tests against a real kube-apiserver.
