@@ -13,10 +13,12 @@ use std::sync::{Arc, Mutex};
 use tower::BoxError;
 
 /// The body of an answer: chunks, then its end or an error.
-type Chunks = http_body_util::StreamBody<futures::stream::Iter<std::vec::IntoIter<Result<Frame<bytes::Bytes>, BoxError>>>>;
+type Chunks =
+    http_body_util::StreamBody<futures::stream::Iter<std::vec::IntoIter<Result<Frame<bytes::Bytes>, BoxError>>>>;
 
 fn chunks(parts: Vec<Result<&str, BoxError>>) -> Chunks {
-    let frames = parts.into_iter().map(|part| part.map(|text| Frame::data(bytes::Bytes::copy_from_slice(text.as_bytes()))));
+    let frames =
+        parts.into_iter().map(|part| part.map(|text| Frame::data(bytes::Bytes::copy_from_slice(text.as_bytes()))));
     http_body_util::StreamBody::new(futures::stream::iter(frames.collect::<Vec<_>>()))
 }
 
@@ -26,7 +28,9 @@ fn answer(code: u16, body: &serde_json::Value) -> Response<Chunks> {
 }
 
 /// A cluster whose server answers so; the requests' paths are kept.
-fn cluster(serve: impl Fn(usize, &str) -> Response<Chunks> + Send + Sync + 'static) -> (Cluster, Arc<Mutex<Vec<String>>>) {
+fn cluster(
+    serve: impl Fn(usize, &str) -> Response<Chunks> + Send + Sync + 'static,
+) -> (Cluster, Arc<Mutex<Vec<String>>>) {
     let clock = Clock::simulated();
     tokio::spawn(clock.clone().drive());
     let (asked, count, serve) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)), Arc::new(serve));
@@ -107,7 +111,13 @@ fn page(path: &str, names: [&str; 2], next: &str) -> Response<Chunks> {
 }
 
 fn pods() -> super::Resource {
-    super::Resource { version: "v1".into(), kind: "Pod".into(), plural: "pods".into(), namespaced: true, ..Default::default() }
+    super::Resource {
+        version: "v1".into(),
+        kind: "Pod".into(),
+        plural: "pods".into(),
+        namespaced: true,
+        ..Default::default()
+    }
 }
 
 #[tokio::test]
@@ -116,7 +126,8 @@ async fn lists_come_page_by_page_with_kinds() {
         0 => page(path, ["a", "b"], "more&=1"),
         _ => page(path, ["c", "d"], ""),
     });
-    let found = cluster.list(&pods(), &Selection { labels: Some("app=x".into()), ..Selection::default() }).await.expect("list");
+    let found =
+        cluster.list(&pods(), &Selection { labels: Some("app=x".into()), ..Selection::default() }).await.expect("list");
     let titles: Vec<String> = found.iter().map(crate::object::Object::title).collect();
     assert_eq!(titles, ["Pod a", "Pod b", "Pod c", "Pod d"]);
     assert!(found.iter().all(|pod| pod.api_version() == "v1" && pod.origin.as_deref() == Some("east")));
@@ -155,16 +166,25 @@ async fn a_limited_list_asks_for_no_more() {
 
 /// Discovery as servers before 1.26 speak it.
 fn plain(path: &str, with_crd: bool) -> Response<Chunks> {
-    let group = |name: &str| json!({"name": name, "versions": [{"groupVersion": format!("{name}/v1")}],
-        "preferredVersion": {"groupVersion": format!("{name}/v1")}});
-    let groups = if with_crd { json!([group("apps"), group("x.io"), group("broken.io")]) } else { json!([group("apps")]) };
+    let group = |name: &str| {
+        json!({"name": name, "versions": [{"groupVersion": format!("{name}/v1")}],
+        "preferredVersion": {"groupVersion": format!("{name}/v1")}})
+    };
+    let groups =
+        if with_crd { json!([group("apps"), group("x.io"), group("broken.io")]) } else { json!([group("apps")]) };
     let kind = |plural: &str, kind: &str| json!({"name": plural, "kind": kind, "namespaced": true, "verbs": ["get"]});
     match path {
         "/api" => answer(200, &json!({"kind": "APIVersions", "versions": ["v1"]})),
         "/apis" => answer(200, &json!({"kind": "APIGroupList", "groups": groups})),
-        "/api/v1" => answer(200, &json!({"kind": "APIResourceList", "resources": [kind("pods", "Pod"), kind("pods/log", "Pod")]})),
-        "/apis/apps/v1" => answer(200, &json!({"kind": "APIResourceList", "resources": [kind("deployments", "Deployment"),
-            {"name": "deployments/scale", "kind": "Scale", "namespaced": true}]})),
+        "/api/v1" => answer(
+            200,
+            &json!({"kind": "APIResourceList", "resources": [kind("pods", "Pod"), kind("pods/log", "Pod")]}),
+        ),
+        "/apis/apps/v1" => answer(
+            200,
+            &json!({"kind": "APIResourceList", "resources": [kind("deployments", "Deployment"),
+            {"name": "deployments/scale", "kind": "Scale", "namespaced": true}]}),
+        ),
         "/apis/x.io/v1" => answer(200, &json!({"kind": "APIResourceList", "resources": [kind("widgets", "Widget")]})),
         _ => answer(503, &json!({"kind": "Status", "message": "the server is currently unable to handle the request"})),
     }
@@ -188,7 +208,8 @@ async fn addresses_need_what_they_need() {
     assert_eq!(cluster.target("Pod", "a/p").await.expect("target").path(), POD);
     let failure = cluster.target("Pod", "p").await.expect_err("no namespace");
     assert_eq!((failure.kind, failure.cluster.as_deref()), (Kind::Usage, Some("east")));
-    let manifest = crate::object::yaml::parse("{apiVersion: v1, kind: Pod, metadata: {name: p}}").expect("yaml").remove(0);
+    let manifest =
+        crate::object::yaml::parse("{apiVersion: v1, kind: Pod, metadata: {name: p}}").expect("yaml").remove(0);
     let failure = cluster.target_of(&manifest).await.expect_err("no namespace");
     assert!(failure.hint.is_some_and(|hint| hint.contains("metadata.namespace")));
     let failure = cluster.target_of(&crate::object::Object::default()).await.expect_err("nothing");

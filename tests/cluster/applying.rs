@@ -95,10 +95,15 @@ pub async fn a_second_run_writes_nothing(bench: &Bench) {
     let first = bench.apply_all(EVERYDAY).await;
     assert!(outcomes(&first).iter().all(|outcome| *outcome == Outcome::Created), "{:?}", outcomes(&first));
     let titles: Vec<String> = first.iter().map(|one| one.object.title()).collect();
-    assert_eq!((titles[0].as_str(), titles[10].as_str()), ("Namespace everyday", "Widget everyday/w"), "in the manifests' order");
+    assert_eq!(
+        (titles[0].as_str(), titles[10].as_str()),
+        ("Namespace everyday", "Widget everyday/w"),
+        "in the manifests' order"
+    );
     let (changes, requests) = (bench.changes(), bench.requests());
     let second = bench.apply_all(EVERYDAY).await;
-    let changed: Vec<String> = second.iter().filter(|one| one.outcome != Outcome::Unchanged).map(|one| one.object.title()).collect();
+    let changed: Vec<String> =
+        second.iter().filter(|one| one.outcome != Outcome::Unchanged).map(|one| one.object.title()).collect();
     assert!(changed.is_empty(), "{changed:?}");
     assert_eq!(bench.changes(), changes, "no change is sent");
     let objects = second.len() as u64;
@@ -106,7 +111,8 @@ pub async fn a_second_run_writes_nothing(bench: &Bench) {
 }
 
 pub async fn fields_are_changed_given_up_and_left_to_others(bench: &Bench) {
-    let manifest = |data: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: shared}}, data: {data}}}");
+    let manifest =
+        |data: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: shared}}, data: {data}}}");
     assert_eq!(bench.apply(&manifest("{a: '1', b: '1'}")).await.outcome, Outcome::Created);
     bench.apply_as("other", &manifest("{c: '1'}")).await;
     let after = bench.apply(&manifest("{a: '2'}")).await;
@@ -116,7 +122,9 @@ pub async fn fields_are_changed_given_up_and_left_to_others(bench: &Bench) {
 }
 
 pub async fn conflicts_name_the_owner_and_are_never_forced_silently(bench: &Bench) {
-    let manifest = |value: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: owned}}, data: {{a: '{value}', b: '{value}'}}}}");
+    let manifest = |value: &str| {
+        format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: owned}}, data: {{a: '{value}', b: '{value}'}}}}")
+    };
     bench.apply_as("helm", &manifest("1")).await;
     let try_with = |force: Force| {
         let options = ApplyOptions { force, ..in_default() };
@@ -126,7 +134,11 @@ pub async fn conflicts_name_the_owner_and_are_never_forced_silently(bench: &Benc
     let failure = try_with(Force::Never).await.expect_err("conflict");
     assert_eq!(failure.kind, Kind::Conflict);
     assert_eq!(failure.object.as_deref(), Some("ConfigMap default/owned"));
-    assert!(failure.details.iter().any(|line| line.starts_with(".data.a: owned by \"helm\", Apply at")), "{:?}", failure.details);
+    assert!(
+        failure.details.iter().any(|line| line.starts_with(".data.a: owned by \"helm\", Apply at")),
+        "{:?}",
+        failure.details
+    );
     assert!(failure.hint.is_some_and(|hint| hint.contains("force: [\".data.a\", \".data.b\"]")));
     let failure = try_with(Force::Fields(vec![".data.a".into()])).await.expect_err("one is not given");
     assert_eq!(failure.kind, Kind::Conflict);

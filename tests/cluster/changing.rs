@@ -112,7 +112,11 @@ pub async fn objects_are_created_once_and_listed(bench: &Bench) {
     let made = cluster.create(&nameless, Some("default")).await.expect("created");
     assert!(made.name().len() > "made-".len());
     let maps = cluster.resource("cm").await.expect("kind");
-    let selection = |labels: &str| Selection { labels: Some(labels.into()), namespace: Some("default".into()), ..Selection::default() };
+    let selection = |labels: &str| Selection {
+        labels: Some(labels.into()),
+        namespace: Some("default".into()),
+        ..Selection::default()
+    };
     let found = cluster.list(&maps, &selection("made=here")).await.expect("list");
     assert!(found.iter().any(|map| map.title() == "ConfigMap default/created"));
     assert!(cluster.list(&maps, &selection("made=elsewhere")).await.expect("list").is_empty());
@@ -126,7 +130,11 @@ pub async fn a_cluster_says_what_it_is_and_may(bench: &Bench) {
     assert!(cluster.can("create", &pods, Some("default")).await.expect("review").allowed);
     let explained = cluster.explain("deployments.spec.template").await.expect("explained");
     assert_eq!(explained.kind, "PodTemplateSpec");
-    assert!(explained.fields.iter().any(|field| field.name == "spec" && field.kind == "PodSpec"), "{:?}", explained.fields);
+    assert!(
+        explained.fields.iter().any(|field| field.name == "spec" && field.kind == "PodSpec"),
+        "{:?}",
+        explained.fields
+    );
     let failure = cluster.explain("deployments.spec.replica").await.expect_err("no such field");
     assert_eq!(failure.hint.as_deref(), Some("did you mean `replicas`?"));
 }

@@ -26,7 +26,8 @@ impl Bench {
         world.start();
         let server = world.server("east").expect("east");
         let journal = Arc::new(MemoryJournal::default());
-        let settings = Settings { journal: journal.clone(), ..Settings::new("east", &server.url(), world.clock().clone()) };
+        let settings =
+            Settings { journal: journal.clone(), ..Settings::new("east", &server.url(), world.clock().clone()) };
         Bench { cluster: Cluster::over(server.transport(), settings), journal, _world: Some(world) }
     }
 
