@@ -52,8 +52,10 @@ const STACK: usize = 256 << 20;
 pub fn on_script_thread<T: Send>(clock: &Clock, work: impl FnOnce() -> T + Send) -> Result<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("script".into()).stack_size(STACK);
-        let handle = thread.spawn_scoped(scope, || {
-            let _working = clock.working();
+        // Before the thread starts: simulated time must not pass until it does.
+        let working = clock.working();
+        let handle = thread.spawn_scoped(scope, move || {
+            let _working = working;
             work()
         });
         let handle = handle.map_err(|e| Failure::internal(format!("cannot start the script's thread: {e}")))?;

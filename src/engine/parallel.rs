@@ -9,10 +9,12 @@ use super::errors;
 use super::inside::Inside;
 use super::register::located;
 use super::value::{as_object, type_name, with_article};
+use crate::clock::Working;
 use crate::failure::Failure;
 use crate::object::{Node, Object};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, NativeCallContext};
 use std::any::TypeId;
+use std::ops::{Range, RangeInclusive};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -51,7 +53,7 @@ fn jobs(args: &[Dynamic]) -> Result<Vec<Job>, Failure> {
         }
         [items, closure] => {
             let closure = closure.clone().try_cast::<FnPtr>().ok_or_else(|| wrong("2nd", "a closure", closure))?;
-            let items = items_of(items).ok_or_else(|| wrong("1st", "a list or a map", items))?;
+            let items = items_of(items).ok_or_else(|| wrong("1st", "a list, a range or a map", items))?;
             Ok(items.into_iter().map(|args| Job { closure: closure.clone(), args }).collect())
         }
         _ => Err(usage("parallel takes a list and a closure")),
@@ -80,6 +82,12 @@ fn items_of(items: &Dynamic) -> Option<Vec<Vec<Dynamic>>> {
     }
     if let Ok(map) = items.as_map_ref() {
         return Some(map.iter().map(|(key, value)| vec![key.as_str().into(), value.clone()]).collect());
+    }
+    if let Some(range) = items.read_lock::<Range<i64>>() {
+        return Some(range.clone().map(|item| vec![item.into()]).collect());
+    }
+    if let Some(range) = items.read_lock::<RangeInclusive<i64>>() {
+        return Some(range.clone().map(|item| vec![item.into()]).collect());
     }
     let object = as_object(items)?;
     match &object.node {
@@ -139,30 +147,60 @@ fn on_threads(
     #[expect(deprecated, reason = "Rhai marks this type as volatile; the version is pinned")]
     let stored = context.store_data();
     let engine = context.engine();
-    let outcomes: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
-    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let work = || {
-        let _working = inside.bridge.clock.working();
+    let pool = Pool::new(jobs);
+    let work = |first: usize, _working: Working| {
         #[expect(deprecated, reason = "see above")]
-        let context = stored.create_context(engine);
-        while !failed.load(Ordering::SeqCst) {
-            let index = next.fetch_add(1, Ordering::SeqCst);
-            let Some(job) = jobs.get(index) else { return };
-            let outcome = call(&context, job);
-            failed.fetch_or(outcome.is_err(), Ordering::SeqCst);
-            *outcomes[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-        }
+        pool.work(&stored.create_context(engine), first);
     };
+    let clock = &inside.bridge.clock;
+    // Before the threads start: simulated time must not pass until all of them do.
+    let guards: Vec<_> = (0..pool.threads).map(|_| clock.working()).collect();
+    let _waiting = clock.waiting();
     std::thread::scope(|scope| -> std::io::Result<()> {
-        let _waiting = inside.bridge.clock.waiting();
-        let spawn = |_| std::thread::Builder::new().name("parallel".into()).stack_size(STACK).spawn_scoped(scope, work);
-        let threads = (0..jobs.len().min(AT_ONCE)).map(spawn).collect::<std::io::Result<Vec<_>>>()?;
-        threads.into_iter().for_each(|thread| drop(thread.join()));
+        for (first, working) in guards.into_iter().enumerate() {
+            let thread = std::thread::Builder::new().name("parallel".into()).stack_size(STACK);
+            thread.spawn_scoped(scope, move || work(first, working))?;
+        }
         Ok(())
     })
     .map_err(|e| Failure::internal(format!("cannot start a thread: {e}")))?;
-    let taken = outcomes.into_iter().map(|outcome| outcome.into_inner().unwrap_or_else(PoisonError::into_inner));
-    Ok(taken.collect())
+    Ok(pool.outcomes())
+}
+
+/// The jobs and what became of them.
+struct Pool<'j> {
+    jobs: &'j [Job],
+    threads: usize,
+    outcomes: Vec<Mutex<Option<Outcome>>>,
+    next: AtomicUsize,
+    failed: AtomicBool,
+}
+
+impl Pool<'_> {
+    fn new(jobs: &[Job]) -> Pool<'_> {
+        let threads = jobs.len().min(AT_ONCE);
+        let outcomes = jobs.iter().map(|_| Mutex::new(None)).collect();
+        Pool { jobs, threads, outcomes, next: AtomicUsize::new(threads), failed: AtomicBool::new(false) }
+    }
+
+    /// What one thread does: its first job in any case, then others until one has failed anywhere.
+    fn work(&self, context: &NativeCallContext, first: usize) {
+        let mut index = first;
+        while let Some(job) = self.jobs.get(index) {
+            let outcome = call(context, job);
+            self.failed.fetch_or(outcome.is_err(), Ordering::SeqCst);
+            *self.outcomes[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+            if self.failed.load(Ordering::SeqCst) {
+                return;
+            }
+            index = self.next.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn outcomes(self) -> Vec<Option<Outcome>> {
+        let taken = self.outcomes.into_iter().map(|outcome| outcome.into_inner());
+        taken.map(|outcome| outcome.unwrap_or_else(PoisonError::into_inner)).collect()
+    }
 }
 
 fn call(context: &NativeCallContext, job: &Job) -> Outcome {

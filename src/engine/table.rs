@@ -65,3 +65,50 @@ impl<H: 'static> Primitive<H> {
         format!("{}({}){returns}", self.label(), self.params)
     }
 }
+
+/// What is wrong with tables, a line for each: for the test that holds every table to its shape.
+pub fn problems<H>(tables: &[&'static [Primitive<H>]], types: &[super::Type]) -> Vec<String> {
+    let all: Vec<_> = tables.iter().flat_map(|table| table.iter()).collect();
+    let twice = all
+        .iter()
+        .enumerate()
+        .filter(|(at, one)| all[..*at].iter().any(|other| (other.on, other.name) == (one.on, one.name)));
+    let twice =
+        twice.map(|(_, primitive)| format!("{}: is in the tables twice", primitive.label())).collect::<Vec<_>>();
+    let known: Vec<_> = types.iter().map(|kind| kind.name).collect();
+    twice.into_iter().chain(all.iter().flat_map(|primitive| problems_of(primitive, &known))).collect()
+}
+
+/// The type names that the `params` and `options` columns may use beside those that primitives define.
+const TYPES: [&str; 13] =
+    ["()", "string", "int", "float", "bool", "array", "map", "any", "object", "objects", "closure", "Object", "Secret"];
+
+fn problems_of<H>(primitive: &Primitive<H>, known: &[&'static str]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let unknown = |name: &str| !TYPES.contains(&name) && !known.contains(&name);
+    match super::params::parse(primitive.params) {
+        Err(why) => problems.push(why),
+        Ok(params) => {
+            let names = params.iter().flat_map(|param| &param.types).filter(|name| unknown(name));
+            problems.extend(names.map(|name| format!("params: there is no type `{name}`")));
+            let late = params.windows(2).any(|pair| pair[0].optional && !pair[1].optional);
+            problems.extend(late.then(|| "params: what may be left out must stand last".to_owned()));
+            let takes_options = params.last().is_some_and(|param| param.name == "options");
+            let fits = takes_options != primitive.options.is_empty();
+            problems.extend(
+                (!fits).then(|| "options: must be there if and only if params end in `options?: map`".to_owned()),
+            );
+        }
+    }
+    for (name, kinds, _) in primitive.options {
+        let strange = kinds.split('|').map(str::trim).find(|kind| *kind != "duration" && unknown(kind));
+        problems.extend(strange.map(|kind| format!("option `{name}`: there is no type `{kind}`")));
+    }
+    for (column, text) in [("doc", primitive.doc), ("returns", primitive.returns), ("since", primitive.since)] {
+        problems.extend(text.trim().is_empty().then(|| format!("{column}: is empty")));
+    }
+    // After a dot every word is a name; what stands alone must not be a word of Rhai's own.
+    let alone = if primitive.on.is_empty() { primitive.name } else { primitive.on };
+    problems.extend(rhai::FnPtr::new(alone).err().map(|_| format!("`{alone}` is a reserved word of Rhai")));
+    problems.into_iter().map(|problem| format!("{}: {problem}", primitive.label())).collect()
+}

@@ -26,6 +26,13 @@ impl std::fmt::Display for Cluster {
     }
 }
 
+const OPTIONS: &[(&str, &str, &str)] = &[("timeout", "string", "how long"), ("force", "bool", "even then")];
+
+/// Whether a `params` text ends in options.
+const fn takes_options(params: &str) -> bool {
+    matches!(params.as_bytes(), [.., b'o', b'p', b't', b'i', b'o', b'n', b's', b'?', b':', b' ', b'm', b'a', b'p'])
+}
+
 const fn entry(
     on: &'static str,
     name: &'static str,
@@ -36,7 +43,7 @@ const fn entry(
         on,
         name,
         params,
-        options: &[("timeout", "string", "how long"), ("force", "bool", "even then")],
+        options: if takes_options(params) { OPTIONS } else { &[] },
         returns: "any",
         doc: "A stand-in.",
         example: "true",

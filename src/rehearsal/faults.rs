@@ -1,17 +1,18 @@
 //! Faults on demand: what networks and overloaded API servers do to clients.
 //!
-//! Tests and rehearsals inject them with [`Faults::inject`]; the way into the server asks [`Faults::meet`] about each
-//! request, and wraps the answer's body in [`cut`] when a connection is to break later.
+//! Tests and rehearsals inject them with [`Faults::inject`]; the way into the server sends each request through an
+//! [`Encounter`].
 
-use super::ReplyBody;
-use crate::clock::Clock;
-use bytes::Bytes;
+use super::transport::{Reply, ReplyBody};
+use super::{Logged, Server, reply};
 use futures::StreamExt;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http::request::Parts;
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// A fault and the requests that it happens to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,53 +72,52 @@ impl Fault {
     }
 
     fn concerns(&self, method: &str, path: &str) -> bool {
-        let watch = path.contains("watch=true") || path.contains("watch=1");
         self.times != Some(0)
             && self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
             && self.path.as_ref().is_none_or(|part| path.contains(part.as_str()))
-            && (watch || !matches!(self.effect, Effect::DropWatch(_)))
+            && (is_watch(path) || !matches!(self.effect, Effect::DropWatch(_)))
     }
 }
 
 /// The faults of one server.
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<Vec<Fault>>);
+pub struct Faults {
+    injected: Mutex<Vec<Fault>>,
+    /// Changes when all watches break.
+    dropped: watch::Sender<u64>,
+}
 
 /// What a request has met.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Met {
+struct Met {
     /// It is not to be handled: the code and `Retry-After`.
-    pub refusal: Option<(u16, Option<u32>)>,
+    refusal: Option<(u16, Option<u32>)>,
     /// The connection breaks before the request is handled.
-    pub reset: bool,
+    reset: bool,
     /// The connection breaks before the answer.
-    pub reset_after: bool,
+    reset_after: bool,
     /// The connection breaks this long after the answer began.
-    pub cut: Option<Duration>,
+    cut: Option<Duration>,
 }
 
 impl Faults {
     /// Adds a fault; a request can meet several.
     pub fn inject(&self, fault: Fault) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+        self.injected.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
     /// Ends all faults.
     pub fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.injected.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// What happens to this request, after the latency it has met.
-    pub(crate) async fn meet(&self, clock: &Clock, method: &str, path: &str) -> Met {
-        let (latency, met) = self.take(method, path);
-        if latency > Duration::ZERO {
-            clock.sleep(latency).await;
-        }
-        met
+    /// Breaks the connections of all watches that are open now.
+    pub fn drop_watches(&self) {
+        self.dropped.send_modify(|times| *times += 1);
     }
 
     fn take(&self, method: &str, path: &str) -> (Duration, Met) {
-        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = self.injected.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut latency, mut met) = (Duration::ZERO, Met::default());
         for fault in faults.iter_mut().filter(|fault| fault.concerns(method, path)) {
             let ends = met.reset || met.refusal.is_some();
@@ -137,20 +137,93 @@ impl Faults {
     }
 }
 
-/// The answer of a server that refuses with this code, as kube-apiserver words it.
-pub(crate) fn refusal(code: u16, retry_after: Option<u32>) -> http::Response<ReplyBody> {
-    let mut response = http::Response::new(whole(status(code, retry_after).to_string()));
-    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-    if let Some(seconds) = retry_after {
-        headers.insert(http::header::RETRY_AFTER, seconds.into());
-    }
-    response
+/// A request on its way through the faults of a server.
+pub(super) struct Encounter {
+    server: Server,
+    request: Logged,
 }
 
-fn whole(text: String) -> ReplyBody {
-    ReplyBody::new(Full::new(Bytes::from(text)).map_err(|never| match never {}))
+impl Encounter {
+    /// The request with this head.
+    pub fn new(server: &Server, parts: &Parts) -> Encounter {
+        let agent = parts.headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let request = Logged {
+            method: parts.method.to_string(),
+            path: parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned(),
+            status: 0,
+            user_agent: agent.unwrap_or_default().to_owned(),
+        };
+        Encounter { server: server.clone(), request }
+    }
+
+    /// The answer, unless a fault prevents it.
+    ///
+    /// # Errors
+    /// When a fault breaks the connection.
+    pub async fn around(self, answer: impl Future<Output = Reply>) -> std::io::Result<Reply> {
+        let (latency, met) = self.server.faults().take(&self.request.method, &self.request.path);
+        if latency > Duration::ZERO {
+            self.server.clock().sleep(latency).await;
+        }
+        if met.reset {
+            return Err(reset());
+        }
+        let reply = match met.refusal {
+            Some((code, retry_after)) => self.refuse(code, retry_after),
+            None => answer.await,
+        };
+        if met.reset_after {
+            return Err(reset());
+        }
+        Ok(if is_watch(&self.request.path) { self.breakable(reply, met.cut) } else { reply })
+    }
+
+    fn refuse(&self, code: u16, retry_after: Option<u32>) -> Reply {
+        let mut reply = reply::json(code, &status(code, retry_after));
+        if let Some(seconds) = retry_after {
+            reply.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+        }
+        self.server.record(Logged { status: code, ..self.request.clone() });
+        reply
+    }
+
+    /// A watch whose connection breaks after this much of the world's time, or with all others.
+    fn breakable(&self, reply: Reply, after: Option<Duration>) -> Reply {
+        let clock = self.server.clock().clone();
+        let mut dropped = self.server.faults().dropped.subscribe();
+        let end = async move {
+            let late = async {
+                match after {
+                    Some(after) => clock.sleep(after).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! { () = late => true, changed = dropped.changed() => changed.is_ok() }
+        };
+        reply.map(|body| cut(body, end))
+    }
+}
+
+fn is_watch(path: &str) -> bool {
+    path.split(['?', '&']).any(|part| matches!(part, "watch" | "watch=true" | "watch=1"))
+}
+
+fn reset() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::ConnectionReset, "connection reset by peer")
+}
+
+/// The body, whose connection breaks when `end` comes to `true` and ends when it comes to `false`.
+fn cut(body: ReplyBody, end: impl Future<Output = bool> + Send + 'static) -> ReplyBody {
+    let state = Some((body.into_data_stream(), Box::pin(end)));
+    let parts = futures::stream::unfold(state, |state| async {
+        let (mut parts, mut end) = state?;
+        tokio::select! {
+            biased;
+            part = parts.next() => part.map(|part| (part.map(Frame::data), Some((parts, end)))),
+            breaks = &mut end => breaks.then(|| (Err(reset().into()), None)),
+        }
+    });
+    Box::new(StreamBody::new(Box::pin(parts)))
 }
 
 fn status(code: u16, retry_after: Option<u32>) -> Value {
@@ -176,21 +249,10 @@ fn status(code: u16, retry_after: Option<u32>) -> Value {
     status
 }
 
-/// The body, whose connection breaks after this much of the world's time.
-pub(crate) fn cut(body: ReplyBody, clock: Clock, after: Duration) -> ReplyBody {
-    type Part = Result<Frame<Bytes>, tower::BoxError>;
-    let parts = body.into_data_stream().map(|part| part.map(Frame::data));
-    let end = async move { clock.sleep(after).await };
-    let broken = futures::stream::once(async {
-        let error = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "connection reset by peer");
-        Err(error.into()) as Part
-    });
-    ReplyBody::new(StreamBody::new(parts.take_until(Box::pin(end)).chain(broken).boxed()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tower::BoxError;
 
     fn busy(times: u32) -> Fault {
         Fault::new(Effect::Status { code: 429, retry_after: Some(1) }).times(times)
@@ -228,12 +290,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_body_breaks_after_what_was_sent() {
-        let clock = Clock::simulated();
-        tokio::spawn(clock.clone().drive());
-        let mut body = cut(whole("{}".into()), clock, Duration::from_secs(1)).into_data_stream();
-        assert_eq!(body.next().await.and_then(Result::ok).as_deref(), Some(&b"{}"[..]));
-        assert!(body.next().await.is_some_and(|part| part.is_err()));
-        assert!(body.next().await.is_none());
+    async fn a_cut_body_breaks_after_what_was_sent_and_a_whole_one_ends() {
+        let sent = || futures::stream::iter([Ok::<_, BoxError>(Frame::data(bytes::Bytes::from("{}")))]);
+        let open = StreamBody::new(Box::pin(sent().chain(futures::stream::pending())));
+        let mut broken = cut(Box::new(open), async { true }).into_data_stream();
+        assert_eq!(broken.next().await.and_then(Result::ok).as_deref(), Some(&b"{}"[..]));
+        assert!(broken.next().await.is_some_and(|part| part.is_err()));
+        assert!(broken.next().await.is_none());
+        let whole = cut(Box::new(StreamBody::new(sent())), std::future::pending()).into_data_stream();
+        assert_eq!(whole.filter(|part| std::future::ready(part.is_ok())).count().await, 1);
     }
 }

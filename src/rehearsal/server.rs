@@ -1,12 +1,12 @@
 //! One rehearsed cluster's API server: its store, its log, and direct access for controllers and tests.
 
 use super::addresses::Addresses;
-use super::identity::Identity;
+use super::identity::{AUDIENCE, Identity, Token};
 use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
 use super::world::{Around, World};
-use super::{Logged, custom, defaults, metadata};
+use super::{Faults, LoadBalancer, Logged, defaults, metadata};
 use crate::clock::Clock;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -29,6 +29,8 @@ pub(super) struct ServerInner {
     made: AtomicU64,
     addresses: Addresses,
     identity: Identity,
+    load_balancer: Mutex<LoadBalancer>,
+    faults: Faults,
 }
 
 /// A stored change.
@@ -56,6 +58,8 @@ impl ServerInner {
             made: AtomicU64::new(0),
             addresses: Addresses::new(index),
             identity: Identity::new(),
+            load_balancer: Mutex::default(),
+            faults: Faults::default(),
         }
     }
 }
@@ -93,6 +97,20 @@ impl Server {
     /// Tokens and keys.
     pub(super) fn identity(&self) -> &Identity {
         &self.0.identity
+    }
+
+    /// A token of a service account that lasts until the account, or the Secret that keeps the token, is gone.
+    pub fn token(&self, account: &Value, secret: Option<&str>) -> String {
+        let metadata = &account["metadata"];
+        let token = Token {
+            namespace: text(metadata, "namespace").to_owned(),
+            account: text(metadata, "name").to_owned(),
+            uid: text(metadata, "uid").to_owned(),
+            secret: secret.map(str::to_owned),
+            expires: None,
+            audiences: vec![AUDIENCE.to_owned()],
+        };
+        self.0.identity.issue(token, self.time().as_second())
     }
 
     /// The clock of its world.
@@ -305,11 +323,25 @@ impl Server {
         self.store().forget();
     }
 
-    /// Starts to serve the kind of a stored CustomResourceDefinition.
-    pub(super) fn establish(&self, definition: &str) {
-        let now = self.now();
-        self.edit("CustomResourceDefinition", None, definition, |object| {
-            *object = custom::established(std::mem::replace(object, json!(null)), &now);
-        });
+    /// Every stored object, or every one in a namespace.
+    pub(super) fn all(&self, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let store = self.store();
+        let resources = store.resources();
+        resources.iter().flat_map(|resource| store.list(resource, namespace)).collect()
+    }
+
+    /// What Services of type LoadBalancer get from now on.
+    pub fn set_load_balancer(&self, load_balancer: LoadBalancer) {
+        *self.0.load_balancer.lock().unwrap_or_else(PoisonError::into_inner) = load_balancer;
+    }
+
+    /// What Services of type LoadBalancer get.
+    pub fn load_balancer(&self) -> LoadBalancer {
+        self.0.load_balancer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What goes wrong between clients and this server.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 }

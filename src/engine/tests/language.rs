@@ -172,7 +172,7 @@ fn output_goes_to_the_observer_without_secrets() {
     let mut scope = Scope::new();
     scope.push("token", secret);
     let text = "print(`a ${token}`); print(token); print([token]); print(#{t: token}); print(\"planted-content-0815\"); debug(1);";
-    run_script(&bench.engine, "main.rhai", text, &mut scope).expect("script");
+    let _ = run_script(&bench.engine, "main.rhai", text, &mut scope).expect("script");
     let shown = "‹secret planted›";
     let lines = [
         format!("print a {shown}"),

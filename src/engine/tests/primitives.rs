@@ -71,3 +71,18 @@ fn namespace_objects_are_constants() {
     assert!(fails("kube = 1").message.contains("constant"));
     assert_eq!(value("let kube = 1; kube"), 1);
 }
+
+#[test]
+fn tables_are_held_to_their_shape() {
+    assert_eq!(table::problems(&[TABLE], TYPES), Vec::<String>::new());
+    const WRONG: &[Primitive<()>] = &[
+        entry("", "match", "a?: string, b: strin", |_| Ok(Dynamic::UNIT)),
+        entry("", "match", "a", |_| Ok(Dynamic::UNIT)),
+    ];
+    let problems = table::problems(&[WRONG], TYPES);
+    for part in
+        ["in the tables twice", "no type `strin`", "must stand last", "`a` is not `name: type`", "reserved word"]
+    {
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:?}");
+    }
+}

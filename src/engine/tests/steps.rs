@@ -50,6 +50,7 @@ fn parallel_keeps_the_order_and_takes_time_once() {
     assert_eq!(bench.clock.now().as_secs(), 60);
     assert_eq!(value("parallel(#{a: 1, b: 2}, |k, v| `${k}${v}`)"), serde_json::json!(["a1", "b2"]));
     assert_eq!(value("parallel([|| 1, || 2])"), serde_json::json!([1, 2]));
+    assert_eq!(value("parallel(1..=2, |x| x * 2)"), serde_json::json!([2, 4]));
     assert_eq!(value("parallel([], |x| x)"), serde_json::json!([]));
     assert_eq!(
         value("parallel(kube.object(#{l: [1, 2]}).l, |x| parallel([x, x], |y| y + 1))"),
@@ -86,6 +87,14 @@ fn a_defect_in_a_thread_becomes_a_failure() {
 #[test]
 fn steps_work_inside_parallel() {
     let bench = Bench::new(&[]);
-    bench.run("parallel([\"a\", \"b\"], |x| { step `Do ${x}` on x { x } })").expect("script");
+    let _ = bench.run("parallel([\"a\", \"b\"], |x| { step `Do ${x}` on x { x } })").expect("script");
     assert_eq!(bench.told.lines().len(), 4);
+}
+
+#[test]
+fn work_that_has_not_begun_is_not_begun_after_a_failure() {
+    let failure = fails("parallel(0..40, |x| { wait.sleep(); if x == 3 { fail(`no ${x}`) } })");
+    assert_eq!(failure.message, "no 3");
+    let left = failure.details.last().expect("a line about the rest");
+    assert!(left.starts_with("not begun: ") && left.ends_with(" of 40"), "{left}");
 }

@@ -4,10 +4,9 @@ use super::super::identity::{AUDIENCE, Token};
 use super::super::{Server, World};
 use super::address::{LoadBalancer, Pool};
 use super::events;
-use super::turn::{Action, Event, Memo, Target, View, is_terminating, items, kind, name, number, text, uid};
-use serde_json::{Value, json};
+use super::turn::{Action, Event, Memo, Target, View, is_terminating, kind, name, text, uid};
+use serde_json::Value;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What a turn sees of a server.
 impl View for Server {
@@ -54,7 +53,7 @@ impl View for Server {
 /// Carries out what a controller wanted.
 pub(crate) fn carry_out(world: &World, server: &Server, action: Action, memo: &mut Memo) {
     match action {
-        Action::Create(object) => memo.refusal = create(world, server, object).err().or(memo.refusal.take()),
+        Action::Create(object) => memo.refusal = create(server, object).err().or(memo.refusal.take()),
         Action::Patch(target, merge) => patch(server, &target, &merge),
         Action::Delete(target) => delete(server, &target),
         Action::Remove(target) => {
@@ -67,59 +66,49 @@ pub(crate) fn carry_out(world: &World, server: &Server, action: Action, memo: &m
     }
 }
 
-fn stored(server: &Server, target: &Target) -> Option<Value> {
-    server.get(&target.resource(), target.id.namespace(), &target.id.name).filter(|object| uid(object) == target.uid)
+fn stored(server: &Server, target: &Target) -> Option<Arc<Value>> {
+    server
+        .get_shared(&target.resource(), target.id.namespace(), &target.id.name)
+        .filter(|object| uid(object) == target.uid)
 }
 
+/// What controllers create through the whole API, with admission; the rest is written directly.
+const ADMITTED: [&str; 3] = ["Pod", "ReplicaSet", "PersistentVolumeClaim"];
+
 /// Creates an object; the words of the API server when it refuses.
-fn create(world: &World, server: &Server, object: Value) -> Result<(), String> {
-    let namespace = text(&object, "/metadata/namespace");
-    if !namespace.is_empty() {
-        welcome(server, &object, namespace)?;
-    }
-    if server.get(&Target::of(&object).resource(), Some(namespace), name(&object)).is_some() {
+fn create(server: &Server, object: Value) -> Result<(), String> {
+    let target = Target::of(&object);
+    if server.get_shared(&target.resource(), target.id.namespace(), &target.id.name).is_some() {
         return Ok(());
     }
-    let object = match kind(&object) {
-        "Pod" => world.behaviour().admit(world, server.name(), with_account(server, object)?)?,
-        _ => object,
-    };
-    server.put(object);
+    if ADMITTED.contains(&kind(&object)) {
+        if kind(&object) == "Pod" {
+            account(server, &object)?;
+        }
+        return server.create(object).map(drop);
+    }
+    let namespace = server.get_shared("Namespace", None, &target.id.namespace);
+    if namespace.is_some_and(|namespace| !is_terminating(&namespace)) {
+        server.put(object);
+    }
     Ok(())
 }
 
-fn plural(object: &Value) -> String {
-    format!("{}s", kind(object).to_lowercase())
-}
-
-fn welcome(server: &Server, object: &Value, namespace: &str) -> Result<(), String> {
-    match server.get("Namespace", None, namespace) {
-        None => Err(format!("namespaces \"{namespace}\" not found")),
-        Some(found) if is_terminating(&found) => Err(format!(
-            "{} \"{}\" is forbidden: unable to create new content in namespace {namespace} because it is being terminated",
-            plural(object),
-            name(object)
-        )),
-        Some(_) => Ok(()),
+/// Refuses a pod whose service account does not exist.
+fn account(server: &Server, pod: &Value) -> Result<(), String> {
+    let namespace = text(pod, "/metadata/namespace");
+    let account = match text(pod, "/spec/serviceAccountName") {
+        "" => "default",
+        account => account,
+    };
+    if server.get_shared("ServiceAccount", Some(namespace), account).is_some() {
+        return Ok(());
     }
-}
-
-/// The pod with its service account, which must exist.
-fn with_account(server: &Server, mut pod: Value) -> Result<Value, String> {
-    if text(&pod, "/spec/serviceAccountName").is_empty() {
-        pod["spec"]["serviceAccountName"] = "default".into();
-    }
-    let account = text(&pod, "/spec/serviceAccountName").to_owned();
-    pod["spec"]["serviceAccount"] = account.as_str().into();
-    let namespace = text(&pod, "/metadata/namespace");
-    if server.get("ServiceAccount", Some(namespace), &account).is_none() {
-        return Err(format!(
-            "pods \"{}\" is forbidden: error looking up service account {namespace}/{account}: serviceaccount \
-             \"{account}\" not found",
-            name(&pod)
-        ));
-    }
-    Ok(pod)
+    Err(format!(
+        "pods \"{}\" is forbidden: error looking up service account {namespace}/{account}: serviceaccount \"{account}\" \
+         not found",
+        name(pod)
+    ))
 }
 
 fn patch(server: &Server, target: &Target, merge: &Value) {
@@ -132,25 +121,10 @@ fn patch(server: &Server, target: &Target, merge: &Value) {
 
 /// Deletes as the API does without further options: pods on a node get their time, finalizers hold, the rest goes.
 fn delete(server: &Server, target: &Target) {
-    let Some(object) = stored(server, target).filter(|object| !is_terminating(object)) else { return };
-    let grace = grace(&object);
-    if grace == 0 && items(&object, "/metadata/finalizers").is_empty() {
-        server.remove(&target.resource(), target.id.namespace(), &target.id.name);
-        return;
+    if stored(server, target).is_some_and(|object| !is_terminating(&object)) {
+        // Refused only where the object is gone meanwhile, or a namespace that no cluster can do without.
+        let _ = server.delete(&target.resource(), target.id.namespace(), &target.id.name);
     }
-    let end = server.time() + Duration::from_secs(u64::try_from(grace).unwrap_or_default());
-    let end = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let metadata = json!({ "deletionTimestamp": end, "deletionGracePeriodSeconds": grace });
-    patch(server, target, &json!({ "metadata": metadata }));
-}
-
-/// Seconds that an object gets to end.
-fn grace(object: &Value) -> i64 {
-    let ended = matches!(text(object, "/status/phase"), "Succeeded" | "Failed");
-    if kind(object) != "Pod" || text(object, "/spec/nodeName").is_empty() || ended {
-        return 0;
-    }
-    number(object, "/spec/terminationGracePeriodSeconds").unwrap_or(30)
 }
 
 fn record(server: &Server, about: &Value, event: &Event) {

@@ -1,8 +1,8 @@
 //! CustomResourceDefinitions: accepted names, the Established condition, and the end of all their objects.
 
 use super::condition::{self, Condition};
-use super::turn::{Action, Id, Target, Turn, View, has_finalizer, is_terminating, items, kind, name, text};
 use super::turn::without_finalizer;
+use super::turn::{Action, Id, Target, Turn, View, has_finalizer, is_terminating, items, kind, name, text};
 use serde_json::{Value, json};
 use std::time::Duration;
 

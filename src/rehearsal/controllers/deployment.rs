@@ -5,7 +5,7 @@
 use super::condition::{self, Condition};
 use super::replicaset::none_if_zero;
 use super::turn::{Action, Event, Id, Target, Turn, is_terminating, name, number, text};
-use super::workload::share;
+use super::workload::{self, share};
 use super::{owner, template};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -28,8 +28,10 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     let (new, old) = split(&deployment, sets);
     let rollout = Rollout { deployment, new, old };
     let mut created = false;
-    if !is_terminating(&rollout.deployment) {
-        created = rollout.proceed(turn);
+    match turn.refusal() {
+        Some(words) => rollout.refused(turn, &words),
+        None if is_terminating(&rollout.deployment) => {}
+        None => created = rollout.proceed(turn),
     }
     rollout.report(turn, created);
 }
@@ -138,7 +140,17 @@ impl Rollout {
         pods.iter().any(|pod| of_old(pod) && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed"))
     }
 
+    fn refused(&self, turn: &mut Turn<'_>, words: &str) {
+        let hash = template::hash(&self.deployment["spec"]["template"]);
+        let message = format!("Failed to create new replica set \"{}-{hash}\": {words}", name(&self.deployment));
+        turn.event(&self.deployment, Event::warning("ReplicaSetCreateError", message, COMPONENT));
+        workload::back_off(turn);
+    }
+
     fn create(&self, turn: &mut Turn<'_>) -> bool {
+        if !workload::may_create(turn) {
+            return false;
+        }
         let hash = template::hash(&self.deployment["spec"]["template"]);
         let set_name = format!("{}-{hash}", name(&self.deployment));
         let size = self.room().min(self.desired());

@@ -2,7 +2,8 @@
 //!
 //! One queue rather than one per cluster: a simulated clock that moves for all clusters at once takes fewer steps.
 
-use super::super::{Change, Inner, Server, World};
+use super::super::world::Inner;
+use super::super::{Change, Server, World};
 use super::turn::{Id, Memo, Turn, kind, uid};
 use super::{TABLE, act, garbage};
 use crate::clock::Clock;
@@ -22,8 +23,7 @@ pub(crate) fn start(world: &World) {
     for (index, server) in world.servers().iter().enumerate() {
         let changes = server.changes();
         for object in server.all(None) {
-            let _ =
-                sender.send(News { server: index, change: Some(Change { event: "ADDED", object }) });
+            let _ = sender.send(News { server: index, change: Some(Change { event: "ADDED", object }) });
         }
         tokio::spawn(forward(index, changes, sender.clone(), world.clock().clone()));
     }
@@ -199,6 +199,7 @@ impl Queue {
         let object_uid = object.as_deref().map(uid).unwrap_or_default().to_owned();
         let mut memo = self.memos.remove(&key).filter(|memo| memo.uid == object_uid).unwrap_or_default();
         memo.uid = object_uid;
+        let unread = memo.refusal.clone();
         let time = server.now();
         let mut turn = Turn::new(view, &mut memo, &key.kind, now, &time);
         match key.controller {
@@ -208,6 +209,9 @@ impl Queue {
         let (actions, again) = turn.finish();
         for action in actions {
             act::carry_out(world, server, action, &mut memo);
+        }
+        if memo.refusal == unread {
+            memo.refusal = None;
         }
         if memo.probe.is_some() || memo.refusal.is_some() {
             self.enqueue(key.clone(), now);

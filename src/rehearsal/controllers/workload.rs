@@ -13,6 +13,11 @@ const REFUSED: &str = "refused";
 /// Records that the API server refused to create a pod; the next attempt comes after a while.
 pub(crate) fn refused(turn: &mut Turn<'_>, owner: &Value, words: &str, component: &'static str) {
     turn.event(owner, Event::warning("FailedCreate", format!("Error creating: {words}"), component));
+    back_off(turn);
+}
+
+/// No attempt to create anything for a while.
+pub(crate) fn back_off(turn: &mut Turn<'_>) {
     turn.enter(REFUSED);
     turn.again(BACKOFF);
 }

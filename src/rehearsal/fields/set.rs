@@ -41,6 +41,7 @@ impl Set {
     }
 
     /// Whether the path is in the set.
+    #[cfg(test)]
     pub fn contains(&self, path: &[Element]) -> bool {
         match path {
             [] => false,

@@ -1,7 +1,8 @@
 //! Websockets with numbered channels, as kubectl and client libraries speak them to exec and port-forward.
 
-use super::super::ReplyBody;
+use super::super::reply;
 use super::super::status::{Outcome, Status};
+use super::super::transport::Reply;
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
@@ -48,7 +49,7 @@ pub(crate) enum Frame {
 ///
 /// # Errors
 /// When the request is no websocket request, or offers no protocol that is known here.
-pub(crate) fn accept(parts: &mut Parts) -> Outcome<(http::Response<ReplyBody>, Pending)> {
+pub(crate) fn accept(parts: &mut Parts) -> Outcome<(Reply, Pending)> {
     let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let websocket = header(UPGRADE).is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"));
     let (true, Some(key)) = (websocket, header(SEC_WEBSOCKET_KEY)) else {
@@ -65,7 +66,7 @@ pub(crate) fn accept(parts: &mut Parts) -> Outcome<(http::Response<ReplyBody>, P
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_ACCEPT, derive_accept_key(key.as_bytes()))
         .header(SEC_WEBSOCKET_PROTOCOL, protocol)
-        .body(ReplyBody::default());
+        .body(reply::empty());
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     match (answer, upgrade) {
         (Ok(answer), Some(upgrade)) => Ok((answer, Pending(upgrade))),

@@ -1,10 +1,11 @@
 //! `exec` and `attach`: programs in containers over a websocket.
 
+use super::super::Answer;
+use super::super::call::Query;
 use super::super::status::{Outcome, Status};
-use super::super::{Answer, ReplyBody};
+use super::super::transport::Reply;
 use super::channel::{self, Channels, Frame, STATUS, STDERR, STDIN, STDOUT};
 use super::log::Follower;
-use super::query::Query;
 use super::{Stage, shell, target};
 use http::request::Parts;
 use serde_json::{Value, json};
@@ -22,9 +23,9 @@ struct Program {
 
 impl Program {
     fn new(stage: Stage, query: &Query) -> Outcome<Program> {
-        let container = target::container(&stage.pod, query.get("container"))?;
+        let container = target::container(&stage.pod, query.filled("container"))?;
         target::running(&stage.pod, &container)?;
-        let set = |key| query.is_set(key);
+        let set = |key| query.is(key);
         let (stdin, stdout, stderr, tty) = (set("stdin"), set("stdout"), set("stderr"), set("tty"));
         if !stdin && !stdout && !stderr {
             return Err(Status::bad_request("you must specify at least 1 of stdin, stdout, stderr"));
@@ -34,7 +35,7 @@ impl Program {
 }
 
 /// Runs a program.
-pub(crate) fn serve(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<http::Response<ReplyBody>> {
+pub(crate) fn serve(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<Reply> {
     let program = Program::new(stage, query)?;
     if program.argv.is_empty() {
         return Err(Status::bad_request("you must specify at least one command for the container"));
@@ -116,7 +117,7 @@ fn status(argv: &[String], code: i32) -> Value {
 }
 
 /// Shows what a container prints until it ends or the client leaves.
-pub(crate) fn attach(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<http::Response<ReplyBody>> {
+pub(crate) fn attach(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<Reply> {
     let program = Program::new(stage, query)?;
     let (answer, pending) = channel::accept(parts)?;
     tokio::spawn(async move {

@@ -3,17 +3,17 @@
 //! The behaviour sees an HTTP request as `curl -s -i -X METHOD [-d BODY] http://127.0.0.1:PORT/PATH` run in the
 //! container that has the port. What it prints is the answer; an exit code other than 0 is a refused connection.
 
-use super::super::ReplyBody;
+use super::super::call::Query;
 use super::super::status::{Outcome, Status};
+use super::super::transport::Reply;
 use super::channel::{self, Channels, Frame};
 use super::exec::execute;
-use super::query::Query;
 use super::{Stage, target};
 use http::request::Parts;
 use serde_json::Value;
 
 /// Connects to the ports that the query names.
-pub(crate) fn serve(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<http::Response<ReplyBody>> {
+pub(crate) fn serve(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<Reply> {
     if stage.pod["status"]["phase"] != "Running" {
         let phase = stage.pod["status"]["phase"].as_str().unwrap_or("Pending");
         return Err(target::internal(format!(

@@ -1,12 +1,11 @@
 //! `log`: what a container has printed, and prints from now on.
 
-use super::super::ReplyBody;
+use super::super::call::Query;
+use super::super::reply;
 use super::super::status::{Outcome, Status};
-use super::query::Query;
+use super::super::transport::Reply;
 use super::{Stage, target};
 use bytes::Bytes;
-use http_body_util::StreamBody;
-use hyper::body::Frame;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -21,36 +20,32 @@ struct Selection {
 }
 
 /// Answers with the log, and keeps on answering when it is to be followed.
-pub(crate) fn serve(stage: Stage, query: &Query) -> Outcome<http::Response<ReplyBody>> {
-    let container = target::container(&stage.pod, query.get("container"))?;
+pub(crate) fn serve(stage: Stage, query: &Query) -> Outcome<Reply> {
+    let container = target::container(&stage.pod, query.filled("container"))?;
     let assigned = stage.pod["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
     if assigned {
-        available(&stage.pod, &container, query.is_set("previous"))?;
+        available(&stage.pod, &container, query.is("previous"))?;
     }
     let selection = Selection {
-        tail: query.number("tailLines"),
-        since: since(&stage, query),
-        limit: query.number("limitBytes"),
-        timestamps: query.is_set("timestamps"),
+        tail: number(query, "tailLines")?,
+        since: since(&stage, query)?,
+        limit: number(query, "limitBytes")?,
+        timestamps: query.is("timestamps"),
     };
-    let follow = query.is_set("follow") && assigned;
+    let follow = query.is("follow") && assigned;
     let parts = futures::stream::unfold(Some((Follower::new(stage, container), true)), move |state| {
         let selection = Selection { ..selection };
         async move { step(state?, assigned, follow, &selection).await }
     });
-    let mut response = http::Response::new(ReplyBody::new(StreamBody::new(parts)));
-    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain"));
-    Ok(response)
+    Ok(reply::stream("text/plain", parts))
 }
-
-type Part = Result<Frame<Bytes>, tower::BoxError>;
 
 async fn step(
     (mut follower, first): (Follower, bool),
     assigned: bool,
     follow: bool,
     selection: &Selection,
-) -> Option<(Part, Option<(Follower, bool)>)> {
+) -> Option<(Bytes, Option<(Follower, bool)>)> {
     if !assigned {
         return None;
     }
@@ -58,15 +53,20 @@ async fn step(
     let start = follower.start();
     let text = if first { select(&text, selection, &start) } else { stamped(&text, selection, &start) };
     let rest = follow.then_some((follower, false));
-    Some((Ok(Frame::data(Bytes::from(text))), rest))
+    Some((Bytes::from(text), rest))
 }
 
-fn since(stage: &Stage, query: &Query) -> Option<jiff::Timestamp> {
-    if let Some(moment) = query.get("sinceTime") {
-        return moment.parse().ok();
+fn number(query: &Query, name: &str) -> Outcome<Option<usize>> {
+    Ok(query.number(name)?.map(|number| usize::try_from(number).unwrap_or(usize::MAX)))
+}
+
+fn since(stage: &Stage, query: &Query) -> Outcome<Option<jiff::Timestamp>> {
+    if let Some(moment) = query.filled("sinceTime") {
+        let wrong = |_| Status::bad_request(format!("sinceTime: {moment:?} is not an RFC 3339 time"));
+        return moment.parse().map(Some).map_err(wrong);
     }
-    let seconds = i64::try_from(query.number("sinceSeconds")?).ok()?;
-    stage.server.time().checked_sub(jiff::SignedDuration::from_secs(seconds)).ok()
+    let seconds = query.number("sinceSeconds")?.and_then(|seconds| i64::try_from(seconds).ok());
+    Ok(seconds.and_then(|seconds| stage.server.time().checked_sub(jiff::SignedDuration::from_secs(seconds)).ok()))
 }
 
 /// Refuses a container that has printed nothing yet, as the kubelet does.

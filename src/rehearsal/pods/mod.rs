@@ -1,6 +1,6 @@
 //! What kubelets answer: logs, exec, attach and port-forward of pods.
 //!
-//! The router calls [`serve`]; what containers say comes from the world's behaviour. Streams use the websocket
+//! The router calls [`answer`]; what containers say comes from the world's behaviour. Streams use the websocket
 //! protocols of Kubernetes (`v5.channel.k8s.io`, `v4.channel.k8s.io`); the older SPDY is refused, as by a server behind
 //! a proxy that cannot carry it.
 
@@ -8,50 +8,34 @@ mod channel;
 mod exec;
 mod forward;
 mod log;
-mod query;
 mod shell;
 mod target;
 
+use super::call::{Call, Target};
 use super::status::{Outcome, Status};
-use super::{ReplyBody, Server, World};
-use query::Query;
+use super::transport::Reply;
+use super::{Server, World};
+use http::request::Parts;
 use serde_json::Value;
 
-/// A request to a pod's subresource.
-pub(crate) struct Call<'a> {
-    /// The pod's namespace.
-    pub namespace: &'a str,
-    /// The pod's name.
-    pub name: &'a str,
-    /// `log`, `exec`, `attach` or `portforward`.
-    pub subresource: &'a str,
-    /// The request without its body; an upgrade is taken from its extensions.
-    pub parts: &'a mut http::request::Parts,
-}
+/// The subresources that are answered here.
+pub(super) const SERVED: &[&str] = &["log", "exec", "attach", "portforward"];
 
-/// Answers a request to a pod's subresource.
+/// Answers a log request, or an upgrade of which `parts.extensions` holds the `hyper::upgrade::OnUpgrade`.
 ///
 /// # Errors
 /// The refusal in the words of the API server or the kubelet.
-pub(crate) fn serve(world: &World, server: &Server, call: Call<'_>) -> Outcome<http::Response<ReplyBody>> {
-    let pod = server.get("Pod", Some(call.namespace), call.name).ok_or_else(|| missing(call.name))?;
-    let query = Query::parse(call.parts.uri.query().unwrap_or_default());
-    let stage = Stage { world: world.clone(), server: server.clone(), pod };
-    match call.subresource {
-        "log" => log::serve(stage, &query),
-        "exec" => exec::serve(stage, &query, call.parts),
-        "attach" => exec::attach(stage, &query, call.parts),
-        "portforward" => forward::serve(stage, &query, call.parts),
-        other => {
-            Err(Status::new(404, "NotFound", format!("the server could not find the requested resource: {other}")))
-        }
+pub(super) fn answer(call: &Call, target: &Target, mut parts: Parts) -> Outcome<Reply> {
+    let pod = call.server.get("pods", target.namespace.as_deref(), target.name());
+    let pod = pod.ok_or_else(|| Status::not_found(&target.kind, target.name()))?;
+    let world = call.server.world().ok_or_else(|| target::internal("the rehearsal has ended".into()))?;
+    let stage = Stage { world, server: call.server.clone(), pod };
+    match target.subresource.as_deref() {
+        Some("log") => log::serve(stage, &call.query),
+        Some("exec") => exec::serve(stage, &call.query, &mut parts),
+        Some("attach") => exec::attach(stage, &call.query, &mut parts),
+        _ => forward::serve(stage, &call.query, &mut parts),
     }
-}
-
-fn missing(name: &str) -> Box<Status> {
-    let mut status = Status::new(404, "NotFound", format!("pods \"{name}\" not found"));
-    status.details = Some(serde_json::json!({ "name": name, "kind": "pods" }));
-    status
 }
 
 /// Where a request plays: a pod of a cluster of a world.

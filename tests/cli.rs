@@ -1,0 +1,90 @@
+//! The program as a user types it.
+
+use assert_cmd::Command;
+
+fn meshwright(args: &[&str]) -> (i32, String, String) {
+    let home = tempfile::tempdir().expect("folder");
+    let mut command = Command::cargo_bin("meshwright").expect("the program");
+    command.args(args).env("HOME", home.path()).env_remove("KUBECONFIG").env("NO_COLOR", "1").current_dir(home.path());
+    let output = command.output().expect("started");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_guide_is_rehearsed_with_one_command() {
+    let (code, _, err) = meshwright(&["rehearse", "shared-gateways"]);
+    assert_eq!(code, 0, "{err}");
+    for line in ["✓ Check the clusters", "✓ Prove the path", "Done: 16 steps"] {
+        assert!(err.contains(line), "`{line}` is missing in:\n{err}");
+    }
+}
+
+#[test]
+fn all_wrong_parameters_are_told_at_once() {
+    let (code, out, err) = meshwright(&["run", "shared-gateways", "--primry", "a", "--dialect", "new"]);
+    assert_eq!(code, 4);
+    assert!(out.is_empty());
+    for line in ["did you mean --primary?", "--remote is missing", "--dialect"] {
+        assert!(err.contains(line), "`{line}` is missing in:\n{err}");
+    }
+}
+
+#[test]
+fn a_script_tells_its_parameters() {
+    let (code, out, _) = meshwright(&["run", "shared-gateways", "--help"]);
+    assert_eq!(code, 0);
+    for flag in ["--primary <CONTEXT>", "--remote <CONTEXT>", "--dialect", "--timeout", "--kubeconfig"] {
+        assert!(out.contains(flag), "{flag} is missing in:\n{out}");
+    }
+}
+
+#[test]
+fn show_prints_each_step_with_the_commands_it_stands_for() {
+    let (code, out, _) = meshwright(&["show", "shared-gateways"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("1. Check the clusters") && out.contains("kubectl create --context=$CTX_CLUSTER1 ns istio-system"));
+    assert_eq!(out.matches("Guide: ").count(), 16, "every step names its place in the guide:\n{out}");
+}
+
+#[test]
+fn list_prints_scripts_and_tasks() {
+    let (code, out, _) = meshwright(&["list", "-o", "json"]);
+    assert_eq!(code, 0);
+    let rows: serde_json::Value = serde_json::from_str(&out).expect("json");
+    let names: Vec<&str> = rows.as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, ["shared-gateways", "shared-gateways/cleanup", "shared-gateways/verify"]);
+}
+
+#[test]
+fn eval_prints_data_on_stdout() {
+    let (code, out, err) = meshwright(&["eval", "--rehearse", "-o", "json", "kube.cluster(\"east\").list(\"namespaces\").map(|n| n.metadata.name)"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{err}");
+    let names: Vec<String> = serde_json::from_str(&out).expect("json");
+    assert!(names.contains(&"kube-system".to_owned()), "{names:?}");
+}
+
+#[test]
+fn a_mistake_is_shown_at_its_place_with_the_nearest_name() {
+    let (code, _, err) = meshwright(&["eval", "--rehearse", "kube.clustr(\"east\")"]);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("kube.clustr(\"east\")") && err.contains("did you mean `cluster`"), "{err}");
+}
+
+#[test]
+fn an_unknown_script_is_named_with_the_nearest() {
+    let (code, _, err) = meshwright(&["rehearse", "shared-gateway"]);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("shared-gateways"), "{err}");
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_ends_with_its_own_code() {
+    let home = tempfile::tempdir().expect("folder");
+    let config = home.path().join("config");
+    let text = "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:9'}}]\ncontexts: [{name: gone, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {}}]\n";
+    std::fs::write(&config, text).expect("written");
+    let (code, _, err) = meshwright(&["eval", "--kubeconfig", &config.to_string_lossy(), "kube.cluster(\"gone\").version()"]);
+    assert_eq!(code, 5, "{err}");
+    assert!(err.contains("gone"), "{err}");
+}
