@@ -10,7 +10,7 @@
 //! | `validation`, `typed`, `names`, `rules`, `admission` | what it refuses |
 //! | `managed` | who owns which field |
 //! | `kinds`, `built_in`, `custom`, `discovery`, `openapi` | which kinds there are, and how clients learn about them |
-//! | `transport`, `call`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
+//! | `transport`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
 //! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
 //! | `identity`, `addresses` | certificates, tokens and networks of a cluster |
@@ -30,6 +30,8 @@ mod discovery;
 pub mod fields;
 mod identity;
 mod kinds;
+#[cfg(test)]
+mod kubectl;
 mod logged;
 mod managed;
 mod metadata;
@@ -37,6 +39,7 @@ mod names;
 mod openapi;
 mod patch;
 mod pod_row;
+mod protobuf;
 mod read;
 mod reply;
 mod reviews;
@@ -49,8 +52,6 @@ mod store;
 mod streams;
 mod subresources;
 mod table;
-#[cfg(test)]
-mod kubectl;
 #[cfg(test)]
 mod tests;
 mod transport;
