@@ -21,6 +21,12 @@ pub(super) fn key(kind: &Kind, object: &mut Value) -> Key {
     (text("namespace"), text("name"))
 }
 
+/// The place of a stored object.
+pub(super) fn key_of(object: &Value) -> Key {
+    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
+    (text("namespace"), text("name"))
+}
+
 /// A new object with what the server adds.
 pub(super) fn created(server: &Server, kind: &Kind, mut object: Value) -> Value {
     object["apiVersion"] = kind.stored_api_version().into();
@@ -82,7 +88,7 @@ fn is_same_metadata(a: &Value, b: &Value) -> bool {
     plain(a, b) && plain(b, a) && timeless(a.get("managedFields")) == timeless(b.get("managedFields"))
 }
 
-/// Whether an object that is being deleted has nothing left to wait for. Namespaces are finished by the upkeep, which
+/// Whether an object that is being deleted has nothing left to wait for. Namespaces are finished by their controller, which
 /// empties them first; pods end when their grace period is over.
 pub(super) fn is_finished(kind: &Kind, object: &Value) -> bool {
     let metadata = &object["metadata"];

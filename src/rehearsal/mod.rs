@@ -14,7 +14,7 @@
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
 //! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
 //! | `identity`, `addresses` | certificates, tokens and networks of a cluster |
-//! | `upkeep` | definitions served, namespaces emptied, orphans collected |
+//! | `controllers`, `pods`, `faults` | what controllers and kubelets do; what goes wrong on demand |
 
 mod addresses;
 mod admission;
@@ -22,11 +22,13 @@ mod behaviour;
 mod built_in;
 mod call;
 mod columns;
+mod controllers;
 mod create;
 mod custom;
 mod defaults;
 mod delete;
 mod discovery;
+mod faults;
 pub mod fields;
 mod identity;
 mod kinds;
@@ -39,6 +41,7 @@ mod names;
 mod openapi;
 mod patch;
 mod pod_row;
+mod pods;
 mod protobuf;
 mod read;
 mod reply;
@@ -49,7 +52,6 @@ mod selectors;
 mod server;
 mod status;
 mod store;
-mod streams;
 mod subresources;
 mod table;
 #[cfg(test)]
@@ -58,13 +60,14 @@ mod transport;
 mod tree;
 mod typed;
 mod update;
-mod upkeep;
 mod validation;
 mod watch;
 mod world;
 
 pub use addresses::Addresses;
 pub use behaviour::{Answer, Behaviour, Inert};
+pub use controllers::LoadBalancer;
+pub use faults::{Effect, Fault, Faults};
 pub use logged::Logged;
 pub use server::{Change, Server};
 pub use transport::{ReplyBody, Transport};

@@ -5,7 +5,7 @@ use super::selectors::Selection;
 use super::status::{Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text};
-use super::{reply, table, upkeep};
+use super::{metadata, reply, table};
 use base64::Engine as _;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -26,14 +26,14 @@ pub(super) fn list(call: &Call, target: &Target) -> Outcome<Reply> {
         (store.list(&target.kind.resource(), target.namespace.as_deref()), store.version())
     };
     let version = after.as_ref().map_or(version, |(version, ..)| *version);
-    let rest = all.into_iter().filter(|object| after.as_ref().is_none_or(|(_, key)| upkeep::key_of(object) > *key));
+    let rest = all.into_iter().filter(|object| after.as_ref().is_none_or(|(_, key)| metadata::key_of(object) > *key));
     let mut chosen: Vec<_> = rest.filter(|object| selection.takes(object)).collect();
     let mut more = json!({});
     let limit = call.query.number("limit")?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0);
     if limit > 0 && chosen.len() > limit {
         more = json!({"remainingItemCount": chosen.len() - limit});
         chosen.truncate(limit);
-        let last = chosen.last().map(|object| upkeep::key_of(object)).unwrap_or_default();
+        let last = chosen.last().map(|object| metadata::key_of(object)).unwrap_or_default();
         *at(&mut more, "continue") = token(version, &last).into();
     }
     present_list(call, target, chosen, &version.to_string(), more)

@@ -3,7 +3,7 @@
 use super::transport::{Reply, ReplyBody};
 use bytes::Bytes;
 use http_body::Frame;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use serde::Serialize;
 
 /// An answer with a JSON body.
@@ -17,6 +17,11 @@ pub(super) fn json(code: u16, value: &impl Serialize) -> Reply {
 /// An answer of plain text.
 pub(super) fn text(code: u16, text: impl Into<String>) -> Reply {
     whole(code, "text/plain; charset=utf-8", text.into().into_bytes())
+}
+
+/// No body.
+pub(super) fn empty() -> ReplyBody {
+    Box::new(Empty::new().map_err(|never| match never {}))
 }
 
 /// An answer of these bytes.

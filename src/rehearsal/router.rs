@@ -5,7 +5,7 @@ use super::kinds::Kind;
 use super::server::Server;
 use super::status::{Outcome, Status};
 use super::transport::Reply;
-use super::{Logged, create, delete, discovery, patch, read, reply, reviews, streams, subresources, update, watch};
+use super::{Logged, create, delete, discovery, patch, pods, read, reply, reviews, subresources, update, watch};
 use bytes::Bytes;
 use http::{Method, request::Parts};
 use std::sync::Arc;
@@ -42,8 +42,8 @@ async fn route(server: &Server, parts: Parts, body: Bytes) -> Outcome<Reply> {
         return Ok(reply);
     }
     let Some(target) = target(server, &call.path) else { return Ok(reply::text(404, "404 page not found\n")) };
-    if target.subresource.as_deref().is_some_and(|name| streams::SERVED.contains(&name)) {
-        return streams::answer(call, target, parts).await;
+    if target.subresource.as_deref().is_some_and(|name| pods::SERVED.contains(&name)) {
+        return pods::answer(&call, &target, parts);
     }
     dispatch(&call, &target)
 }

@@ -6,7 +6,7 @@ use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
 use super::world::{Around, World};
-use super::{Logged, custom, defaults, metadata};
+use super::{Faults, LoadBalancer, Logged, defaults, metadata};
 use crate::clock::Clock;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -29,6 +29,8 @@ pub(super) struct ServerInner {
     made: AtomicU64,
     addresses: Addresses,
     identity: Identity,
+    load_balancer: Mutex<LoadBalancer>,
+    faults: Faults,
 }
 
 /// A stored change.
@@ -56,6 +58,8 @@ impl ServerInner {
             made: AtomicU64::new(0),
             addresses: Addresses::new(index),
             identity: Identity::new(),
+            load_balancer: Mutex::default(),
+            faults: Faults::default(),
         }
     }
 }
@@ -313,11 +317,25 @@ impl Server {
         self.store().forget();
     }
 
-    /// Starts to serve the kind of a stored CustomResourceDefinition.
-    pub(super) fn establish(&self, definition: &str) {
-        let now = self.now();
-        self.edit("CustomResourceDefinition", None, definition, |object| {
-            *object = custom::established(std::mem::replace(object, json!(null)), &now);
-        });
+    /// Every stored object, or every one in a namespace.
+    pub(super) fn all(&self, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let store = self.store();
+        let resources = store.resources();
+        resources.iter().flat_map(|resource| store.list(resource, namespace)).collect()
+    }
+
+    /// What Services of type LoadBalancer get from now on.
+    pub fn set_load_balancer(&self, load_balancer: LoadBalancer) {
+        *self.0.load_balancer.lock().unwrap_or_else(PoisonError::into_inner) = load_balancer;
+    }
+
+    /// What Services of type LoadBalancer get.
+    pub fn load_balancer(&self) -> LoadBalancer {
+        self.0.load_balancer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What goes wrong between clients and this server.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 }

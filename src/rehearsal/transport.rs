@@ -1,7 +1,7 @@
 //! The way in: a transport for `kube::Client`, and HTTP/1.1 on a listener for kubectl and k9s.
 
 use super::server::Server;
-use super::{reply, router};
+use super::{faults, reply, router};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
@@ -27,7 +27,7 @@ impl Server {
             async move {
                 match request.headers().contains_key(http::header::UPGRADE) {
                     true => connected(server, request).await,
-                    false => Ok(answered(server, request).await),
+                    false => answered(server, request).await.map_err(BoxError::from),
                 }
             }
         }))
@@ -51,7 +51,7 @@ impl Server {
 async fn talk(server: Server, stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static) {
     let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let server = server.clone();
-        async move { Ok::<_, std::convert::Infallible>(answered(server, request).await) }
+        async move { answered(server, request).await }
     });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // A client that goes away is no failure of the server.
@@ -78,14 +78,21 @@ fn relative(mut request: http::Request<kube::client::Body>) -> Result<http::Requ
 }
 
 /// Answers one request.
-async fn answered<B>(server: Server, request: http::Request<B>) -> Reply
+///
+/// # Errors
+/// When a fault breaks the connection.
+async fn answered<B>(server: Server, request: http::Request<B>) -> std::io::Result<Reply>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: std::fmt::Display,
 {
     let (parts, body) = request.into_parts();
-    match body.collect().await {
-        Ok(body) => router::answer(server, parts, body.to_bytes()).await,
-        Err(e) => reply::text(400, format!("the body of the request broke off: {e}")),
-    }
+    let encounter = faults::Encounter::new(&server, &parts);
+    let answer = async {
+        match body.collect().await {
+            Ok(body) => router::answer(server, parts, body.to_bytes()).await,
+            Err(e) => reply::text(400, format!("the body of the request broke off: {e}")),
+        }
+    };
+    encounter.around(answer).await
 }

@@ -1,13 +1,13 @@
 //! All rehearsed clusters and their common clock.
 
 use super::server::ServerInner;
-use super::{Behaviour, Inert, Server, upkeep};
+use super::{Behaviour, Inert, Server, controllers};
 use crate::clock::Clock;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 /// All rehearsed clusters and their common clock; clones share them.
 #[derive(Clone)]
-pub struct World(Arc<Inner>);
+pub struct World(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     clock: Clock,
@@ -78,8 +78,6 @@ impl World {
     /// Starts the controllers of all servers on the current tokio runtime, and drives the clock.
     pub fn start(&self) {
         tokio::spawn(self.0.clock.clone().drive());
-        for server in self.servers() {
-            upkeep::start(server.clone());
-        }
+        controllers::start(self);
     }
 }

@@ -1,0 +1,139 @@
+//! Reading and writing a server as controllers do: what a turn sees, and what becomes of what it wants.
+
+use super::super::identity::{AUDIENCE, Token};
+use super::super::{Server, World};
+use super::address::{LoadBalancer, Pool};
+use super::events;
+use super::turn::{Action, Event, Memo, Target, View, is_terminating, kind, name, text, uid};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What a turn sees of a server.
+impl View for Server {
+    fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Arc<Value>> {
+        self.get_shared(kind, namespace, name)
+    }
+
+    fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        self.list_shared(kind, namespace)
+    }
+
+    fn all(&self, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        Server::all(self, namespace)
+    }
+
+    fn address(&self, pool: Pool) -> String {
+        match pool {
+            Pool::Pod => self.addresses().pod(),
+            Pool::LoadBalancer => self.addresses().load_balancer(),
+        }
+    }
+
+    fn load_balancer(&self) -> LoadBalancer {
+        Server::load_balancer(self)
+    }
+
+    fn authority(&self) -> String {
+        self.ca_pem().to_owned()
+    }
+
+    fn token(&self, account: &Value, secret: &Value) -> String {
+        let token = Token {
+            namespace: text(account, "/metadata/namespace").into(),
+            account: name(account).into(),
+            uid: uid(account).into(),
+            secret: Some(name(secret).into()),
+            expires: None,
+            audiences: vec![AUDIENCE.into()],
+        };
+        self.identity().issue(token, self.time().as_second())
+    }
+}
+
+/// Carries out what a controller wanted.
+pub(crate) fn carry_out(world: &World, server: &Server, action: Action, memo: &mut Memo) {
+    match action {
+        Action::Create(object) => memo.refusal = create(server, object).err().or(memo.refusal.take()),
+        Action::Patch(target, merge) => patch(server, &target, &merge),
+        Action::Delete(target) => delete(server, &target),
+        Action::Remove(target) => {
+            if stored(server, &target).is_some() {
+                server.remove(&target.resource(), target.id.namespace(), &target.id.name);
+            }
+        }
+        Action::Event(about, event) => record(server, &about, &event),
+        Action::Probe(pod) => memo.probe = Some(world.behaviour().unready(world, server.name(), &pod)),
+    }
+}
+
+fn stored(server: &Server, target: &Target) -> Option<Arc<Value>> {
+    server
+        .get_shared(&target.resource(), target.id.namespace(), &target.id.name)
+        .filter(|object| uid(object) == target.uid)
+}
+
+/// What controllers create through the whole API, with admission; the rest is written directly.
+const ADMITTED: [&str; 3] = ["Pod", "ReplicaSet", "PersistentVolumeClaim"];
+
+/// Creates an object; the words of the API server when it refuses.
+fn create(server: &Server, object: Value) -> Result<(), String> {
+    let target = Target::of(&object);
+    if server.get_shared(&target.resource(), target.id.namespace(), &target.id.name).is_some() {
+        return Ok(());
+    }
+    if ADMITTED.contains(&kind(&object)) {
+        if kind(&object) == "Pod" {
+            account(server, &object)?;
+        }
+        return server.create(object).map(drop);
+    }
+    let namespace = server.get_shared("Namespace", None, &target.id.namespace);
+    if namespace.is_some_and(|namespace| !is_terminating(&namespace)) {
+        server.put(object);
+    }
+    Ok(())
+}
+
+/// Refuses a pod whose service account does not exist.
+fn account(server: &Server, pod: &Value) -> Result<(), String> {
+    let namespace = text(pod, "/metadata/namespace");
+    let account = match text(pod, "/spec/serviceAccountName") {
+        "" => "default",
+        account => account,
+    };
+    if server.get_shared("ServiceAccount", Some(namespace), account).is_some() {
+        return Ok(());
+    }
+    Err(format!(
+        "pods \"{}\" is forbidden: error looking up service account {namespace}/{account}: serviceaccount \"{account}\" \
+         not found",
+        name(pod)
+    ))
+}
+
+fn patch(server: &Server, target: &Target, merge: &Value) {
+    server.edit(&target.resource(), target.id.namespace(), &target.id.name, |object| {
+        if uid(object) == target.uid {
+            json_patch::merge(object, merge);
+        }
+    });
+}
+
+/// Deletes as the API does without further options: pods on a node get their time, finalizers hold, the rest goes.
+fn delete(server: &Server, target: &Target) {
+    if stored(server, target).is_some_and(|object| !is_terminating(&object)) {
+        // Refused only where the object is gone meanwhile, or a namespace that no cluster can do without.
+        let _ = server.delete(&target.resource(), target.id.namespace(), &target.id.name);
+    }
+}
+
+fn record(server: &Server, about: &Value, event: &Event) {
+    let namespace = match text(about, "/metadata/namespace") {
+        "" => "default",
+        namespace => namespace,
+    };
+    if events::is_welcome(server.get("Namespace", None, namespace).as_ref()) {
+        let find = |namespace: &str, name: &str| server.get("events", Some(namespace), name);
+        server.put(events::record(about, event, &server.now(), find));
+    }
+}

@@ -1,0 +1,111 @@
+//! The garbage collector: objects go with their owners, in the background, in the foreground, or not at all.
+
+use super::turn::{
+    Action, Id, Target, Turn, View, has_finalizer, is_terminating, items, kind, text, uid, without_finalizer,
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+const FOREGROUND: &str = "foregroundDeletion";
+const ORPHAN: &str = "orphan";
+const TAKES: Duration = Duration::from_millis(100);
+
+/// The objects that list this uid among their owners.
+fn dependents(view: &dyn View, owner: &Value) -> Vec<Arc<Value>> {
+    let namespace = Some(text(owner, "/metadata/namespace")).filter(|namespace| !namespace.is_empty());
+    let mut objects = view.all(namespace);
+    objects.retain(|object| owners(object).iter().any(|reference| reference["uid"] == uid(owner)));
+    objects
+}
+
+fn owners(object: &Value) -> &[Value] {
+    items(object, "/metadata/ownerReferences")
+}
+
+/// Whether the collector has anything to do with an object.
+fn is_concerned(object: &Value) -> bool {
+    let finishing = is_terminating(object) && (has_finalizer(object, FOREGROUND) || has_finalizer(object, ORPHAN));
+    finishing || !owners(object).is_empty()
+}
+
+/// The objects, with their kinds, that a change of `object` concerns.
+pub(crate) fn concerns(view: &dyn View, object: &Value, deleted: bool) -> Vec<(String, Id)> {
+    let namespace = text(object, "/metadata/namespace");
+    let mut concerned: Vec<(String, Id)> = owners(object)
+        .iter()
+        .map(|owner| (text(owner, "/kind").to_owned(), Id::new(namespace, text(owner, "/name"))))
+        .collect();
+    if deleted {
+        let dependents = dependents(view, object);
+        concerned.extend(dependents.iter().map(|dependent| (kind(dependent).to_owned(), Id::of(dependent))));
+    } else if is_concerned(object) {
+        concerned.push((kind(object).to_owned(), Id::of(object)));
+    }
+    concerned
+}
+
+/// Deletes an object whose owners are gone; finishes the deletion of an owner.
+pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
+    let Some(object) = turn.get(turn.kind(), id) else { return };
+    if is_terminating(&object) && has_finalizer(&object, ORPHAN) {
+        return orphan(turn, &object);
+    }
+    if is_terminating(&object) && has_finalizer(&object, FOREGROUND) {
+        return foreground(turn, &object);
+    }
+    if !is_terminating(&object) && !owners(&object).is_empty() {
+        collect(turn, &object);
+    }
+}
+
+fn collect(turn: &mut Turn<'_>, object: &Value) {
+    let (living, gone): (Vec<_>, Vec<_>) = owners(object).iter().cloned().partition(|owner| lives(turn, object, owner));
+    let ending = living.iter().all(|owner| ends_in_foreground(turn, object, owner));
+    if (living.is_empty() || ending) && turn.stayed("ownerless", TAKES) {
+        return turn.want(Action::Delete(Target::of(object)));
+    }
+    if !living.is_empty() && !ending && !gone.is_empty() {
+        turn.patch(object, json!({ "metadata": { "ownerReferences": living } }));
+    }
+}
+
+fn stored(turn: &Turn<'_>, object: &Value, owner: &Value) -> Option<Arc<Value>> {
+    let (kind, name) = (text(owner, "/kind"), text(owner, "/name"));
+    let namespace = Some(text(object, "/metadata/namespace")).filter(|namespace| !namespace.is_empty());
+    let beside = turn.view().get(kind, namespace, name).or_else(|| turn.view().get(kind, None, name));
+    beside.filter(|stored| stored["metadata"]["uid"] == owner["uid"])
+}
+
+fn lives(turn: &Turn<'_>, object: &Value, owner: &Value) -> bool {
+    stored(turn, object, owner).is_some()
+}
+
+fn ends_in_foreground(turn: &Turn<'_>, object: &Value, owner: &Value) -> bool {
+    let owner = stored(turn, object, owner);
+    owner.is_some_and(|owner| is_terminating(&owner) && has_finalizer(&owner, FOREGROUND))
+}
+
+fn foreground(turn: &mut Turn<'_>, owner: &Value) {
+    let dependents = dependents(turn.view(), owner);
+    for dependent in dependents.iter().filter(|dependent| !is_terminating(dependent)) {
+        turn.want(Action::Delete(Target::of(dependent)));
+    }
+    let blocks = |dependent: &Value| {
+        owners(dependent)
+            .iter()
+            .any(|reference| reference["uid"] == uid(owner) && reference["blockOwnerDeletion"] == true)
+    };
+    if !dependents.iter().any(|dependent| blocks(dependent)) {
+        without_finalizer(turn, owner, FOREGROUND);
+    }
+}
+
+fn orphan(turn: &mut Turn<'_>, owner: &Value) {
+    for dependent in dependents(turn.view(), owner) {
+        let mut references = owners(&dependent).to_vec();
+        references.retain(|reference| reference["uid"] != uid(owner));
+        turn.patch(&dependent, json!({ "metadata": { "ownerReferences": references } }));
+    }
+    without_finalizer(turn, owner, ORPHAN);
+}

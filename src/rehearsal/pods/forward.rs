@@ -1,0 +1,136 @@
+//! `portforward`: connections to a port of a pod, answered by the behaviour.
+//!
+//! The behaviour sees an HTTP request as `curl -s -i -X METHOD [-d BODY] http://127.0.0.1:PORT/PATH` run in the
+//! container that has the port. What it prints is the answer; an exit code other than 0 is a refused connection.
+
+use super::super::call::Query;
+use super::super::status::{Outcome, Status};
+use super::super::transport::Reply;
+use super::channel::{self, Channels, Frame};
+use super::exec::execute;
+use super::{Stage, target};
+use http::request::Parts;
+use serde_json::Value;
+
+/// Connects to the ports that the query names.
+pub(crate) fn serve(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<Reply> {
+    if stage.pod["status"]["phase"] != "Running" {
+        let phase = stage.pod["status"]["phase"].as_str().unwrap_or("Pending");
+        return Err(target::internal(format!(
+            "unable to forward port because pod is not running. Current status={phase}"
+        )));
+    }
+    let lists = query.all("ports");
+    let ports: Option<Vec<u16>> = lists.iter().flat_map(|list| list.split(',')).map(|port| port.parse().ok()).collect();
+    let Some(ports) = ports.filter(|ports| !ports.is_empty()) else {
+        return Err(Status::bad_request("query parameter \"ports\" must name at least one port"));
+    };
+    let (answer, pending) = channel::accept(parts)?;
+    tokio::spawn(async move {
+        if let Some(channels) = pending.connect().await {
+            forward(stage, ports, channels).await;
+        }
+    });
+    Ok(answer)
+}
+
+/// Each port has two channels: data and errors. Both begin with the port's number.
+async fn forward(stage: Stage, ports: Vec<u16>, mut channels: Channels) {
+    for (index, port) in ports.iter().enumerate() {
+        for channel in [2 * index, 2 * index + 1] {
+            channels.send(u8::try_from(channel).unwrap_or(u8::MAX), &port.to_le_bytes()).await;
+        }
+    }
+    let mut inputs = vec![Vec::new(); ports.len()];
+    loop {
+        let (channel, bytes) = match channels.receive().await {
+            Frame::Data(channel, bytes) if channel % 2 == 0 => (channel, bytes),
+            Frame::Data(..) | Frame::End(_) => continue,
+            Frame::Closed => return,
+        };
+        let index = usize::from(channel / 2);
+        let (Some(input), Some(port)) = (inputs.get_mut(index), ports.get(index)) else { continue };
+        input.extend_from_slice(&bytes);
+        while let Some(request) = take(input) {
+            answer(&stage, *port, channel, request, &mut channels).await;
+        }
+    }
+}
+
+/// One HTTP request.
+#[derive(Debug, PartialEq, Eq)]
+struct Request {
+    method: String,
+    path: String,
+    body: String,
+}
+
+/// Takes a complete request off the front of the input.
+fn take(input: &mut Vec<u8>) -> Option<Request> {
+    let end = input.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let head = String::from_utf8_lossy(&input[..end]).into_owned();
+    let mut words = head.split_whitespace();
+    let (method, path) = (words.next()?.to_owned(), words.next().unwrap_or("/").to_owned());
+    let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok()).flatten()
+    });
+    let whole = end.checked_add(length.unwrap_or(0)).filter(|whole| *whole <= input.len())?;
+    let body = String::from_utf8_lossy(&input[end..whole]).into_owned();
+    input.drain(..whole);
+    Some(Request { method, path, body })
+}
+
+async fn answer(stage: &Stage, port: u16, channel: u8, request: Request, channels: &mut Channels) {
+    let container = container(&stage.pod, port);
+    let mut argv: Vec<String> = ["curl", "-s", "-i", "-X", &request.method].map(str::to_owned).into();
+    if !request.body.is_empty() {
+        argv.extend(["-d".to_owned(), request.body]);
+    }
+    argv.push(format!("http://127.0.0.1:{port}{}", request.path));
+    match execute(stage, &container, argv, String::new()).await {
+        Some(answer) if answer.code == 0 => channels.send(channel, http(&answer.stdout).as_bytes()).await,
+        _ => channels.send(channel + 1, refusal(&stage.pod, port).as_bytes()).await,
+    }
+}
+
+/// The container that has the port, or the first.
+fn container(pod: &Value, port: u16) -> String {
+    let containers = || pod["spec"]["containers"].as_array().into_iter().flatten();
+    let has = |container: &&Value| {
+        container["ports"].as_array().into_iter().flatten().any(|listed| listed["containerPort"] == port)
+    };
+    let found = containers().find(has).or_else(|| containers().next());
+    found.and_then(|container| container["name"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// The answer as HTTP: what the behaviour printed, with a head unless it has one.
+fn http(text: &str) -> String {
+    if text.starts_with("HTTP/") {
+        return text.to_owned();
+    }
+    format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{text}", text.len())
+}
+
+fn refusal(pod: &Value, port: u16) -> String {
+    let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
+    format!(
+        "error forwarding port {port} to pod {uid}, uid : failed to connect to localhost:{port} inside namespace \
+         \"{uid}\": dial tcp4 127.0.0.1:{port}: connect: connection refused"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_taken_when_they_are_complete() {
+        let mut input = b"POST /a HTTP/1.1\r\nContent-Length: 4\r\n\r\nbo".to_vec();
+        assert_eq!(take(&mut input), None);
+        input.extend_from_slice(b"dyGET /b HTTP/1.1\r\n\r\n");
+        let first = take(&mut input).expect("complete");
+        assert_eq!((first.method.as_str(), first.path.as_str(), first.body.as_str()), ("POST", "/a", "body"));
+        assert_eq!(take(&mut input).map(|request| request.path), Some("/b".into()));
+        assert!(input.is_empty());
+    }
+}
