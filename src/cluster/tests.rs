@@ -215,3 +215,46 @@ async fn addresses_need_what_they_need() {
     let failure = cluster.target_of(&crate::object::Object::default()).await.expect_err("nothing");
     assert!(failure.message.contains("apiVersion"), "{}", failure.message);
 }
+
+/// Applies a ConfigMap to a server that refuses the first patch so.
+async fn apply_after(refusal: serde_json::Value) -> (crate::failure::Result<super::Applied>, usize) {
+    let code = refusal["code"].as_u64().unwrap_or_default() as u16;
+    let patches = Arc::new(AtomicUsize::new(0));
+    let count = patches.clone();
+    let (cluster, _) = cluster(move |_, path| match path {
+        path if path.contains("fieldManager=") => match count.fetch_add(1, Ordering::SeqCst) {
+            0 => answer(code, &refusal),
+            _ => answer(201, &json!({"kind": "Pod", "metadata": {"name": "p", "namespace": "a", "uid": "1"}})),
+        },
+        path if path.starts_with("/api/v1/namespaces") => answer(404, &json!({"kind": "Status", "reason": "NotFound"})),
+        path => plain(path, false),
+    });
+    let manifest =
+        crate::object::yaml::parse("{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: a}}").expect("yaml");
+    let applied = cluster.apply(&manifest[0], &super::ApplyOptions::default()).await;
+    (applied, patches.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn what_is_not_ready_for_a_change_is_waited_for() {
+    let webhook = "Internal error occurred: failed calling webhook \"v.istio.io\": failed to call webhook: Post \
+        \"https://istiod.istio-system.svc:443/validate?timeout=10s\": dial tcp 10.0.0.1:15017: connect: connection refused";
+    let refusals = [
+        json!({"kind": "Status", "code": 500, "reason": "InternalError", "message": webhook}),
+        json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": "unable to create new content in namespace a \
+            because it is being terminated", "details": {"causes": [{"reason": "NamespaceTerminating"}]}}),
+    ];
+    for refusal in refusals {
+        let (applied, patches) = apply_after(refusal).await;
+        assert_eq!((applied.expect("applied").outcome, patches), (super::Outcome::Created, 2));
+    }
+}
+
+#[tokio::test]
+async fn what_will_not_pass_is_told_at_once() {
+    let denied =
+        json!({"kind": "Status", "code": 400, "message": "admission webhook \"v.istio.io\" denied the request: no"});
+    let (applied, patches) = apply_after(denied).await;
+    let failure = applied.expect_err("denied");
+    assert_eq!((failure.kind, failure.object.as_deref(), patches), (Kind::Invalid, Some("Pod a/p"), 1));
+}

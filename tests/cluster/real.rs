@@ -136,4 +136,5 @@ async fn on_a_real_server() {
     changing::workloads_are_scaled_and_restarted(&bench).await;
     changing::objects_are_created_once_and_listed(&bench).await;
     changing::a_cluster_says_what_it_is_and_may(&bench).await;
+    changing::fields_are_explained(&bench).await;
 }
