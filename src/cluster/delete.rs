@@ -1,6 +1,7 @@
 //! Removing objects: exactly the one that was seen, never a namesake that came after it.
 
 use super::request::{about, content, request_with};
+use super::wait::{Rule, until};
 use super::{Cluster, Target};
 use crate::failure::{Kind, Result};
 use crate::object::Object;
@@ -88,5 +89,10 @@ impl Cluster {
             Kind::Conflict => failure.hint("another object took its name meanwhile: read it again before deleting it"),
             _ => failure,
         })
+    }
+
+    /// Returns when this object, told by its uid, is gone.
+    pub(super) async fn until_gone(&self, target: &Target, uid: &str, limit: Duration) -> Result<()> {
+        until(self, target, Rule::gone(Some(uid.to_owned())), limit).await.map(drop)
     }
 }

@@ -81,16 +81,6 @@ impl Cluster {
         }
         Ok(all)
     }
-
-    /// The objects of a kind, by its name, that fit a field selector (empty for all), collected.
-    ///
-    /// # Errors
-    /// When the kind is unknown, the cluster refuses or cannot be reached.
-    pub async fn list_in(&self, kind: &str, namespace: Option<&str>, fields: &str) -> Result<Vec<Object>> {
-        let fields = Some(fields.to_owned()).filter(|fields| !fields.is_empty());
-        let selection = Selection { namespace: namespace.map(str::to_owned), fields, ..Selection::default() };
-        self.list(&self.resource(kind).await?, &selection).await
-    }
 }
 
 impl Pager {

@@ -24,7 +24,6 @@ mod resource;
 pub mod status;
 pub mod stream;
 mod tree;
-mod until;
 pub mod wait;
 
 use crate::clock::Clock;
@@ -157,3 +156,6 @@ impl Cluster {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

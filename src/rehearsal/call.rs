@@ -1,6 +1,7 @@
 //! One request, taken apart: what it is about, its query parameters, its body.
 
 use super::kinds::Kind;
+use super::protobuf;
 use super::server::Server;
 use super::status::{Outcome, Status};
 use bytes::Bytes;
@@ -84,6 +85,8 @@ impl Call {
         match self.media_type().as_str() {
             "" | "*/*" | "application/json" => self.json(),
             "application/yaml" => self.yaml(),
+            "application/vnd.kubernetes.protobuf" => protobuf::decode(&self.body)
+                .map_err(|why| Status::bad_request(format!("the protobuf body cannot be read: {why}"))),
             _ => Err(Status::unsupported_media_type(&[
                 "application/json",
                 "application/yaml",

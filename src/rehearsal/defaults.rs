@@ -117,8 +117,8 @@ pub(super) fn keep(kind: &Kind, live: &Value, object: &mut Value) {
         return;
     }
     for port in each(spec, "ports") {
-        let number = live["spec"]["ports"].as_array().into_iter().flatten();
-        let same = number.filter(|one| one["port"] == port["port"] && !one["nodePort"].is_null()).next();
+        let mut ports_before = live["spec"]["ports"].as_array().into_iter().flatten();
+        let same = ports_before.find(|one| one["port"] == port["port"] && !one["nodePort"].is_null());
         if let Some(before) = same {
             set(port, "nodePort", before["nodePort"].clone());
         }

@@ -10,7 +10,7 @@
 //! | `validation`, `typed`, `names`, `rules`, `admission` | what it refuses |
 //! | `managed` | who owns which field |
 //! | `kinds`, `built_in`, `custom`, `discovery`, `openapi` | which kinds there are, and how clients learn about them |
-//! | `transport`, `call`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
+//! | `transport`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
 //! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
 //! | `identity`, `addresses` | certificates, tokens and networks of a cluster |
@@ -32,6 +32,8 @@ mod faults;
 pub mod fields;
 mod identity;
 mod kinds;
+#[cfg(test)]
+mod kubectl;
 mod logged;
 mod managed;
 mod metadata;
@@ -40,6 +42,7 @@ mod openapi;
 mod patch;
 mod pod_row;
 mod pods;
+mod protobuf;
 mod read;
 mod reply;
 mod reviews;
@@ -51,8 +54,6 @@ mod status;
 mod store;
 mod subresources;
 mod table;
-#[cfg(test)]
-mod kubectl;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -22,7 +22,8 @@ pub(super) fn of_kind(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
 fn workload(spec: &Value, causes: &mut Vec<Cause>) {
     let wanted = &spec["selector"]["matchLabels"];
     let labels = &spec["template"]["metadata"]["labels"];
-    let is_empty = wanted.as_object().is_none_or(serde_json::Map::is_empty) && items(&spec["selector"]["matchExpressions"]).is_empty();
+    let is_empty = wanted.as_object().is_none_or(serde_json::Map::is_empty)
+        && items(&spec["selector"]["matchExpressions"]).is_empty();
     if spec["selector"].is_null() {
         causes.push(Cause::required("spec.selector", ""));
     } else if is_empty {
@@ -31,7 +32,11 @@ fn workload(spec: &Value, causes: &mut Vec<Cause>) {
     let fits = |(key, value): (&String, &Value)| labels[key.as_str()] == *value;
     if !wanted.as_object().into_iter().flatten().all(fits) {
         let labels = if labels.is_null() { &Value::Object(serde_json::Map::new()) } else { labels };
-        causes.push(Cause::invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+        causes.push(Cause::invalid(
+            "spec.template.metadata.labels",
+            labels,
+            "`selector` does not match template `labels`",
+        ));
     }
     if let Some(replicas) = spec["replicas"].as_i64().filter(|replicas| *replicas < 0) {
         causes.push(Cause::invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0"));

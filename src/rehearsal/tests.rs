@@ -99,7 +99,8 @@ async fn kubes_own_types_read_what_is_served() {
 
 #[tokio::test]
 async fn lists_come_in_pages_and_watches_go_on_from_them() {
-    let world = running(&["east"]);
+    let world = World::new(Clock::simulated(), &["east"]);
+    tokio::spawn(world.clock().clone().drive());
     let east = &world.servers()[0];
     for name in ["a", "b", "c"] {
         east.put(config_map(name, json!({})));

@@ -87,7 +87,8 @@ pub(super) fn fields(call: &Call, target: &Target, object: &mut Value) -> Outcom
             typed::undescribed(object, &version["schema"]["openAPIV3Schema"], "", &mut unknown);
             unknown
         }
-        None => typed::checked(kind, &target.version, object).map_err(|e| refused(format!("json: cannot unmarshal: {e}")))?,
+        None => typed::checked(kind, &target.version, object)
+            .map_err(|e| refused(format!("json: cannot unmarshal: {e}")))?,
     };
     if unknown.is_empty() || call.query.get("fieldValidation") != Some("Strict") {
         return Ok(());

@@ -1,7 +1,8 @@
 //! Many objects at once: in waves, so that each finds what it needs, and side by side within a wave.
 
-use super::{Applied, ApplyOptions};
+use super::{Applied, ApplyOptions, Outcome};
 use crate::cluster::Cluster;
+use crate::cluster::wait::rules::{Verdict, verdict};
 use crate::cluster::wait::{Rule, until};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::Object;
@@ -78,7 +79,8 @@ impl Cluster {
 
     async fn apply_member(&self, manifest: &Object, all: &[Object], options: &ApplyOptions) -> Result<Applied> {
         let applied = self.apply_when_served(manifest, all, options).await?;
-        if applied.object.kind() == "CustomResourceDefinition" {
+        let is_new = applied.outcome != Outcome::Unchanged || !matches!(verdict(&applied.object), Verdict::Done(_));
+        if is_new && applied.object.kind() == "CustomResourceDefinition" {
             let target = self.target_of(&applied.object).await?;
             until(self, &target, Rule::ready(), ESTABLISHED).await?;
         }

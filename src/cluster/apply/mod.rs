@@ -113,14 +113,6 @@ impl Cluster {
         Ok(Applied { outcome: Outcome::between(&live, &object), object })
     }
 
-    /// Brings one object to what the manifest says, with the usual options; the object as it is now.
-    ///
-    /// # Errors
-    /// As [`Cluster::apply`].
-    pub async fn apply_one(&self, manifest: &Object) -> Result<Object> {
-        Ok(self.apply(manifest, &ApplyOptions::default()).await?.object)
-    }
-
     async fn addressed(&self, manifest: &Object, options: &ApplyOptions) -> Result<(Target, Object)> {
         if manifest.name().is_empty() && manifest.at("metadata.generateName").is_some() {
             let failure =

@@ -12,16 +12,22 @@ use std::sync::Arc;
 
 /// Whether applying this manifest would certainly change nothing.
 pub(super) fn is_settled(manifest: &Object, live: &Object, manager: &str) -> bool {
-    let Some(fields) = owned_fields(manifest, live, manager) else { return false };
     let mut node = ["apiVersion", "kind"].iter().fold(manifest.node.clone(), |node, field| without(&node, &[field]));
     node = ["name", "namespace"].iter().fold(node, |node, field| without(&node, &["metadata", field]));
     if node.get("metadata").is_some_and(|metadata| metadata.entries().is_empty()) {
         node = without(&node, &["metadata"]);
     }
-    if node.entries().is_empty() {
-        return fields.entries().is_empty();
+    match owned_fields(manifest, live, manager) {
+        Some(fields) if node.entries().is_empty() => fields.entries().is_empty(),
+        Some(fields) => holds(&node, &live.node, fields, ""),
+        // Whoever owns nothing has no entry.
+        None => node.entries().is_empty() && !names_manager(live, manager),
     }
-    holds(&node, &live.node, fields, "")
+}
+
+fn names_manager(live: &Object, manager: &str) -> bool {
+    let entries = live.items_at("metadata.managedFields").iter();
+    entries.into_iter().any(|entry| entry.get("manager").and_then(Node::as_str) == Some(manager))
 }
 
 /// What our manager has applied, if in this version of the API.
@@ -201,6 +207,14 @@ mod tests {
         let live = live(json!({"resources": {"requests": {"cpu": "1", "memory": "2Gi"}}}), fields);
         assert!(settled(json!({"resources": {"requests": {"cpu": "1000m", "memory": "2048Mi"}}}), &live));
         assert!(!settled(json!({"resources": {"requests": {"cpu": "100m", "memory": "2Gi"}}}), &live));
+    }
+
+    #[test]
+    fn a_manifest_without_fields_owns_nothing() {
+        let bare = json!({"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "namespace": "n"}});
+        let bare = Object::new(Node::from(&bare));
+        assert!(is_settled(&bare, &bare, "meshwright"));
+        assert!(!is_settled(&bare, &live(json!({"a": 1}), json!({"f:spec": {"f:a": {}}})), "meshwright"));
     }
 
     #[test]

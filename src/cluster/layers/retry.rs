@@ -317,6 +317,8 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicU32;
 
+    type Reply = Result<Response<Body>, BoxError>;
+
     fn settings() -> Settings {
         let settings = Settings::new("east", "https://east", Clock::simulated());
         tokio::spawn(settings.clock.clone().drive());
@@ -329,20 +331,16 @@ mod tests {
         builder.body(Body::from(b"{}".to_vec())).expect("request")
     }
 
-    fn status(code: u16) -> Result<Response<Body>, BoxError> {
+    fn status(code: u16) -> Reply {
         Ok(Response::builder().status(code).body(Body::empty()).expect("response"))
     }
 
-    fn io(kind: std::io::ErrorKind) -> Result<Response<Body>, BoxError> {
+    fn io(kind: std::io::ErrorKind) -> Reply {
         Err(std::io::Error::from(kind).into())
     }
 
     /// Sends through the layer; the transport answers `first` once, then 200. Returns the outcome and the tries.
-    async fn send(
-        settings: &Settings,
-        request: Request<Body>,
-        first: fn() -> Result<Response<Body>, BoxError>,
-    ) -> (Result<Response<Body>, BoxError>, u32) {
+    async fn send(settings: &Settings, request: Request<Body>, first: fn() -> Reply) -> (Reply, u32) {
         let tries = Arc::new(AtomicU32::new(0));
         let count = tries.clone();
         let transport = tower::service_fn(move |_: Request<Body>| {
@@ -356,7 +354,7 @@ mod tests {
     #[tokio::test]
     async fn reads_survive_every_passing_trouble() {
         let settings = settings();
-        let troubles: [fn() -> Result<Response<Body>, BoxError>; 6] = [
+        let troubles: [fn() -> Reply; 6] = [
             || status(429),
             || status(502),
             || status(503),

@@ -206,7 +206,22 @@ pub const CLUSTER: &[Primitive<Host>] = &[
         returns: "Object",
         doc: "What a kind or a field means, from the cluster's own documents: `#{path, kind, description, fields}`. The path \
               is a kind and fields below it, such as `deployments.spec.replicas`.",
-        example: r#"kube.cluster("east").explain("deployments.spec").fields.len() > 0"#,
+        example: r#"
+            let east = kube.cluster("east");
+            let size = #{type: "integer", description: "How big it is."};
+            let schema = #{type: "object", properties: #{spec: #{type: "object", properties: #{size: size}}}};
+            east.apply(#{
+                apiVersion: "apiextensions.k8s.io/v1",
+                kind: "CustomResourceDefinition",
+                metadata: #{name: "widgets.example.io"},
+                spec: #{
+                    group: "example.io",
+                    names: #{kind: "Widget", plural: "widgets"},
+                    scope: "Namespaced",
+                    versions: [#{name: "v1", served: true, storage: true, schema: #{openAPIV3Schema: schema}}],
+                },
+            });
+            east.explain("widgets.spec.size").description == "How big it is.""#,
         effect: Effect::Read,
         since: "0.1.0",
         call: read::explain,
@@ -373,6 +388,3 @@ pub const CLUSTER: &[Primitive<Host>] = &[
         call: change::restart,
     },
 ];
-
-#[cfg(test)]
-mod tests;
