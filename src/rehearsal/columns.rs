@@ -138,8 +138,8 @@ fn built_in(resource: &str) -> &'static [Row] {
         ],
         "deployments.apps" => &[
             N, ("Ready", "string", 0, |o, _| ratio(count(o, "status", "readyReplicas"), count(o, "spec", "replicas"))),
-            ("Up-to-date", "integer", 0, |o, _| count(o, "status", "updatedReplicas").into()),
-            ("Available", "integer", 0, |o, _| count(o, "status", "availableReplicas").into()), A,
+            ("Up-to-date", "string", 0, |o, _| count(o, "status", "updatedReplicas").into()),
+            ("Available", "string", 0, |o, _| count(o, "status", "availableReplicas").into()), A,
             ("Containers", "string", 1, |o, _| containers(o, "name")), ("Images", "string", 1, |o, _| containers(o, "image")),
             ("Selector", "string", 1, |o, _| selector(&o["spec"]["selector"]["matchLabels"])),
         ],
@@ -173,8 +173,8 @@ fn built_in(resource: &str) -> &'static [Row] {
             ("Selector", "string", 1, |o, _| selector(&o["spec"]["selector"])),
         ],
         "namespaces" => &[N, ("Status", "string", 0, |o, _| o["status"]["phase"].clone()), A],
-        "secrets" => &[N, ("Type", "string", 0, |o, _| o["type"].clone()), ("Data", "integer", 0, |o, _| size(&o["data"]).into()), A],
-        "configmaps" => &[N, ("Data", "integer", 0, |o, _| (size(&o["data"]) + size(&o["binaryData"])).into()), A],
+        "secrets" => &[N, ("Type", "string", 0, |o, _| o["type"].clone()), ("Data", "string", 0, |o, _| size(&o["data"]).into()), A],
+        "configmaps" => &[N, ("Data", "string", 0, |o, _| (size(&o["data"]) + size(&o["binaryData"])).into()), A],
         "serviceaccounts" => &[N, ("Secrets", "integer", 0, |o, _| items(&o["secrets"]).len().into()), A],
         "nodes" => &[
             N, ("Status", "string", 0, |o, _| node_status(o)), ("Roles", "string", 0, |o, _| roles(o)), A,

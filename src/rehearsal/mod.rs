@@ -6,7 +6,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `world`, `server`, `behaviour`, `logged` | what others use: all clusters, one cluster, what pods do, what was asked |
-//! | `store`, `metadata`, `defaults` | objects, and what the server itself writes into them |
+//! | `store`, `metadata`, `defaults`, `complete` | objects, and what the server itself writes into them |
 //! | `validation`, `typed`, `names`, `rules`, `admission` | what it refuses |
 //! | `managed` | who owns which field |
 //! | `kinds`, `built_in`, `custom`, `discovery`, `openapi` | which kinds there are, and how clients learn about them |
@@ -22,6 +22,7 @@ mod behaviour;
 mod built_in;
 mod call;
 mod columns;
+mod complete;
 mod controllers;
 mod create;
 mod custom;
@@ -54,6 +55,8 @@ mod status;
 mod store;
 mod subresources;
 mod table;
+#[cfg(test)]
+mod real;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -48,6 +48,42 @@ pub(super) fn decode(body: &[u8]) -> Result<Value, String> {
     Ok(object)
 }
 
+/// Removes the fields of an object that Go leaves out of its JSON because they have the zero value of their type:
+/// `false`, `0` and empty text, unless they are behind a pointer.
+pub(super) fn drop_zeros(api_version: &str, kind: &str, object: &mut Value) {
+    // A priority of zero is one of the few that are written.
+    if kind == "PriorityClass" {
+        return;
+    }
+    if let Some(message) = table().kinds.get(&(api_version, kind)) {
+        drop_zeros_of(message, object);
+    }
+}
+
+fn drop_zeros_of(message: &str, value: &mut Value) {
+    let (Some(entries), Some(object)) = (table().messages.get(message), value.as_object_mut()) else { return };
+    for entry in entries.iter().filter(|entry| entry.name != "status") {
+        if entry.name == "-" {
+            // Its fields are this object's.
+            let mut own = Value::Object(std::mem::take(object));
+            drop_zeros_of(entry.of, &mut own);
+            *object = own.as_object_mut().map(std::mem::take).unwrap_or_default();
+            continue;
+        }
+        let Some(field) = object.get_mut(entry.name) else { continue };
+        match (entry.form, field) {
+            (Form::One, field) if is_zero(field) && is_scalar(entry.of) => drop(object.remove(entry.name)),
+            (Form::List, Value::Array(list)) => list.iter_mut().for_each(|item| drop_zeros_of(entry.of, item)),
+            (Form::One | Form::Pointer, field) => drop_zeros_of(entry.of, field),
+            _ => {}
+        }
+    }
+}
+
+fn is_scalar(of: &str) -> bool {
+    matches!(of, "s" | "t" | "i" | "d")
+}
+
 /// One entry of a message.
 struct Entry {
     number: u64,
@@ -309,6 +345,22 @@ mod tests {
         let raw = field(2, &[1 << 3, 0]);
         let deployment = decode(&body("apps/v1", "Deployment", &raw)).expect("deployment");
         assert_eq!(deployment["spec"], json!({"replicas": 0}));
+    }
+
+    #[test]
+    fn zeros_are_dropped_where_go_drops_them() {
+        let mut pod = json!({"metadata": {"name": "a", "generateName": ""}, "spec": {
+            "hostNetwork": false, "automountServiceAccountToken": false, "securityContext": {},
+            "containers": [{"env": [{"name": "A", "value": ""}], "livenessProbe": {"periodSeconds": 0, "httpGet": {"host": "", "port": 0}}}],
+            "volumes": [{"name": "v", "emptyDir": {"medium": ""}}],
+        }});
+        drop_zeros("v1", "Pod", &mut pod);
+        let expected = json!({"metadata": {"name": "a"}, "spec": {
+            "automountServiceAccountToken": false, "securityContext": {},
+            "containers": [{"env": [{"name": "A"}], "livenessProbe": {"httpGet": {"port": 0}}}],
+            "volumes": [{"name": "v", "emptyDir": {}}],
+        }});
+        assert_eq!(pod, expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::kinds::Kind;
 use super::server::Server;
 use super::status::{Outcome, Status};
 use super::transport::Reply;
-use super::{Logged, create, delete, discovery, patch, pods, read, reply, reviews, subresources, update, watch};
+use super::{Logged, create, delete, discovery, kinds, patch, pods, read, reply, reviews, subresources, update, watch};
 use bytes::Bytes;
 use http::{Method, request::Parts};
 use std::sync::Arc;
@@ -41,11 +41,26 @@ async fn route(server: &Server, parts: Parts, body: Bytes) -> Outcome<Reply> {
     if let Some(reply) = discovery::answer(&call) {
         return Ok(reply);
     }
-    let Some(target) = target(server, &call.path) else { return Ok(reply::text(404, "404 page not found\n")) };
+    let Some(target) = target(server, &call.path) else { return unknown(&call.path) };
     if target.subresource.as_deref().is_some_and(|name| pods::SERVED.contains(&name)) {
         return pods::answer(&call, &target, parts);
     }
     dispatch(&call, &target)
+}
+
+/// Built-in groups know that a kind does not exist; other paths are nobody's.
+fn unknown(path: &str) -> Outcome<Reply> {
+    let segments: Vec<_> = path.split('/').skip(1).collect();
+    let (group, version) = match segments.as_slice() {
+        ["api", version, ..] => ("", *version),
+        ["apis", group, version, ..] => (*group, *version),
+        _ => return Ok(reply::text(404, "404 page not found\n")),
+    };
+    let serves = |kind: &Arc<Kind>| kind.group == group && kind.versions.iter().any(|one| one == version);
+    match kinds::all_built_in().iter().any(serves) {
+        true => Err(Status::no_resource()),
+        false => Ok(reply::text(404, "404 page not found\n")),
+    }
 }
 
 /// The object or collection that a path names.
