@@ -64,10 +64,8 @@ fn a_secret_with_another_key_leaves_the_gateway_unready() {
 
 #[test]
 fn a_placeholder_left_in_hides_the_other_version() {
-    let failure = forked_in(
-        "main.rhai",
-        &[("networks::enter(mesh, remote);", ""), ("networks::check_complete(mesh);", "")],
-    );
+    let failure =
+        forked_in("main.rhai", &[("networks::enter(mesh, remote);", ""), ("networks::check_complete(mesh);", "")]);
     let told = told(&failure);
     assert!(told.contains("reached v1") && told.contains("only"), "{told}");
     assert!(told.contains("Hello version: v1"), "every call answers, by the local version: {told}");

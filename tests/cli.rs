@@ -43,7 +43,9 @@ fn a_script_tells_its_parameters() {
 fn show_prints_each_step_with_the_commands_it_stands_for() {
     let (code, out, _) = meshwright(&["show", "shared-gateways"]);
     assert_eq!(code, 0);
-    assert!(out.contains("1. Check the clusters") && out.contains("kubectl create --context=$CTX_CLUSTER1 ns istio-system"));
+    assert!(
+        out.contains("1. Check the clusters") && out.contains("kubectl create --context=$CTX_CLUSTER1 ns istio-system")
+    );
     assert_eq!(out.matches("Guide: ").count(), 16, "every step names its place in the guide:\n{out}");
 }
 
@@ -58,7 +60,13 @@ fn list_prints_scripts_and_tasks() {
 
 #[test]
 fn eval_prints_data_on_stdout() {
-    let (code, out, err) = meshwright(&["eval", "--rehearse", "-o", "json", "kube.cluster(\"east\").list(\"namespaces\").map(|n| n.metadata.name)"]);
+    let (code, out, err) = meshwright(&[
+        "eval",
+        "--rehearse",
+        "-o",
+        "json",
+        "kube.cluster(\"east\").list(\"namespaces\").map(|n| n.metadata.name)",
+    ]);
     assert_eq!((code, err.as_str()), (0, ""), "{err}");
     let names: Vec<String> = serde_json::from_str(&out).expect("json");
     assert!(names.contains(&"kube-system".to_owned()), "{names:?}");
@@ -84,7 +92,8 @@ fn a_cluster_that_cannot_be_reached_ends_with_its_own_code() {
     let config = home.path().join("config");
     let text = "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:9'}}]\ncontexts: [{name: gone, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {}}]\n";
     std::fs::write(&config, text).expect("written");
-    let (code, _, err) = meshwright(&["eval", "--kubeconfig", &config.to_string_lossy(), "kube.cluster(\"gone\").version()"]);
+    let (code, _, err) =
+        meshwright(&["eval", "--kubeconfig", &config.to_string_lossy(), "kube.cluster(\"gone\").version()"]);
     assert_eq!(code, 5, "{err}");
     assert!(err.contains("gone"), "{err}");
 }

@@ -15,7 +15,13 @@ fn job(example: &str) -> Job {
     let mut header = Header::default();
     header.needs.write = vec!["*".into()];
     header.needs.exec = vec!["sh".into(), "echo".into(), "istioctl".into()];
-    Job { script, header, values: Values::default(), style: Style { quiet: true, ..Style::default() }, stop_after: None }
+    Job {
+        script,
+        header,
+        values: Values::default(),
+        style: Style { quiet: true, ..Style::default() },
+        stop_after: None,
+    }
 }
 
 #[test]

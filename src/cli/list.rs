@@ -27,7 +27,9 @@ impl List {
         let scripts = rows()?;
         let rows = || scripts.iter().map(|(name, title)| serde_json::json!({"name": name, "title": title}));
         match self.output {
-            Format::Json => super::print(&serde_json::to_string_pretty(&rows().collect::<Vec<_>>()).unwrap_or_default()),
+            Format::Json => {
+                super::print(&serde_json::to_string_pretty(&rows().collect::<Vec<_>>()).unwrap_or_default())
+            }
             Format::Yaml => {
                 let rows: Vec<_> = rows().collect();
                 super::print(&crate::object::yaml::emit(&crate::object::Node::from(&serde_json::Value::Array(rows))))

@@ -25,7 +25,10 @@ impl Rehearse {
         let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
         let session = Session::rehearsal(&asked.job, &contexts)?;
         let names = contexts.join(", ");
-        session.screen().line(&format!("Rehearsing {} on {names}: clusters in memory, nothing real is touched.\n", asked.job.script.name));
+        session.screen().line(&format!(
+            "Rehearsing {} on {names}: clusters in memory, nothing real is touched.\n",
+            asked.job.script.name
+        ));
         let outcome = finish(&session, &asked.job);
         if asked.serve {
             if let Err(failure) = &outcome {

@@ -39,7 +39,8 @@ impl ScriptArgs {
             return Ok(None);
         }
         let mut words = self.parameters.clone();
-        let style = Style { quiet: style.quiet || take_flag(&mut words, "--quiet") || take_flag(&mut words, "-q"), ..style };
+        let style =
+            Style { quiet: style.quiet || take_flag(&mut words, "--quiet") || take_flag(&mut words, "-q"), ..style };
         let serve = verb == "rehearse" && take_flag(&mut words, "--serve");
         let stop_after = take_value(&mut words, "--stop-after")?;
         check_step(&script, stop_after.as_deref())?;
@@ -153,7 +154,8 @@ fn help_text(param: &Param) -> String {
 }
 
 fn program_args(verb: &str) -> Vec<clap::Arg> {
-    let params = clap::Arg::new("params").long("params").value_name("FILE").help("Read parameters from a YAML file; flags win");
+    let params =
+        clap::Arg::new("params").long("params").value_name("FILE").help("Read parameters from a YAML file; flags win");
     let stop = clap::Arg::new("stop-after").long("stop-after").value_name("STEP").help("Stop after this step");
     let own = match verb {
         "run" => clap::Arg::new("kubeconfig").long("kubeconfig").value_name("FILE").help("The kubeconfig to use"),

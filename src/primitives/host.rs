@@ -27,6 +27,11 @@ pub trait Clusters: Send + Sync {
     /// # Errors
     /// When the text is no kubeconfig.
     fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster>;
+
+    /// The addresses of a host name that only these clusters know; `None` for all others.
+    fn resolve(&self, _host: &str) -> Option<Vec<String>> {
+        None
+    }
 }
 
 /// Where a script's certificate authorities are kept between runs.

@@ -11,31 +11,38 @@
 //! | [`text`](TEXT) | YAML, base64, strings | |
 //! | [`log`](LOG), [`run`](RUN) | lines for the user; the run itself | |
 
+mod exec;
 pub mod host;
 pub mod keeper;
 mod kube;
 mod log;
+mod pod;
 mod run;
 mod secret;
 mod text;
+mod wait;
 pub mod world;
 
 use crate::cluster::Cluster;
 use crate::engine::{Primitive, Type};
 
+pub use exec::EXEC;
 pub use host::Host;
 pub use kube::{CLUSTER, KUBE};
 pub use log::LOG;
+pub use pod::{POD, Port};
 pub use run::RUN;
 pub use secret::{Authority, SECRET};
 pub use text::TEXT;
+pub use wait::WAIT;
 pub use world::WORLD;
 
 /// What scripts can call.
-pub const TABLES: &[&[Primitive<Host>]] = &[KUBE, CLUSTER, SECRET, TEXT, LOG, RUN];
+pub const TABLES: &[&[Primitive<Host>]] = &[KUBE, CLUSTER, POD, SECRET, WAIT, EXEC, TEXT, LOG, RUN];
 
 /// The types that scripts can hold, beside Object and Secret.
-pub const TYPES: &[Type] = &[Type::of::<Cluster>("Cluster"), Type::of::<Authority>("Authority")];
+pub const TYPES: &[Type] =
+    &[Type::of::<Cluster>("Cluster"), Type::of::<Authority>("Authority"), Type::of::<Port>("Port")];
 
 /// What a `rehearsal.rhai` can call.
 pub const MODEL: &[&[Primitive<Host>]] = &[WORLD, TEXT];

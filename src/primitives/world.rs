@@ -77,7 +77,14 @@ pub const WORLD: &[Primitive<Host>] = &[
     entry("WorldState", "documents", "text: string", "array", "The documents of a YAML text.", documents),
     entry("WorldState", "yaml", "value: any", "string", "A value as YAML text.", to_yaml),
     entry("WorldState", "encode", "text: string", "string", "A text in base64.", encode),
-    entry("WorldState", "decode", "text: string", "string", "The text of a base64 text; empty when it is none.", decode),
+    entry(
+        "WorldState",
+        "decode",
+        "text: string",
+        "string",
+        "The text of a base64 text; empty when it is none.",
+        decode,
+    ),
     entry(
         "WorldState",
         "self_signed",

@@ -52,7 +52,9 @@ fn drop_what_its_type_lacks(live: &Value, spec: &mut Value) {
     }
     if !external {
         let before: Vec<_> = items(&live["ports"]).iter().map(|port| port["nodePort"].clone()).collect();
-        each(spec, "ports").filter(|port| before.contains(&port["nodePort"])).for_each(|port| drop(unset(port, "nodePort")));
+        each(spec, "ports")
+            .filter(|port| before.contains(&port["nodePort"]))
+            .for_each(|port| drop(unset(port, "nodePort")));
     }
 }
 

@@ -118,7 +118,9 @@ fn preconditions(kind: &Kind, name: &str, live: &Value, wanted: &Value) -> Outco
     for (key, shown, hint) in rules {
         let (wanted, now) = (text(wanted, key), text(&live["metadata"], key));
         if !wanted.is_empty() && wanted != now {
-            let why = format!("the {shown} in the precondition ({wanted}) does not match the {shown} in record ({now}). {hint}");
+            let why = format!(
+                "the {shown} in the precondition ({wanted}) does not match the {shown} in record ({now}). {hint}"
+            );
             return Err(Status::precondition(kind, name, &why));
         }
     }

@@ -46,7 +46,8 @@ fn token(version: u64, (namespace, name): &(String, String)) -> String {
 }
 
 fn resumed(token: &str, call: &Call) -> Outcome<(u64, (String, String))> {
-    let wrong = || Status::bad_request("invalid continue token: continue key is not valid: it does not come from this server");
+    let wrong =
+        || Status::bad_request("invalid continue token: continue key is not valid: it does not come from this server");
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).map_err(|_| wrong())?;
     let plain: Value = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
     let version = plain["rv"].as_u64().ok_or_else(wrong)?;

@@ -13,7 +13,9 @@ pub(super) fn identity(target: &Target, object: &Value) -> Outcome<()> {
     let (kind, api_version) = (text(object, "kind"), text(object, "apiVersion"));
     if !object.is_object() {
         let wanted = &target.kind.kind;
-        let message = format!("the object provided is unrecognized (must be of type {wanted}): couldn't get version/kind; json parse error: json: cannot unmarshal");
+        let message = format!(
+            "the object provided is unrecognized (must be of type {wanted}): couldn't get version/kind; json parse error: json: cannot unmarshal"
+        );
         return Err(Status::bad_request(message));
     }
     for (key, value) in [("Kind", kind), ("apiVersion", api_version)] {
@@ -50,14 +52,16 @@ pub(super) fn identity(target: &Target, object: &Value) -> Outcome<()> {
 /// A body of another kind or version.
 fn unfitting(target: &Target, kind: &str, api_version: &str) -> Box<Status> {
     let (group, version) = kinds::split_api_version(api_version);
-    let known = kinds::all_built_in().iter().any(|one| {
-        one.group == group && one.kind == kind && one.versions.iter().any(|served| served == version)
-    });
+    let known = kinds::all_built_in()
+        .iter()
+        .any(|one| one.group == group && one.kind == kind && one.versions.iter().any(|served| served == version));
     let own = &target.kind;
     let package = |group: &str| group.split('.').next().filter(|name| !name.is_empty()).unwrap_or("core").to_owned();
     let why = match known {
         true => format!("converting ({version}.{kind}) to ({}.{}): unknown conversion", package(&own.group), own.kind),
-        false => format!("no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:110\""),
+        false => format!(
+            "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:110\""
+        ),
     };
     Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {}: {why}", own.kind))
 }

@@ -1,9 +1,9 @@
 //! What the pods of a rehearsal do: the functions of the `rehearsal.rhai` beside the script.
 
 use crate::engine;
+use crate::object::Node;
 use crate::primitives::world::{ClusterState, Memory, WorldState};
 use crate::rehearsal::{Answer, Behaviour, World};
-use crate::object::Node;
 use rhai::{AST, Dynamic, Engine, Map, Scope};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
@@ -114,7 +114,9 @@ impl Behaviour for Model {
     }
 
     fn admit(&self, world: &World, cluster: &str, object: Value) -> Result<Value, String> {
-        let Some(admitted) = self.try_call("admit", world, Some(cluster), vec![tree(&object)])? else { return Ok(object) };
+        let Some(admitted) = self.try_call("admit", world, Some(cluster), vec![tree(&object)])? else {
+            return Ok(object);
+        };
         Ok(engine::value::to_node(&admitted).map_or(object, |node| node.to_wire()))
     }
 

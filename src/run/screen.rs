@@ -54,7 +54,8 @@ const NAME_WIDTH: usize = 44;
 impl Screen {
     /// A screen for a run with this clock, whose changes `tally` counts.
     pub fn new(style: Style, clock: crate::clock::Clock, tally: Tally) -> Screen {
-        let target = if style.live && !style.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target =
+            if style.live && !style.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Screen {
             style,
             clock,

@@ -214,13 +214,8 @@ impl Stage {
         let (shared, journal) = self.shared(job, Recorder::in_memory(self.tally.clone()));
         let clusters = Rehearsed::new(world.clone(), shared, self.runtime.handle().clone());
         let programs = rehearsed_programs(world.clone(), model.clone());
-        let parts = Parts {
-            clusters: Arc::new(clusters),
-            programs: Arc::new(programs),
-            keeper,
-            world: Some(world),
-            model,
-        };
+        let parts =
+            Parts { clusters: Arc::new(clusters), programs: Arc::new(programs), keeper, world: Some(world), model };
         self.build(job, parts, journal)
     }
 

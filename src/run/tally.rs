@@ -39,7 +39,8 @@ impl Tally {
 
     /// What has been counted since, all clusters together.
     pub fn since(&self, before: &BTreeMap<String, Counts>) -> Counts {
-        let sum = |totals: &BTreeMap<String, Counts>, field: fn(&Counts) -> usize| totals.values().map(field).sum::<usize>();
+        let sum =
+            |totals: &BTreeMap<String, Counts>, field: fn(&Counts) -> usize| totals.values().map(field).sum::<usize>();
         let now = self.totals();
         let grown = |field| sum(&now, field).saturating_sub(sum(before, field));
         Counts { created: grown(|c| c.created), changed: grown(|c| c.changed), deleted: grown(|c| c.deleted) }

@@ -108,8 +108,12 @@ impl Guide {
     /// Every change that our program has sent, as `cluster METHOD path`.
     pub fn writes(&self) -> Vec<String> {
         let servers = self.session.world().expect("a rehearsal").servers();
-        let logged = servers.iter().flat_map(|server| server.log().into_iter().map(move |one| (server.name().to_owned(), one)));
-        logged.filter(|(_, one)| one.is_write()).map(|(name, one)| format!("{name} {} {}", one.method, one.path)).collect()
+        let logged =
+            servers.iter().flat_map(|server| server.log().into_iter().map(move |one| (server.name().to_owned(), one)));
+        logged
+            .filter(|(_, one)| one.is_write())
+            .map(|(name, one)| format!("{name} {} {}", one.method, one.path))
+            .collect()
     }
 
     /// Every stored object, as `cluster kind namespace/name`; events and leases come and go by themselves.
@@ -132,7 +136,8 @@ impl Guide {
     pub fn foreign_cacerts(&self, context: &str) {
         let server = self.server(context);
         server.put(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}}));
-        let foreign = meshwright::primitives::Authority::open("foreign", &meshwright::primitives::keeper::Memory::default());
+        let foreign =
+            meshwright::primitives::Authority::open("foreign", &meshwright::primitives::keeper::Memory::default());
         let files = foreign.expect("authority").issue("cluster2", "istiod.istio-system.svc", 30).expect("files");
         let data: serde_json::Map<String, Value> =
             files.into_iter().map(|(key, node)| (key.to_owned(), base64(&node.to_wire()).into())).collect();
