@@ -94,6 +94,15 @@ impl<H: 'static> Call<'_, H> {
         self.any(index).try_cast::<T>()
     }
 
+    /// A `string|Secret` argument, opened: for computing with, never for showing. A plain text stays plain: it is not
+    /// redacted anywhere.
+    pub fn opened(&self, index: usize) -> String {
+        match self.value::<Secret>(index) {
+            Some(secret) => secret.reveal().to_owned(),
+            None => self.str(index).to_string(),
+        }
+    }
+
     /// A `string|Secret` argument, as a secret under this name.
     pub fn secret(&self, index: usize, name: &str) -> Secret {
         match self.value::<Secret>(index) {

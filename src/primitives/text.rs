@@ -100,7 +100,7 @@ pub const TEXT: &[Primitive<Host>] = &[
 ];
 
 fn parse_yaml(call: &Call<'_, Host>) -> Outcome {
-    let mut documents = yaml::parse(call.secret(0, "text").reveal())?;
+    let mut documents = yaml::parse(&call.opened(0))?;
     if documents.len() == 1 {
         return Ok(from_node(&documents.remove(0).node));
     }
