@@ -54,7 +54,8 @@ fn read(part: &str) -> Option<String> {
             &number[..digits]
         })
         .collect();
-    if numbers.len() < 3 || numbers.iter().any(|number| number.is_empty()) {
+    // Builds between releases leave the patch number out: `1.31-alpha.0`.
+    if numbers.len() < 2 || numbers.len() < 3 && pre.is_none() || numbers.iter().any(|number| number.is_empty()) {
         return None;
     }
     let pre = pre.map(|pre| pre.trim_end_matches(['.', '-'])).filter(|pre| !pre.is_empty());
@@ -78,6 +79,7 @@ mod tests {
             ("git version 2.43.0.", Some("2.43.0")),
             ("OpenSSL 1.1.1w  11 Sep 2023", Some("1.1.1")),
             ("unable to connect to 10.0.0", Some("10.0.0")),
+            ("client version: 1.31-alpha.eed52ebb66ad", Some("1.31-alpha.eed52ebb66ad")),
             ("no version, only 1.2", None),
             ("", None),
         ] {
