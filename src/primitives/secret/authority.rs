@@ -131,6 +131,10 @@ pub(super) fn open(call: &Call<'_, Host>) -> Outcome {
     Ok(Dynamic::from(authority))
 }
 
+pub(super) fn root(call: &Call<'_, Host>) -> Outcome {
+    Ok(call.receiver::<Authority>().root.into())
+}
+
 pub(super) fn issue(call: &Call<'_, Host>) -> Outcome {
     let authority: Authority = call.receiver();
     let dns = call.options().str("dns")?.unwrap_or_else(|| "istiod.istio-system.svc".into());

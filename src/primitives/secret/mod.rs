@@ -133,6 +133,18 @@ mesh.root == secret.authority("mesh1").root"#,
     },
     Primitive {
         on: "Authority",
+        name: "root",
+        params: "",
+        options: &[],
+        returns: "string",
+        doc: "Its root certificate, PEM.",
+        example: r#"secret.authority("mesh1").root.starts_with("-----BEGIN CERTIFICATE-----")"#,
+        effect: Effect::None,
+        since: "0.1.0",
+        call: authority::root,
+    },
+    Primitive {
+        on: "Authority",
         name: "issue",
         params: "cluster: string, options?: map",
         options: &[

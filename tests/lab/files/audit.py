@@ -22,7 +22,8 @@ for cluster, start, log in zip(args[0::3], args[1::3], args[2::3]):
             agent = event.get("userAgent", "").split("/")[0] or "(none)"
             side = next((s for start, s in SIDES.items() if agent.startswith(start)), "user")
             ref = event.get("objectRef", {})
-            what = (event["verb"], ref.get("resource") or event["requestURI"].split("?")[0]) if verbose else ()
+            verb = "dry-run" if "dryRun=All" in event["requestURI"] else event["verb"]
+            what = (verb, ref.get("resource") or event["requestURI"].split("?")[0]) if verbose else ()
             count[(side, agent) + what] += 1
     for key, n in sorted(count.items(), key=lambda kv: (kv[0][0] != "user", -kv[1])):
         print(cluster, *key, n, sep="\t")
