@@ -109,7 +109,7 @@ impl Session {
         if let Some(defect) = self.model.as_ref().and_then(|model| model.defect()) {
             self.screen.say(Level::Warning, &defect);
         }
-        outcome?;
+        drop(outcome?);
         self.screen.summary(start.elapsed());
         Ok(())
     }

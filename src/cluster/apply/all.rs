@@ -1,19 +1,17 @@
 //! Many objects at once: in waves, so that each finds what it needs, and side by side within a wave.
 
-use super::{Applied, ApplyOptions, Outcome};
+use super::{Applied, ApplyOptions};
 use crate::cluster::Cluster;
-use crate::cluster::wait::rules::{Verdict, verdict};
-use crate::cluster::wait::{Rule, until};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::Object;
 use futures::StreamExt;
 use std::time::Duration;
 
 /// How many objects are applied at the same time.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
 /// How long a new CRD may take until its kind is served.
-const ESTABLISHED: Duration = Duration::from_secs(30);
+pub(super) const ESTABLISHED: Duration = Duration::from_secs(30);
 
 /// The order in which objects are applied. Webhooks come last: before that they would be asked about the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,10 +56,14 @@ impl Cluster {
         for wave in Wave::ALL {
             let members: Vec<usize> =
                 (0..manifests.len()).filter(|&index| Wave::of(&manifests[index]) == wave).collect();
-            let work = members
-                .into_iter()
-                .map(|index| async move { (index, self.apply_member(&manifests[index], manifests, options).await) });
-            let results: Vec<_> = futures::stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
+            let results = if wave == Wave::Definitions {
+                self.apply_definitions(manifests, members, options).await?
+            } else {
+                let work = members.into_iter().map(|index| async move {
+                    (index, self.apply_when_served(&manifests[index], manifests, options).await)
+                });
+                futures::stream::iter(work).buffer_unordered(AT_ONCE).collect().await
+            };
             let mut failures = Vec::new();
             for (index, result) in results {
                 match result {
@@ -75,16 +77,6 @@ impl Cluster {
             }
         }
         Ok(applied.into_iter().flatten().collect())
-    }
-
-    async fn apply_member(&self, manifest: &Object, all: &[Object], options: &ApplyOptions) -> Result<Applied> {
-        let applied = self.apply_when_served(manifest, all, options).await?;
-        let is_new = applied.outcome != Outcome::Unchanged || !matches!(verdict(&applied.object), Verdict::Done(_));
-        if is_new && applied.object.kind() == "CustomResourceDefinition" {
-            let target = self.target_of(&applied.object).await?;
-            until(self, &target, Rule::ready(), ESTABLISHED).await?;
-        }
-        Ok(applied)
     }
 
     /// Discovery lags a little behind a new CRD.

@@ -2,6 +2,7 @@
 
 mod all;
 mod conflict;
+mod definitions;
 mod manifest;
 mod owned;
 mod quantity;
@@ -101,7 +102,19 @@ impl Cluster {
     /// `Conflict` with the fields and their owners, or what the server refuses with.
     pub async fn apply(&self, manifest: &Object, options: &ApplyOptions) -> Result<Applied> {
         let (target, manifest) = self.addressed(manifest, options).await?;
-        let live = self.settled(&target, self.find(&target).await?).await?;
+        let live = self.find(&target).await?;
+        self.apply_to(target, manifest, live, options).await
+    }
+
+    /// Brings one object, just read, to what the manifest says.
+    async fn apply_to(
+        &self,
+        target: Target,
+        manifest: Object,
+        live: Option<Object>,
+        options: &ApplyOptions,
+    ) -> Result<Applied> {
+        let live = self.settled(&target, live).await?;
         let Some(live) = live else {
             let object = self.patch_apply(&target, &manifest, None, options, Mode::Real).await?;
             return Ok(Applied { outcome: Outcome::Created, object });

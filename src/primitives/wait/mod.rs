@@ -184,7 +184,7 @@ fn exists(call: &Call<'_, Host>) -> Outcome {
 
 fn gone(call: &Call<'_, Host>) -> Outcome {
     let uid = |subject: &Subject| subject.object.as_ref().map(|object| object.uid().to_owned());
-    all(call, |subject| Rule::gone(uid(subject).filter(|uid| !uid.is_empty())))?;
+    drop(all(call, |subject| Rule::gone(uid(subject).filter(|uid| !uid.is_empty())))?);
     Ok(Dynamic::UNIT)
 }
 
