@@ -1,6 +1,7 @@
 //! DELETE: one object or a collection; grace, finalizers and propagation.
 
 use super::call::{Call, Target};
+use super::custom::DEFINITIONS;
 use super::kinds::Kind;
 use super::server::Server;
 use super::status::{Outcome, Status};
@@ -118,7 +119,9 @@ fn preconditions(kind: &Kind, name: &str, live: &Value, wanted: &Value) -> Outco
     for (key, shown, hint) in rules {
         let (wanted, now) = (text(wanted, key), text(&live["metadata"], key));
         if !wanted.is_empty() && wanted != now {
-            let why = format!("the {shown} in the precondition ({wanted}) does not match the {shown} in record ({now}). {hint}");
+            let why = format!(
+                "the {shown} in the precondition ({wanted}) does not match the {shown} in record ({now}). {hint}"
+            );
             return Err(Status::precondition(kind, name, &why));
         }
     }
@@ -136,17 +139,18 @@ fn ending(server: &Server, kind: &Kind, live: &Value, options: &Value) -> Value 
     if !was_ending || sooner {
         let until = server.time() + jiff::SignedDuration::from_secs(grace);
         *at(metadata, "deletionTimestamp") = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
-        if kind.resource() != "namespaces" {
+        let is_graceful = !matches!(kind.resource().as_str(), "namespaces" | DEFINITIONS);
+        if is_graceful {
             *at(metadata, "deletionGracePeriodSeconds") = grace.into();
         }
-        if let Some(generation) = metadata["generation"].as_i64().filter(|_| !was_ending) {
+        if let Some(generation) = metadata["generation"].as_i64().filter(|_| is_graceful && !was_ending) {
             *at(metadata, "generation") = (generation + 1).into();
         }
     }
     if kind.resource() == "namespaces" && !items(&object["spec"]["finalizers"]).is_empty() {
         *at(at(&mut object, "status"), "phase") = json!("Terminating");
     }
-    if kind.resource() == "customresourcedefinitions.apiextensions.k8s.io" {
+    if kind.resource() == DEFINITIONS {
         hold(at(&mut object, "metadata"), "customresourcecleanup.apiextensions.k8s.io", was_ending);
     }
     object

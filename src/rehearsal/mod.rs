@@ -45,6 +45,8 @@ mod pod_row;
 mod pods;
 mod protobuf;
 mod read;
+#[cfg(test)]
+mod real;
 mod reply;
 mod reviews;
 mod router;
@@ -55,8 +57,6 @@ mod status;
 mod store;
 mod subresources;
 mod table;
-#[cfg(test)]
-mod real;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -30,7 +30,11 @@ fn workload(spec: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid("spec.selector", &spec["selector"], "empty selector is invalid for deployment"));
     }
     if spec["selector"].is_null() {
-        causes.push(Cause::invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+        causes.push(Cause::invalid(
+            "spec.template.metadata.labels",
+            labels,
+            "`selector` does not match template `labels`",
+        ));
     }
     let fits = |(key, value): (&String, &Value)| labels[key.as_str()] == *value;
     if !wanted.as_object().into_iter().flatten().all(fits) {

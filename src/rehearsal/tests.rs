@@ -259,3 +259,15 @@ async fn only_requests_that_change_something_are_logged_as_writes() {
     assert_eq!(writes.len(), 1);
     assert_eq!((writes[0].path.as_str(), writes[0].user_agent.as_str()), (MAPS, "tests/1.0"));
 }
+
+#[tokio::test]
+async fn fields_that_a_kind_does_not_know_are_dropped_with_a_warning() {
+    let world = running(&["east"]);
+    let east = &world.servers()[0];
+    let mut odd = config_map("a", json!({"k": "1"}));
+    odd["dat"] = json!({});
+    let body = kube::client::Body::from(odd.to_string().into_bytes());
+    let reply = client(east).send(http::Request::post(MAPS).body(body).expect("request")).await.expect("answer");
+    assert_eq!(reply.headers()["warning"], "299 - \"unknown field \\\"dat\\\"\"");
+    assert_eq!(east.get("cm", Some("default"), "a").expect("stored").get("dat"), None);
+}
