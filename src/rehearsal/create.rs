@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
-    let object = call.object()?;
-    validation::fields(call, target, &object)?;
+    let mut object = call.object()?;
+    validation::fields(call, target, &mut object)?;
     let stored = new(call, target, object, &|object| managed::updated(call, target, None, object))?;
     read::present(call, target, 201, &stored)
 }
@@ -24,34 +24,44 @@ pub(super) fn new(
     object: Value,
     manage: &dyn Fn(Value) -> Outcome<Value>,
 ) -> Outcome<Arc<Value>> {
-    let object = prepared(call, target, object)?;
-    let object = manage(object)?;
+    let object = prepared(call, target, object, manage)?;
     store(&call.server, &target.kind, object, call.is_dry())
 }
 
 /// The object with defaults, after admission, complete and valid.
-fn prepared(call: &Call, target: &Target, mut object: Value) -> Outcome<Value> {
+fn prepared(
+    call: &Call,
+    target: &Target,
+    mut object: Value,
+    manage: &dyn Fn(Value) -> Outcome<Value>,
+) -> Outcome<Value> {
     let kind = &target.kind;
     validation::identity(target, &object)?;
-    if text(at(&mut object, "metadata"), "resourceVersion") != "" {
+    if !text(at(&mut object, "metadata"), "resourceVersion").is_empty() {
         return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     if let Some(namespace) = &target.namespace {
         *at(at(&mut object, "metadata"), "namespace") = namespace.clone().into();
     }
     drop_what_servers_write(kind, &mut object);
-    admitted(&call.server, kind, object)
+    admitted(&call.server, kind, object, manage)
 }
 
 /// Defaults, admission, names and validation of a new object.
-fn admitted(server: &Server, kind: &Arc<Kind>, mut object: Value) -> Outcome<Value> {
-    validation::namespace(server, kind, object["metadata"]["namespace"].as_str(), text(&object["metadata"], "name"))?;
+fn admitted(
+    server: &Server,
+    kind: &Arc<Kind>,
+    mut object: Value,
+    manage: &dyn Fn(Value) -> Outcome<Value>,
+) -> Outcome<Value> {
+    let metadata = &object["metadata"];
+    validation::namespace(server, kind, metadata["namespace"].as_str(), text(metadata, "name"))?;
     defaults::apply(kind, &mut object);
-    let mut object = admission::admit(server, kind, object)?;
+    let mut object = admission::admit(server, kind, manage(object)?)?;
     name(server, kind, &mut object)?;
     defaults::apply(kind, &mut object);
     let object = metadata::created(server, kind, object);
-    validation::object(server, kind, &object, None)?;
+    validation::object(kind, &object, None)?;
     Ok(object)
 }
 
@@ -119,7 +129,7 @@ impl Server {
         let kind = self.kind_of(&object);
         metadata::key(&kind, &mut object);
         drop_what_servers_write(&kind, &mut object);
-        let created = admitted(self, &kind, object).and_then(|object| store(self, &kind, object, false));
+        let created = admitted(self, &kind, object, &Ok).and_then(|object| store(self, &kind, object, false));
         created.map(|object| (*object).clone()).map_err(|status| status.message)
     }
 }

@@ -1,26 +1,74 @@
 //! Field ownership of the objects that clients change: where the HTTP verbs meet [`super::fields`].
 
 use super::call::{Call, Target};
-use super::kinds::Kind;
+use super::defaults;
+use super::fields::{self, Apply, Conflict, Schema};
+use super::read::as_version;
 use super::status::{Outcome, Status};
+use super::tree::{at, path};
 use serde_json::Value;
 
-/// The object with `metadata.managedFields` brought up to date after a create, update or patch.
-pub(super) fn updated(_call: &Call, _target: &Target, _live: Option<&Value>, object: Value) -> Outcome<Value> {
-    Ok(object)
+/// The object with `metadata.managedFields` brought up to date after a create, update or patch. Defaults come first:
+/// the server counts them as set by whoever left them out.
+pub(super) fn updated(call: &Call, target: &Target, live: Option<&Value>, mut object: Value) -> Outcome<Value> {
+    if target.subresource.is_none() {
+        if let Some(live) = live {
+            defaults::keep(&target.kind, live, &mut object);
+        }
+        defaults::apply(&target.kind, &mut object);
+    }
+    let live = live.map(|live| as_version(target, live));
+    let object = as_version(target, &object);
+    let (manager, now) = (call.manager(), call.server.now());
+    Ok(fields::update(live.as_ref(), object, &manager, subresource(target), &now, &schema(target)))
 }
 
 /// The object after a server-side apply.
-pub(super) fn applied(_call: &Call, _target: &Target, _live: Option<&Value>, _applied: &Value) -> Outcome<Value> {
-    Err(Status::new(415, "UnsupportedMediaType", "apply patches are not served"))
-}
-
-/// The object after a strategic merge patch.
-pub(super) fn merged(_kind: &Kind, _live: &Value, _patch: &Value) -> Outcome<Value> {
-    Err(Status::new(415, "UnsupportedMediaType", "strategic merge patches are not served"))
+///
+/// # Errors
+/// 409 with a cause per field that others own.
+pub(super) fn applied(call: &Call, target: &Target, live: Option<&Value>, applied: &Value) -> Outcome<Value> {
+    let request = Apply {
+        live,
+        applied,
+        manager: &call.manager(),
+        force: call.query.is("force"),
+        subresource: subresource(target),
+        time: &call.server.now(),
+        schema: &schema(target),
+    };
+    fields::apply(&request).map_err(|conflicts| {
+        let causes = conflicts.iter().map(Conflict::cause).collect();
+        Status::new(409, "Conflict", Conflict::message(&conflicts)).with_causes(causes)
+    })
 }
 
 /// A new object with the ownership that its apply gives.
-pub(super) fn created_by_apply(_call: &Call, _target: &Target, object: Value, _applied: &Value) -> Outcome<Value> {
+pub(super) fn created_by_apply(call: &Call, target: &Target, mut object: Value, asked: &Value) -> Outcome<Value> {
+    let mut new = applied(call, target, None, asked)?;
+    let owned = path(&mut new, &["metadata", "managedFields"]).take();
+    *at(at(&mut object, "metadata"), "managedFields") = owned;
     Ok(object)
+}
+
+/// The object after a strategic merge patch.
+///
+/// # Errors
+/// 400 in the server's words when the patch makes no sense.
+pub(super) fn merged(target: &Target, live: &Value, patch: &Value) -> Outcome<Value> {
+    fields::strategic_merge(live, patch, &schema(target)).map_err(Status::bad_request)
+}
+
+fn subresource(target: &Target) -> &str {
+    target.subresource.as_deref().unwrap_or_default()
+}
+
+/// How the target's kind merges.
+fn schema(target: &Target) -> Schema {
+    let kind = &target.kind;
+    match kind.custom_version(&target.version) {
+        Some(version) => Schema::from_open_api(&version["schema"]["openAPIV3Schema"])
+            .with_status_subresource(version["subresources"].get("status").is_some()),
+        None => Schema::built_in(&target.api_version(), &kind.kind).with_status_subresource(kind.has("status")),
+    }
 }

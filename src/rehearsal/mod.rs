@@ -6,11 +6,13 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `world`, `server`, `behaviour`, `logged` | what others use: all clusters, one cluster, what pods do, what was asked |
-//! | `store`, `metadata`, `defaults`, `validation` | objects, and what the server itself writes into them |
+//! | `store`, `metadata`, `defaults` | objects, and what the server itself writes into them |
+//! | `validation`, `typed`, `names`, `rules`, `admission` | what it refuses |
+//! | `managed` | who owns which field |
 //! | `kinds`, `built_in`, `custom`, `discovery`, `openapi` | which kinds there are, and how clients learn about them |
 //! | `transport`, `call`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
-//! | `table`, `columns`, `selectors` | what lists show and leave out |
+//! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
 //! | `identity`, `addresses` | certificates, tokens and networks of a cluster |
 //! | `controllers`, `pods`, `faults` | what controllers and kubelets do; what goes wrong on demand |
 
@@ -19,6 +21,7 @@ mod admission;
 mod behaviour;
 mod built_in;
 mod call;
+mod columns;
 mod controllers;
 mod create;
 mod custom;
@@ -32,21 +35,29 @@ mod kinds;
 mod logged;
 mod managed;
 mod metadata;
+mod names;
 mod openapi;
 mod patch;
+mod pod_row;
 mod pods;
 mod read;
 mod reply;
 mod reviews;
 mod router;
+mod rules;
 mod selectors;
 mod server;
 mod status;
 mod store;
 mod subresources;
 mod table;
+#[cfg(test)]
+mod kubectl;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod tree;
+mod typed;
 mod update;
 mod validation;
 mod watch;

@@ -23,10 +23,9 @@ pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
     }
     let patch = Patch::parse(call, target)?;
     let stored = update::change(call, target, &|live| {
-        let patched = patch.on(target, &shown(target, live))?;
-        if patch.is_full {
-            validation::patched(call, target, &patched)?;
-        }
+        let mut patched = patch.on(target, &shown(target, live))?;
+        validation::fields(call, target, &mut patched)?;
+        validation::identity(target, &patched)?;
         managed::updated(call, target, Some(live), patched)
     })?;
     read::present(call, target, 200, &stored)
@@ -60,7 +59,6 @@ enum Change {
 
 struct Patch {
     change: Change,
-    is_full: bool,
 }
 
 impl Patch {
@@ -74,7 +72,7 @@ impl Patch {
             "application/strategic-merge-patch+json" if !target.kind.is_custom() => Change::Strategic(object(call)?),
             _ => return Err(Status::unsupported_media_type(supported(target))),
         };
-        Ok(Patch { change, is_full: target.subresource.is_none() })
+        Ok(Patch { change })
     }
 
     fn on(&self, target: &Target, live: &Value) -> Outcome<Value> {
@@ -89,7 +87,7 @@ impl Patch {
                 json_patch::merge(&mut object, patch);
                 Ok(object)
             }
-            Change::Strategic(patch) => managed::merged(&target.kind, live, patch),
+            Change::Strategic(patch) => managed::merged(target, live, patch),
         }
     }
 }
@@ -118,7 +116,7 @@ fn refused(target: &Target, error: &json_patch::PatchError) -> Box<Status> {
 
 /// Server-side apply: creates the object when it does not exist.
 fn apply(call: &Call, target: &Target) -> Outcome<(u16, Arc<Value>)> {
-    let applied = call.yaml()?;
+    let mut applied = call.yaml()?;
     if call.query.filled("fieldManager").is_none() {
         return Err(Status::new(
             422,
@@ -126,7 +124,7 @@ fn apply(call: &Call, target: &Target) -> Outcome<(u16, Arc<Value>)> {
             "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
         ));
     }
-    validation::fields(call, target, &applied)?;
+    validation::fields(call, target, &mut applied)?;
     validation::identity(target, &applied)?;
     if !applied["metadata"]["managedFields"].is_null() {
         return Err(Status::bad_request("metadata.managedFields must be nil"));

@@ -1,7 +1,7 @@
 //! One rehearsed cluster's API server: its store, its log, and direct access for controllers and tests.
 
 use super::addresses::Addresses;
-use super::identity::Identity;
+use super::identity::{AUDIENCE, Identity, Token};
 use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
@@ -97,6 +97,20 @@ impl Server {
     /// Tokens and keys.
     pub(super) fn identity(&self) -> &Identity {
         &self.0.identity
+    }
+
+    /// A token of a service account that lasts until the account, or the Secret that keeps the token, is gone.
+    pub fn token(&self, account: &Value, secret: Option<&str>) -> String {
+        let metadata = &account["metadata"];
+        let token = Token {
+            namespace: text(metadata, "namespace").to_owned(),
+            account: text(metadata, "name").to_owned(),
+            uid: text(metadata, "uid").to_owned(),
+            secret: secret.map(str::to_owned),
+            expires: None,
+            audiences: vec![AUDIENCE.to_owned()],
+        };
+        self.0.identity.issue(token, self.time().as_second())
     }
 
     /// The clock of its world.

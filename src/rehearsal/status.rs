@@ -49,6 +49,16 @@ impl Cause {
         Cause { reason: "FieldValueNotSupported", message, field: field.to_owned() }
     }
 
+    /// `FIELD: Not found: VALUE`.
+    pub fn missing(field: &str, value: &str) -> Cause {
+        Cause { reason: "FieldValueNotFound", message: format!("Not found: {value:?}"), field: field.to_owned() }
+    }
+
+    /// `FIELD: Forbidden: WHY`.
+    pub fn forbidden(field: &str, why: &str) -> Cause {
+        Cause { reason: "FieldValueForbidden", message: format!("Forbidden: {why}"), field: field.to_owned() }
+    }
+
     /// `FIELD: Duplicate value: VALUE`.
     pub fn duplicate(field: &str, value: &Value) -> Cause {
         Cause { reason: "FieldValueDuplicate", message: format!("Duplicate value: {value}"), field: field.to_owned() }

@@ -9,8 +9,8 @@ use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
-    let object = call.object()?;
-    validation::fields(call, target, &object)?;
+    let mut object = call.object()?;
+    validation::fields(call, target, &mut object)?;
     validation::identity(target, &object)?;
     if text(&object["metadata"], "name").is_empty() {
         let cause = Cause::required("metadata.name", "name or generateName is required");
@@ -94,7 +94,7 @@ fn completed(call: &Call, target: &Target, live: &Value, asked: Value) -> Outcom
         object = admission::admit(&call.server, kind, object)?;
         object = metadata::updated(kind, live, object);
         defaults::apply(kind, &mut object);
-        validation::object(&call.server, kind, &object, Some(live))?;
+        validation::object(kind, &object, Some(live))?;
         defaults::allocate_changed(&call.server, kind, live, &mut object);
     }
     Ok(object)

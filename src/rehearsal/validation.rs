@@ -3,8 +3,9 @@
 use super::call::{Call, Target};
 use super::kinds::Kind;
 use super::server::Server;
-use super::status::{Cause, Outcome, Status};
+use super::status::{Outcome, Status};
 use super::tree::text;
+use super::{names, rules, typed};
 use serde_json::{Value, json};
 
 /// Kind, apiVersion, name and namespace of a body must be those of the path.
@@ -69,19 +70,41 @@ pub(super) fn namespace(server: &Server, kind: &Kind, namespace: Option<&str>, n
     Err(Status::forbidden(kind, name, &why).with_causes(vec![cause]))
 }
 
-/// Unknown fields, when the client asks for strictness.
-pub(super) fn fields(_call: &Call, _target: &Target, _object: &Value) -> Outcome<()> {
-    Ok(())
+/// The object must fit its kind. Fields that its kind does not know are dropped; with `fieldValidation=Strict` they are
+/// refused.
+pub(super) fn fields(call: &Call, target: &Target, object: &mut Value) -> Outcome<()> {
+    let kind = &target.kind;
+    let refused = |why: String| {
+        let (kind, version) = (&kind.kind, &target.version);
+        Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+    };
+    if !object.is_object() || target.subresource.as_deref().is_some_and(|one| one != "status") {
+        return Ok(());
+    }
+    let unknown = match kind.custom_version(&target.version) {
+        Some(version) => {
+            let mut unknown = Vec::new();
+            typed::undescribed(object, &version["schema"]["openAPIV3Schema"], "", &mut unknown);
+            unknown
+        }
+        None => typed::checked(kind, &target.version, object).map_err(|e| refused(format!("json: cannot unmarshal: {e}")))?,
+    };
+    if unknown.is_empty() || call.query.get("fieldValidation") != Some("Strict") {
+        return Ok(());
+    }
+    let listed: Vec<_> = unknown.iter().map(|field| format!("unknown field {field:?}")).collect();
+    Err(refused(format!("strict decoding error: {}", listed.join(", "))))
 }
 
-/// A patched object must still be one of its kind.
-pub(super) fn patched(call: &Call, target: &Target, object: &Value) -> Outcome<()> {
-    fields(call, target, object)?;
-    let _ = Cause::required;
-    Ok(())
-}
-
-/// The rules of the kind.
-pub(super) fn object(_server: &Server, _kind: &Kind, _object: &Value, _live: Option<&Value>) -> Outcome<()> {
-    Ok(())
+/// The rules of the kind, for a new object or for the change of a live one.
+pub(super) fn object(kind: &Kind, object: &Value, live: Option<&Value>) -> Outcome<()> {
+    let mut causes = names::causes(kind, object);
+    rules::of_kind(kind, object, &mut causes);
+    if let Some(live) = live {
+        rules::immutable(kind, object, live, &mut causes);
+    }
+    match causes.is_empty() {
+        true => Ok(()),
+        false => Err(Status::invalid(kind, text(&object["metadata"], "name"), &causes)),
+    }
 }
