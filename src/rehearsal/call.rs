@@ -1,12 +1,13 @@
 //! One request, taken apart: what it is about, its query parameters, its body.
 
 use super::kinds::Kind;
+use super::protobuf;
 use super::server::Server;
 use super::status::{Outcome, Status};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A request with its body.
 pub(super) struct Call {
@@ -16,6 +17,8 @@ pub(super) struct Call {
     pub query: Query,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// What the client should know although the request succeeds: sent as `Warning` headers.
+    pub warnings: Mutex<Vec<String>>,
 }
 
 /// What a request is about.
@@ -51,6 +54,17 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// Adds a warning to the answer.
+    pub fn warn(&self, text: String) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// The warnings as `Warning` headers say them.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.iter().map(|text| format!("299 - {text:?}")).collect()
+    }
+
     /// Whether nothing must be stored.
     pub fn is_dry(&self) -> bool {
         self.query.get("dryRun").is_some_and(|value| value == "All")
@@ -84,6 +98,8 @@ impl Call {
         match self.media_type().as_str() {
             "" | "*/*" | "application/json" => self.json(),
             "application/yaml" => self.yaml(),
+            "application/vnd.kubernetes.protobuf" => protobuf::decode(&self.body)
+                .map_err(|why| Status::bad_request(format!("the protobuf body cannot be read: {why}"))),
             _ => Err(Status::unsupported_media_type(&[
                 "application/json",
                 "application/yaml",

@@ -138,8 +138,8 @@ fn built_in(resource: &str) -> &'static [Row] {
         ],
         "deployments.apps" => &[
             N, ("Ready", "string", 0, |o, _| ratio(count(o, "status", "readyReplicas"), count(o, "spec", "replicas"))),
-            ("Up-to-date", "integer", 0, |o, _| count(o, "status", "updatedReplicas").into()),
-            ("Available", "integer", 0, |o, _| count(o, "status", "availableReplicas").into()), A,
+            ("Up-to-date", "string", 0, |o, _| count(o, "status", "updatedReplicas").into()),
+            ("Available", "string", 0, |o, _| count(o, "status", "availableReplicas").into()), A,
             ("Containers", "string", 1, |o, _| containers(o, "name")), ("Images", "string", 1, |o, _| containers(o, "image")),
             ("Selector", "string", 1, |o, _| selector(&o["spec"]["selector"]["matchLabels"])),
         ],
@@ -173,8 +173,8 @@ fn built_in(resource: &str) -> &'static [Row] {
             ("Selector", "string", 1, |o, _| selector(&o["spec"]["selector"])),
         ],
         "namespaces" => &[N, ("Status", "string", 0, |o, _| o["status"]["phase"].clone()), A],
-        "secrets" => &[N, ("Type", "string", 0, |o, _| o["type"].clone()), ("Data", "integer", 0, |o, _| size(&o["data"]).into()), A],
-        "configmaps" => &[N, ("Data", "integer", 0, |o, _| (size(&o["data"]) + size(&o["binaryData"])).into()), A],
+        "secrets" => &[N, ("Type", "string", 0, |o, _| o["type"].clone()), ("Data", "string", 0, |o, _| size(&o["data"]).into()), A],
+        "configmaps" => &[N, ("Data", "string", 0, |o, _| (size(&o["data"]) + size(&o["binaryData"])).into()), A],
         "serviceaccounts" => &[N, ("Secrets", "integer", 0, |o, _| items(&o["secrets"]).len().into()), A],
         "nodes" => &[
             N, ("Status", "string", 0, |o, _| node_status(o)), ("Roles", "string", 0, |o, _| roles(o)), A,
@@ -256,7 +256,9 @@ fn containers(object: &Value, key: &str) -> Value {
 }
 
 fn job_status(job: &Value) -> Value {
-    let holds = |kind: &str| items(&job["status"]["conditions"]).iter().any(|one| one["type"] == kind && one["status"] == "True");
+    let holds = |kind: &str| {
+        items(&job["status"]["conditions"]).iter().any(|one| one["type"] == kind && one["status"] == "True")
+    };
     let status = ["Complete", "Failed", "Suspended"].into_iter().find(|kind| holds(kind));
     json!(status.unwrap_or("Running"))
 }
@@ -269,7 +271,9 @@ fn job_duration(job: &Value, now: Timestamp) -> Value {
 
 /// The addresses of a load balancer.
 fn addresses(balancer: &Value) -> String {
-    let shown = |one: &Value| [text(one, "ip"), text(one, "hostname")].into_iter().find(|text| !text.is_empty()).map(str::to_owned);
+    let shown = |one: &Value| {
+        [text(one, "ip"), text(one, "hostname")].into_iter().find(|text| !text.is_empty()).map(str::to_owned)
+    };
     items(&balancer["ingress"]).iter().filter_map(shown).collect::<Vec<_>>().join(",")
 }
 
@@ -288,7 +292,8 @@ fn external_ip(service: &Value) -> Value {
 
 fn ports(service: &Value) -> Value {
     let shown = |port: &Value| {
-        let node = port["nodePort"].as_i64().filter(|port| *port > 0).map(|port| format!(":{port}")).unwrap_or_default();
+        let node =
+            port["nodePort"].as_i64().filter(|port| *port > 0).map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}{node}/{}", port["port"], text(port, "protocol"))
     };
     let all: Vec<_> = items(&service["spec"]["ports"]).iter().map(shown).collect();
@@ -296,7 +301,8 @@ fn ports(service: &Value) -> Value {
 }
 
 fn node_status(node: &Value) -> Value {
-    let ready = items(&node["status"]["conditions"]).iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
+    let ready =
+        items(&node["status"]["conditions"]).iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
     let closed = if node["spec"]["unschedulable"] == true { ",SchedulingDisabled" } else { "" };
     format!("{}{closed}", if ready { "Ready" } else { "NotReady" }).into()
 }
@@ -318,7 +324,8 @@ fn event_object(event: &Value) -> Value {
 }
 
 fn last_seen(event: &Value, now: Timestamp) -> Value {
-    let times = [&event["series"]["lastObservedTime"], &event["lastTimestamp"], &event["eventTime"], &event["firstTimestamp"]];
+    let times =
+        [&event["series"]["lastObservedTime"], &event["lastTimestamp"], &event["eventTime"], &event["firstTimestamp"]];
     times.into_iter().find(|time| time.is_string()).map_or_else(|| json!("<unknown>"), |time| age_of(time, now))
 }
 
@@ -357,7 +364,11 @@ fn slice_addresses(slice: &Value) -> Value {
 }
 
 fn hosts(ingress: &Value) -> Value {
-    let all: Vec<_> = items(&ingress["spec"]["rules"]).iter().map(|rule| text(rule, "host").to_owned()).filter(|host| !host.is_empty()).collect();
+    let all: Vec<_> = items(&ingress["spec"]["rules"])
+        .iter()
+        .map(|rule| text(rule, "host").to_owned())
+        .filter(|host| !host.is_empty())
+        .collect();
     if all.is_empty() { json!("*") } else { some(&all) }
 }
 
@@ -374,18 +385,20 @@ pub(super) fn age_of(value: &Value, now: Timestamp) -> Value {
 fn human(seconds: i64) -> String {
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     let days = hours / 24;
-    let with = |big: i64, unit: &str, rest: i64, small: &str| if rest == 0 { format!("{big}{unit}") } else { format!("{big}{unit}{rest}{small}") };
+    let with = |big: i64, unit: &str, rest: i64, small: &str| {
+        if rest == 0 { format!("{big}{unit}") } else { format!("{big}{unit}{rest}{small}") }
+    };
     match seconds {
-        ..-1 => "<invalid>".to_owned(),
-        ..0 => "0s".to_owned(),
-        ..120 => format!("{seconds}s"),
-        ..600 => with(minutes, "m", seconds % 60, "s"),
-        ..10_800 => format!("{minutes}m"),
-        ..28_800 => with(hours, "h", minutes % 60, "m"),
-        ..172_800 => format!("{hours}h"),
-        ..691_200 => with(days, "d", hours % 24, "h"),
-        ..63_072_000 => format!("{days}d"),
-        ..252_288_000 => with(days / 365, "y", days % 365, "d"),
+        i64::MIN..=-2 => "<invalid>".to_owned(),
+        -1 => "0s".to_owned(),
+        0..120 => format!("{seconds}s"),
+        120..600 => with(minutes, "m", seconds % 60, "s"),
+        600..10_800 => format!("{minutes}m"),
+        10_800..28_800 => with(hours, "h", minutes % 60, "m"),
+        28_800..172_800 => format!("{hours}h"),
+        172_800..691_200 => with(days, "d", hours % 24, "h"),
+        691_200..63_072_000 => format!("{days}d"),
+        63_072_000..252_288_000 => with(days / 365, "y", days % 365, "d"),
         _ => format!("{}y", days / 365),
     }
 }
@@ -396,7 +409,16 @@ mod tests {
 
     #[test]
     fn ages_read_as_kubectl_writes_them() {
-        let cases = [(5, "5s"), (119, "119s"), (125, "2m5s"), (600, "10m"), (7200, "120m"), (10_860, "3h1m"), (90_000, "25h"), (200_000, "2d7h")];
+        let cases = [
+            (5, "5s"),
+            (119, "119s"),
+            (125, "2m5s"),
+            (600, "10m"),
+            (7200, "120m"),
+            (10_860, "3h1m"),
+            (90_000, "25h"),
+            (200_000, "2d7h"),
+        ];
         for (seconds, shown) in cases {
             assert_eq!(human(seconds), shown);
         }
@@ -420,7 +442,8 @@ mod tests {
 
     #[test]
     fn services_show_their_addresses_and_ports() {
-        let mut service = json!({"spec": {"type": "LoadBalancer", "ports": [{"port": 443, "nodePort": 30001, "protocol": "TCP"}]}});
+        let mut service =
+            json!({"spec": {"type": "LoadBalancer", "ports": [{"port": 443, "nodePort": 30001, "protocol": "TCP"}]}});
         assert_eq!((external_ip(&service), ports(&service)), (json!("<pending>"), json!("443:30001/TCP")));
         service["status"] = json!({"loadBalancer": {"ingress": [{"ip": "172.18.0.1"}]}});
         assert_eq!(external_ip(&service), "172.18.0.1");

@@ -6,7 +6,7 @@ use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text, unset};
-use super::{admission, defaults, managed, metadata, read, validation};
+use super::{admission, complete, defaults, managed, metadata, read, validation};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -36,7 +36,6 @@ fn prepared(
     manage: &dyn Fn(Value) -> Outcome<Value>,
 ) -> Outcome<Value> {
     let kind = &target.kind;
-    validation::identity(target, &object)?;
     if !text(at(&mut object, "metadata"), "resourceVersion").is_empty() {
         return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
@@ -60,6 +59,7 @@ fn admitted(
     let mut object = admission::admit(server, kind, manage(object)?)?;
     name(server, kind, &mut object)?;
     defaults::apply(kind, &mut object);
+    complete::apply(kind, None, &mut object);
     let object = metadata::created(server, kind, object);
     validation::object(kind, &object, None)?;
     Ok(object)

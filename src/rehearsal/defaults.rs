@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// Fills in what the object does not say.
 pub(super) fn apply(kind: &Kind, object: &mut Value) {
     if !object["metadata"].is_object() {
-        object["metadata"] = json!({});
+        *at(object, "metadata") = json!({});
     }
     match kind.resource().as_str() {
         "namespaces" => namespace(object),
@@ -32,11 +32,7 @@ fn namespace(object: &mut Value) {
     if name.is_string() {
         *path(object, &["metadata", "labels", "kubernetes.io/metadata.name"]) = name;
     }
-    if object["metadata"]["deletionTimestamp"].is_null() {
-        set(object, "spec", json!({}));
-        set(at(object, "spec"), "finalizers", json!(["kubernetes"]));
-        set(object, "status", json!({"phase": "Active"}));
-    }
+    set(object, "spec", json!({}));
 }
 
 fn secret(object: &mut Value) {
@@ -51,14 +47,11 @@ fn secret(object: &mut Value) {
 
 fn service(object: &mut Value) {
     set(object, "spec", json!({}));
-    set(object, "status", json!({"loadBalancer": {}}));
     let spec = at(object, "spec");
     set(spec, "type", json!("ClusterIP"));
     set(spec, "sessionAffinity", json!("None"));
     if spec["type"] != "ExternalName" {
         set(spec, "internalTrafficPolicy", json!("Cluster"));
-        set(spec, "ipFamilies", json!(["IPv4"]));
-        set(spec, "ipFamilyPolicy", json!("SingleStack"));
     }
     if has_node_ports(spec) {
         set(spec, "externalTrafficPolicy", json!("Cluster"));
@@ -68,8 +61,8 @@ fn service(object: &mut Value) {
     }
     for port in each(spec, "ports") {
         set(port, "protocol", json!("TCP"));
-        let same = port["port"].clone();
-        set(port, "targetPort", same);
+        let same = port["port"].as_i64().unwrap_or(0);
+        set(port, "targetPort", json!(same));
     }
 }
 
@@ -117,8 +110,8 @@ pub(super) fn keep(kind: &Kind, live: &Value, object: &mut Value) {
         return;
     }
     for port in each(spec, "ports") {
-        let number = live["spec"]["ports"].as_array().into_iter().flatten();
-        let same = number.filter(|one| one["port"] == port["port"] && !one["nodePort"].is_null()).next();
+        let mut ports_before = live["spec"]["ports"].as_array().into_iter().flatten();
+        let same = ports_before.find(|one| one["port"] == port["port"] && !one["nodePort"].is_null());
         if let Some(before) = same {
             set(port, "nodePort", before["nodePort"].clone());
         }
@@ -230,15 +223,10 @@ fn definition(object: &mut Value) {
 fn pod(spec: &mut Value) {
     pod_template(spec);
     set(spec, "enableServiceLinks", json!(true));
-    set(spec, "preemptionPolicy", json!("PreemptLowerPriority"));
-    set(spec, "priority", json!(0));
-    set(spec, "serviceAccountName", json!("default"));
-    let account = spec["serviceAccountName"].clone();
-    set(spec, "serviceAccount", account);
-    let lasting =
-        |key: &str| json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
-    let usual = [lasting("node.kubernetes.io/not-ready"), lasting("node.kubernetes.io/unreachable")];
-    set(spec, "tolerations", json!(usual));
+    if spec["serviceAccountName"].is_string() {
+        let account = spec["serviceAccountName"].clone();
+        set(spec, "serviceAccount", account);
+    }
 }
 
 /// A pod's spec in a template.

@@ -1,6 +1,7 @@
 //! DELETE: one object or a collection; grace, finalizers and propagation.
 
 use super::call::{Call, Target};
+use super::custom::DEFINITIONS;
 use super::kinds::Kind;
 use super::server::Server;
 use super::status::{Outcome, Status};
@@ -14,10 +15,24 @@ pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
     let options = options(call)?;
     let namespace = target.namespace.as_deref();
     match object(&call.server, &target.kind, namespace, target.name(), &options)? {
+        Deleted::Gone(last) if RETURNED.contains(&target.kind.resource().as_str()) => {
+            read::present(call, target, 200, &last)
+        }
         Deleted::Gone(last) => Ok(reply::json(200, &success(&target.kind, &last))),
         Deleted::Ending(object) => read::present(call, target, 200, &object),
     }
 }
+
+/// Kinds of which a deletion answers with the object rather than with a Status.
+const RETURNED: &[&str] = &[
+    "persistentvolumeclaims",
+    "persistentvolumes",
+    "pods",
+    "podtemplates",
+    "resourcequotas",
+    "serviceaccounts",
+    "services",
+];
 
 /// Deletes every object that the selectors choose.
 pub(super) fn collection(call: &Call, target: &Target) -> Outcome<Reply> {
@@ -82,13 +97,14 @@ pub(super) fn object(
         return Err(Status::forbidden(kind, name, "this namespace may not be deleted"));
     }
     let dry = !items(&options["dryRun"]).is_empty();
-    let ending = ending(server, kind, &live, options);
-    let Some(object) = ending else {
-        if dry {
-            return Ok(Deleted::Gone(live));
+    let object = ending(server, kind, &live, options);
+    if metadata::is_finished(kind, &object) {
+        if !dry {
+            server.erase(&mut store, kind, &key);
         }
-        return Ok(Deleted::Gone(server.erase(&mut store, kind, &key).unwrap_or(live)));
-    };
+        let last = if kind.resource() == "pods" { Arc::new(object) } else { live };
+        return Ok(Deleted::Gone(last));
+    }
     if dry {
         return Ok(Deleted::Ending(Arc::new(object)));
     }
@@ -96,18 +112,24 @@ pub(super) fn object(
 }
 
 fn preconditions(kind: &Kind, name: &str, live: &Value, wanted: &Value) -> Outcome<()> {
-    for (key, shown) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
+    let rules = [
+        ("uid", "UID", "The object might have been deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", "The object might have been modified"),
+    ];
+    for (key, shown, hint) in rules {
         let (wanted, now) = (text(wanted, key), text(&live["metadata"], key));
         if !wanted.is_empty() && wanted != now {
-            let why = format!("Precondition failed: {shown} in precondition: {wanted}, {shown} in object meta: {now}");
-            return Err(Status::conflict(kind, name, &why));
+            let why = format!(
+                "the {shown} in the precondition ({wanted}) does not match the {shown} in record ({now}). {hint}"
+            );
+            return Err(Status::precondition(kind, name, &why));
         }
     }
     Ok(())
 }
 
-/// The object as it is while it waits for its end; `None` when nothing holds it.
-fn ending(server: &Server, kind: &Kind, live: &Value, options: &Value) -> Option<Value> {
+/// The object as it is from the beginning of its deletion on.
+fn ending(server: &Server, kind: &Kind, live: &Value, options: &Value) -> Value {
     let mut object = live.clone();
     let grace = grace(kind, live, options);
     let metadata = at(&mut object, "metadata");
@@ -117,18 +139,21 @@ fn ending(server: &Server, kind: &Kind, live: &Value, options: &Value) -> Option
     if !was_ending || sooner {
         let until = server.time() + jiff::SignedDuration::from_secs(grace);
         *at(metadata, "deletionTimestamp") = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
-        *at(metadata, "deletionGracePeriodSeconds") = grace.into();
-        if let Some(generation) = metadata["generation"].as_i64().filter(|_| !was_ending) {
+        let is_graceful = !matches!(kind.resource().as_str(), "namespaces" | DEFINITIONS);
+        if is_graceful {
+            *at(metadata, "deletionGracePeriodSeconds") = grace.into();
+        }
+        if let Some(generation) = metadata["generation"].as_i64().filter(|_| is_graceful && !was_ending) {
             *at(metadata, "generation") = (generation + 1).into();
         }
     }
     if kind.resource() == "namespaces" && !items(&object["spec"]["finalizers"]).is_empty() {
         *at(at(&mut object, "status"), "phase") = json!("Terminating");
     }
-    if kind.resource() == "customresourcedefinitions.apiextensions.k8s.io" {
+    if kind.resource() == DEFINITIONS {
         hold(at(&mut object, "metadata"), "customresourcecleanup.apiextensions.k8s.io", was_ending);
     }
-    (!metadata::is_finished(kind, &object)).then_some(object)
+    object
 }
 
 /// Seconds that the object may take to end: only pods that run somewhere get any.

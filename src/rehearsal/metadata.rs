@@ -3,19 +3,20 @@
 use super::kinds::Kind;
 use super::server::Server;
 use super::store::Key;
+use super::tree::{at, path, unset};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Where an object belongs. Namespaced objects without a namespace go to `default`; names are made from `generateName`
 /// by [`created`].
 pub(super) fn key(kind: &Kind, object: &mut Value) -> Key {
-    let metadata = &mut object["metadata"];
+    let metadata = at(object, "metadata");
     if !kind.namespaced {
         if let Some(metadata) = metadata.as_object_mut() {
             metadata.remove("namespace");
         }
     } else if metadata["namespace"].as_str().is_none_or(str::is_empty) {
-        metadata["namespace"] = json!("default");
+        *at(metadata, "namespace") = json!("default");
     }
     let text = |key: &str| metadata[key].as_str().unwrap_or_default().to_owned();
     (text("namespace"), text("name"))
@@ -29,29 +30,35 @@ pub(super) fn key_of(object: &Value) -> Key {
 
 /// A new object with what the server adds.
 pub(super) fn created(server: &Server, kind: &Kind, mut object: Value) -> Value {
-    object["apiVersion"] = kind.stored_api_version().into();
-    let metadata = &mut object["metadata"];
-    metadata["uid"] = server.fresh_uid().into();
-    metadata["creationTimestamp"] = server.now().into();
+    *at(&mut object, "apiVersion") = kind.stored_api_version().into();
+    let metadata = at(&mut object, "metadata");
+    *at(metadata, "uid") = server.fresh_uid().into();
+    *at(metadata, "creationTimestamp") = server.now().into();
     if kind.counts_generations {
-        metadata["generation"] = json!(1);
+        *at(metadata, "generation") = json!(1);
     }
     object
 }
 
 /// A changed object with what the server keeps.
 pub(super) fn updated(kind: &Kind, live: &Value, mut object: Value) -> Value {
-    object["apiVersion"] = kind.stored_api_version().into();
-    for key in ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+    *at(&mut object, "apiVersion") = kind.stored_api_version().into();
+    *at(&mut object, "kind") = live["kind"].clone();
+    let metadata = at(&mut object, "metadata");
+    for key in ["name", "namespace", "uid", "creationTimestamp", "generation"] {
         match live["metadata"].get(key) {
-            Some(value) => object["metadata"][key] = value.clone(),
-            None if key.starts_with("deletion") => {}
-            None => drop(object["metadata"].as_object_mut().map(|metadata| metadata.remove(key))),
+            Some(value) => *at(metadata, key) = value.clone(),
+            None => drop(unset(metadata, key)),
+        }
+    }
+    for key in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        if let Some(value) = live["metadata"].get(key) {
+            *at(metadata, key) = value.clone();
         }
     }
     if kind.counts_generations && is_changed(kind, live, &object) {
         let generation = live["metadata"]["generation"].as_i64().unwrap_or(0);
-        object["metadata"]["generation"] = json!(generation + 1);
+        *path(&mut object, &["metadata", "generation"]) = json!(generation + 1);
     }
     object
 }

@@ -6,11 +6,11 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `world`, `server`, `behaviour`, `logged` | what others use: all clusters, one cluster, what pods do, what was asked |
-//! | `store`, `metadata`, `defaults` | objects, and what the server itself writes into them |
+//! | `store`, `metadata`, `defaults`, `complete` | objects, and what the server itself writes into them |
 //! | `validation`, `typed`, `names`, `rules`, `admission` | what it refuses |
 //! | `managed` | who owns which field |
 //! | `kinds`, `built_in`, `custom`, `discovery`, `openapi` | which kinds there are, and how clients learn about them |
-//! | `transport`, `call`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
+//! | `transport`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
 //! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
 //! | `identity`, `addresses` | certificates, tokens and networks of a cluster |
@@ -22,6 +22,7 @@ mod behaviour;
 mod built_in;
 mod call;
 mod columns;
+mod complete;
 mod controllers;
 mod create;
 mod custom;
@@ -32,6 +33,8 @@ mod faults;
 pub mod fields;
 mod identity;
 mod kinds;
+#[cfg(test)]
+mod kubectl;
 mod logged;
 mod managed;
 mod metadata;
@@ -40,7 +43,10 @@ mod openapi;
 mod patch;
 mod pod_row;
 mod pods;
+mod protobuf;
 mod read;
+#[cfg(test)]
+mod real;
 mod reply;
 mod reviews;
 mod router;
@@ -51,8 +57,6 @@ mod status;
 mod store;
 mod subresources;
 mod table;
-#[cfg(test)]
-mod kubectl;
 #[cfg(test)]
 mod tests;
 mod transport;

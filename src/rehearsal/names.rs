@@ -64,7 +64,9 @@ fn is_label(text: &str, starts_with_letter: bool) -> bool {
 
 fn is_free(text: &str) -> bool {
     let is_edge = |c: char| c.is_ascii_alphanumeric();
-    text.starts_with(is_edge) && text.ends_with(is_edge) && text.chars().all(|c| is_edge(c) || matches!(c, '-' | '_' | '.'))
+    text.starts_with(is_edge)
+        && text.ends_with(is_edge)
+        && text.chars().all(|c| is_edge(c) || matches!(c, '-' | '_' | '.'))
 }
 
 /// `[DNS name/]name`.
@@ -98,7 +100,10 @@ mod tests {
         assert_eq!(refusal("configmaps", json!({"name": "a.b-c", "labels": {"a.b/c_d": "E.f", "x": ""}})), None);
         assert_eq!(refusal("services", json!({"name": "a-1"})), None);
         let message = refusal("services", json!({"name": "1a"})).expect("refused");
-        assert!(message.starts_with("Service \"1a\" is invalid: metadata.name: Invalid value: \"1a\": a DNS-1035 label"), "{message}");
+        assert!(
+            message.starts_with("Service \"1a\" is invalid: metadata.name: Invalid value: \"1a\": a DNS-1035 label"),
+            "{message}"
+        );
         assert!(refusal("namespaces", json!({"name": "a.b"})).is_some());
         assert!(refusal("configmaps", json!({"name": "Bad_Name"})).is_some());
         assert!(refusal("configmaps", json!({"name": "a", "labels": {"k": "a b"}})).is_some());

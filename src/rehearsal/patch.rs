@@ -4,11 +4,14 @@ use super::call::{Call, Target};
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text};
-use super::{create, managed, read, update, validation};
+use super::{create, kinds, managed, read, update, validation};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// The media types of patches, as refusals list them.
+/// Custom kinds have no strategic merge.
+const CUSTOM: &[&str] =
+    &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+/// The media types of patches.
 const KINDS: &[&str] = &[
     "application/json-patch+json",
     "application/merge-patch+json",
@@ -25,7 +28,6 @@ pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
     let stored = update::change(call, target, &|live| {
         let mut patched = patch.on(target, &shown(target, live))?;
         validation::fields(call, target, &mut patched)?;
-        validation::identity(target, &patched)?;
         managed::updated(call, target, Some(live), patched)
     })?;
     read::present(call, target, 200, &stored)
@@ -65,12 +67,17 @@ impl Patch {
     fn parse(call: &Call, target: &Target) -> Outcome<Patch> {
         let change = match call.media_type().as_str() {
             "application/json-patch+json" => {
-                let patch = serde_json::from_slice(&call.body);
+                let patch = call.json()?;
+                if !patch.is_array() {
+                    return Err(undecodable(&patch, "[]handlers.jsonPatchOp"));
+                }
+                let patch = serde_json::from_value(patch);
                 Change::Json(patch.map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?)
             }
             "application/merge-patch+json" => Change::Merge(object(call)?),
             "application/strategic-merge-patch+json" if !target.kind.is_custom() => Change::Strategic(object(call)?),
-            _ => return Err(Status::unsupported_media_type(supported(target))),
+            other if KINDS.contains(&other) => return Err(Status::unsupported_media_type(CUSTOM)),
+            _ => return Err(unsupported()),
         };
         Ok(Patch { change })
     }
@@ -79,7 +86,7 @@ impl Patch {
         match &self.change {
             Change::Json(patch) => {
                 let mut object = live.clone();
-                json_patch::patch(&mut object, patch).map_err(|e| refused(target, &e))?;
+                json_patch::patch(&mut object, patch).map_err(|_| misfit())?;
                 Ok(object)
             }
             Change::Merge(patch) => {
@@ -95,37 +102,50 @@ impl Patch {
 fn object(call: &Call) -> Outcome<Value> {
     match call.json()? {
         patch @ Value::Object(_) => Ok(patch),
-        other => Err(Status::bad_request(format!("error decoding patch: cannot use {other} as an object"))),
+        other => Err(undecodable(&other, "map[string]interface {}")),
     }
 }
 
-/// Custom kinds have no strategic merge.
-fn supported(target: &Target) -> &'static [&'static str] {
-    const CUSTOM: &[&str] =
-        &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
-    if target.kind.is_custom() { CUSTOM } else { KINDS }
+/// A patch that is not what its media type says, in Go's words.
+fn undecodable(patch: &Value, wanted: &str) -> Box<Status> {
+    let found = match patch {
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        Value::String(_) => "string",
+        Value::Number(_) => "number",
+        _ => "bool",
+    };
+    Status::bad_request(format!("error decoding patch: json: cannot unmarshal {found} into Go value of type {wanted}"))
+}
+
+/// A media type that no patch has.
+fn unsupported() -> Box<Status> {
+    let mut status = Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+    status.details = Some(json!({}));
+    status
 }
 
 /// A JSON patch that does not fit: a failed test or a path that does not exist.
-fn refused(target: &Target, error: &json_patch::PatchError) -> Box<Status> {
-    let causes = [Cause::invalid("patch", &json!(error.path.to_string()), &error.kind.to_string())];
-    let mut status = Status::invalid(&target.kind, target.name(), &causes);
-    status.message = format!("the server rejected our request due to an error in our request: {error}");
+fn misfit() -> Box<Status> {
+    let mut status = Status::new(422, "Invalid", "the server rejected our request due to an error in our request");
+    status.details = Some(json!({}));
     status
 }
 
 /// Server-side apply: creates the object when it does not exist.
 fn apply(call: &Call, target: &Target) -> Outcome<(u16, Arc<Value>)> {
-    let mut applied = call.yaml()?;
     if call.query.filled("fieldManager").is_none() {
-        return Err(Status::new(
-            422,
-            "Invalid",
-            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
-        ));
+        let options = kinds::guessed("meta.k8s.io/v1", "PatchOptions", false);
+        let cause = Cause::required("fieldManager", "is required for apply patch");
+        return Err(Status::invalid(&options, "", &[cause]));
+    }
+    let mut applied = call.yaml()?;
+    let (kind, api_version) = (text(&applied, "kind"), text(&applied, "apiVersion"));
+    if kind.is_empty() || api_version.is_empty() {
+        let (group, version) = kinds::split_api_version(api_version);
+        return Err(Status::bad_request(format!("invalid object type: {group}/{version}, Kind={kind}")));
     }
     validation::fields(call, target, &mut applied)?;
-    validation::identity(target, &applied)?;
     if !applied["metadata"]["managedFields"].is_null() {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }

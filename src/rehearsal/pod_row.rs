@@ -11,7 +11,8 @@ pub(super) fn ready(pod: &Value) -> Value {
     let total = items(&pod["spec"]["containers"]).len() + sidecars.len();
     let is_ready = |one: &&Value| one["ready"] == true && one["state"]["running"].is_object();
     let main = items(&pod["status"]["containerStatuses"]).iter().filter(is_ready).count();
-    let side = items(&pod["status"]["initContainerStatuses"]).iter().filter(|one| sidecars.contains(&text(one, "name")));
+    let side =
+        items(&pod["status"]["initContainerStatuses"]).iter().filter(|one| sidecars.contains(&text(one, "name")));
     format!("{}/{total}", main + side.filter(is_ready).count()).into()
 }
 
@@ -29,7 +30,9 @@ pub(super) fn status(pod: &Value) -> Value {
         "" => text(&pod["status"], "phase"),
         reason => reason,
     };
-    let gated = items(&pod["status"]["conditions"]).iter().any(|one| one["type"] == "PodScheduled" && one["reason"] == "SchedulingGated");
+    let gated = items(&pod["status"]["conditions"])
+        .iter()
+        .any(|one| one["type"] == "PodScheduled" && one["reason"] == "SchedulingGated");
     let phase = if gated { "SchedulingGated" } else { phase };
     initializing(pod).or_else(|| containers(pod, phase)).unwrap_or_else(|| phase.to_owned()).into()
 }
@@ -68,7 +71,9 @@ fn containers(pod: &Value, phase: &str) -> Option<String> {
     let found = statuses.iter().find_map(word);
     let running = statuses.iter().any(|one| one["ready"] == true && one["state"]["running"].is_object());
     match found {
-        Some(reason) if reason == "Completed" && running => Some(if is_ready(pod) { "Running" } else { "NotReady" }.into()),
+        Some(reason) if reason == "Completed" && running => {
+            Some(if is_ready(pod) { "Running" } else { "NotReady" }.into())
+        }
         None if phase == "Completed" && running => Some("Running".into()),
         found => found,
     }
@@ -85,7 +90,9 @@ pub(super) fn restarts(pod: &Value, now: Timestamp) -> Value {
     let last = statuses.iter().filter_map(|one| one["lastState"]["terminated"]["finishedAt"].as_str()).max();
     match (count, last) {
         (0, _) | (_, None) => count.to_string().into(),
-        (count, Some(last)) => format!("{count} ({} ago)", age_of(&json!(last), now).as_str().unwrap_or_default()).into(),
+        (count, Some(last)) => {
+            format!("{count} ({} ago)", age_of(&json!(last), now).as_str().unwrap_or_default()).into()
+        }
     }
 }
 
@@ -108,8 +115,10 @@ mod tests {
 
     #[test]
     fn the_status_says_what_is_in_the_way() {
-        let pod = |status: Value| json!({"metadata": {}, "spec": {"initContainers": [{"name": "i"}]}, "status": status});
-        let waiting = json!({"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]});
+        let pod =
+            |status: Value| json!({"metadata": {}, "spec": {"initContainers": [{"name": "i"}]}, "status": status});
+        let waiting =
+            json!({"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]});
         assert_eq!(status(&pod(waiting)), "ImagePullBackOff");
         let init = json!({"phase": "Pending", "initContainerStatuses": [{"name": "i", "state": {"running": {}}}]});
         assert_eq!(status(&pod(init)), "Init:0/1");

@@ -4,7 +4,7 @@ use super::call::{Call, Target};
 use super::selectors::Selection;
 use super::status::{Outcome, Status};
 use super::transport::Reply;
-use super::tree::{at, text};
+use super::tree::{at, set, text};
 use super::{metadata, reply, table};
 use base64::Engine as _;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -46,7 +46,8 @@ fn token(version: u64, (namespace, name): &(String, String)) -> String {
 }
 
 fn resumed(token: &str, call: &Call) -> Outcome<(u64, (String, String))> {
-    let wrong = || Status::bad_request("continue key is not valid: it does not come from this server");
+    let wrong =
+        || Status::bad_request("invalid continue token: continue key is not valid: it does not come from this server");
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).map_err(|_| wrong())?;
     let plain: Value = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
     let version = plain["rv"].as_u64().ok_or_else(wrong)?;
@@ -110,6 +111,9 @@ pub(super) fn present_list(
     mut more: Value,
 ) -> Outcome<Reply> {
     *at(&mut more, "resourceVersion") = version.into();
+    if target.kind.is_custom() && Shape::of(call) == Shape::Whole {
+        set(&mut more, "continue", "".into());
+    }
     let api_version = target.api_version();
     let list = |kind: &str, api_version: &str, items: Value| json!({"kind": kind, "apiVersion": api_version, "metadata": more.clone(), "items": items});
     Ok(match Shape::of(call) {

@@ -22,16 +22,28 @@ pub(super) fn of_kind(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
 fn workload(spec: &Value, causes: &mut Vec<Cause>) {
     let wanted = &spec["selector"]["matchLabels"];
     let labels = &spec["template"]["metadata"]["labels"];
-    let is_empty = wanted.as_object().is_none_or(serde_json::Map::is_empty) && items(&spec["selector"]["matchExpressions"]).is_empty();
+    let is_empty = wanted.as_object().is_none_or(serde_json::Map::is_empty)
+        && items(&spec["selector"]["matchExpressions"]).is_empty();
     if spec["selector"].is_null() {
         causes.push(Cause::required("spec.selector", ""));
     } else if is_empty {
         causes.push(Cause::invalid("spec.selector", &spec["selector"], "empty selector is invalid for deployment"));
     }
+    if spec["selector"].is_null() {
+        causes.push(Cause::invalid(
+            "spec.template.metadata.labels",
+            labels,
+            "`selector` does not match template `labels`",
+        ));
+    }
     let fits = |(key, value): (&String, &Value)| labels[key.as_str()] == *value;
     if !wanted.as_object().into_iter().flatten().all(fits) {
         let labels = if labels.is_null() { &Value::Object(serde_json::Map::new()) } else { labels };
-        causes.push(Cause::invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+        causes.push(Cause::invalid(
+            "spec.template.metadata.labels",
+            labels,
+            "`selector` does not match template `labels`",
+        ));
     }
     if let Some(replicas) = spec["replicas"].as_i64().filter(|replicas| *replicas < 0) {
         causes.push(Cause::invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0"));
@@ -75,13 +87,13 @@ fn mounts(spec: &Value, container: &Value, place: &str, causes: &mut Vec<Cause>)
 }
 
 fn service(spec: &Value, causes: &mut Vec<Cause>) {
-    let kinds = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-    if !kinds.contains(&text(spec, "type")) {
-        causes.push(Cause::unsupported("spec.type", text(spec, "type"), &kinds));
-    }
     let ports = items(&spec["ports"]);
     if ports.is_empty() && spec["type"] != "ExternalName" && spec["clusterIP"] != "None" {
         causes.push(Cause::required("spec.ports", ""));
+    }
+    let kinds = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+    if !kinds.contains(&text(spec, "type")) {
+        causes.push(Cause::unsupported("spec.type", text(spec, "type"), &kinds));
     }
     if spec["type"] == "ExternalName" && text(spec, "externalName").is_empty() {
         causes.push(Cause::required("spec.externalName", ""));
@@ -95,9 +107,12 @@ fn service(spec: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::duplicate(&format!("{place}.name"), &name.into()));
         }
         names.push(name);
-        if !port["port"].as_i64().is_some_and(|number| (1..=65535).contains(&number)) {
-            let number = port["port"].as_i64().unwrap_or(0).into();
-            causes.push(Cause::invalid(&format!("{place}.port"), &number, "must be between 1 and 65535, inclusive"));
+        for key in ["port", "targetPort"] {
+            let number = port[key].as_i64().or_else(|| (key == "port").then_some(0));
+            if let Some(number) = number.filter(|number| !(1..=65535).contains(number)) {
+                let why = "must be between 1 and 65535, inclusive";
+                causes.push(Cause::invalid(&format!("{place}.{key}"), &number.into(), why));
+            }
         }
     }
 }

@@ -93,7 +93,11 @@ fn requirement(text: &str) -> Result<Requirement, String> {
     let mut words = text.splitn(2, char::is_whitespace);
     let key = label_key(words.next().unwrap_or_default())?;
     let Some(rest) = words.next().map(str::trim) else { return Ok(Requirement::Exists(key)) };
-    let (operator, list) = rest.split_once('(').ok_or_else(|| format!("found '{rest}', expected: '('"))?;
+    let (operator, list) = match rest.split_once('(') {
+        Some(halves) => halves,
+        None if matches!(rest, "in" | "notin") => return Err("found '' expected: '('".to_owned()),
+        None => return Err(format!("found '{rest}', expected: in, notin, =, ==, !=, gt, lt")),
+    };
     let list = list.strip_suffix(')').ok_or_else(|| format!("found '{list}', expected: ')'"))?;
     let values = list.split(',').map(|value| value.trim().to_owned()).collect();
     match operator.trim() {
@@ -160,7 +164,7 @@ fn fields(selector: &str, target: &Target) -> Outcome<Vec<(Vec<String>, bool, St
             .ok_or_else(|| Status::bad_request(format!("invalid selector: '{selector}'; can't understand '{part}'")))?;
         let general = matches!(path, "metadata.name" | "metadata.namespace");
         if !general && !selectable(&target.kind).contains(&path) && !is_custom_field(target, path) {
-            return Err(unsupported(target, selector, path));
+            return Err(unsupported(target, path));
         }
         requirements.push((path.split('.').map(str::to_owned).collect(), equal, value.to_owned()));
     }
@@ -174,12 +178,12 @@ fn is_custom_field(target: &Target, path: &str) -> bool {
     fields.is_some_and(|all| all.iter().any(|one| text(one, "jsonPath").trim_start_matches('.') == path))
 }
 
-fn unsupported(target: &Target, selector: &str, path: &str) -> Box<Status> {
-    let (kind, version) = (&target.kind, &target.version);
-    Status::bad_request(format!(
-        "Unable to find \"{}/{version}, Resource={}\" that match label selector \"\", field selector \"{selector}\": field label not supported: {path}",
-        kind.group, kind.plural
-    ))
+fn unsupported(target: &Target, path: &str) -> Box<Status> {
+    let plain = selectable(&target.kind).is_empty() && !target.kind.is_custom();
+    Status::bad_request(match plain {
+        true => format!("{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
+        false => format!("field label not supported: {path}"),
+    })
 }
 
 fn field_holds((path, equal, wanted): &(Vec<String>, bool, String), object: &Value) -> bool {

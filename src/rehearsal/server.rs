@@ -6,9 +6,9 @@ use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
 use super::world::{Around, World};
-use super::{Faults, LoadBalancer, Logged, defaults, metadata};
+use super::{Faults, LoadBalancer, Logged, complete, defaults, metadata};
 use crate::clock::Clock;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -208,11 +208,15 @@ impl Server {
     /// object is left alone. Returns it as stored.
     pub fn put(&self, mut object: Value) -> Value {
         let kind = self.kind_of(&object);
-        defaults::apply(&kind, &mut object);
-        defaults::allocate(self, &kind, &mut object);
         let key = metadata::key(&kind, &mut object);
         let mut store = self.store();
         let live = store.get(&kind.resource(), &key).cloned();
+        if let Some(live) = &live {
+            defaults::keep(&kind, live, &mut object);
+        }
+        defaults::apply(&kind, &mut object);
+        complete::apply(&kind, live.as_deref(), &mut object);
+        defaults::allocate(self, &kind, &mut object);
         let object = match &live {
             None => metadata::created(self, &kind, object),
             Some(live) => metadata::updated(&kind, live, object),

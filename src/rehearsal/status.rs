@@ -122,6 +122,24 @@ impl Status {
         status
     }
 
+    /// No such kind on this path.
+    pub fn no_resource() -> Box<Status> {
+        let mut status = Status::new(404, "NotFound", "the server could not find the requested resource");
+        status.details = Some(json!({}));
+        status
+    }
+
+    /// What the client knows of the object, in a precondition, is not so.
+    pub fn precondition(kind: &Kind, name: &str, why: &str) -> Box<Status> {
+        let qualified = match kind.group.as_str() {
+            "" => kind.kind.clone(),
+            group => format!("{}.{group}", kind.kind),
+        };
+        let message = format!("Operation cannot be fulfilled on {qualified} {name:?}: {why}");
+        let details = details(&[("name", name), ("group", &kind.group), ("kind", &kind.kind)], Vec::new());
+        Box::new(Status { code: 409, reason: "Conflict", message, details: Some(details) })
+    }
+
     /// The request makes no sense.
     pub fn bad_request(message: impl Into<String>) -> Box<Status> {
         Status::new(400, "BadRequest", message)

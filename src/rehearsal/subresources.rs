@@ -6,7 +6,7 @@ use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, items, path, text};
-use super::{create, delete, managed, patch, read, reply, update};
+use super::{create, delete, kinds, managed, patch, read, reply, update};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ fn rescale(call: &Call, target: &Target) -> Outcome<Reply> {
         let replicas = asked["spec"]["replicas"].as_i64().unwrap_or(0);
         if replicas < 0 {
             let cause = Cause::invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0");
-            return Err(Status::invalid(&target.kind, target.name(), &[cause]));
+            return Err(Status::invalid(&kinds::guessed("autoscaling/v1", "Scale", true), target.name(), &[cause]));
         }
         let mut object = live.clone();
         let [wish, ..] = scale_paths(target);
@@ -108,10 +108,8 @@ fn token(call: &Call, target: &Target) -> Outcome<Reply> {
     let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
     if seconds < 600 {
         let why = "may not specify a duration less than 10 minutes";
-        let mut status =
-            Status::invalid(&target.kind, "", &[Cause::invalid("spec.expirationSeconds", &seconds.into(), why)]);
-        status.message = status.message.replace("ServiceAccount \"\"", "TokenRequest.authentication.k8s.io \"\"");
-        return Err(status);
+        let requests = kinds::guessed("authentication.k8s.io/v1", "TokenRequest", true);
+        return Err(Status::invalid(&requests, "", &[Cause::invalid("spec.expirationSeconds", &seconds.into(), why)]));
     }
     let now = call.server.time();
     let named = items(&request["spec"]["audiences"]).iter().filter_map(Value::as_str).map(str::to_owned);
@@ -134,6 +132,7 @@ fn token(call: &Call, target: &Target) -> Outcome<Reply> {
         *path(&mut request, &["metadata", key]) = account["metadata"][key].clone();
     }
     *path(&mut request, &["metadata", "creationTimestamp"]) = call.server.now().into();
+    *path(&mut request, &["metadata", "uid"]) = call.server.fresh_uid().into();
     let spec = at(&mut request, "spec");
     *at(spec, "audiences") = audiences.into();
     *at(spec, "expirationSeconds") = seconds.into();

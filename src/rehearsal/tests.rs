@@ -59,9 +59,11 @@ async fn objects_are_created_read_changed_and_deleted() {
         stale["message"],
         "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please apply your changes to the latest version and try again"
     );
-    let (code, patched) = ask(east, "PATCH", &path, "application/merge-patch+json", json!({"data": {"k": null, "l": "3"}})).await;
+    let (code, patched) =
+        ask(east, "PATCH", &path, "application/merge-patch+json", json!({"data": {"k": null, "l": "3"}})).await;
     assert_eq!((code, &patched["data"]), (200, &json!({"l": "3"})));
-    let operations = json!([{"op": "test", "path": "/data/l", "value": "3"}, {"op": "add", "path": "/data/m", "value": "4"}]);
+    let operations =
+        json!([{"op": "test", "path": "/data/l", "value": "3"}, {"op": "add", "path": "/data/m", "value": "4"}]);
     let (code, patched) = ask(east, "PATCH", &path, "application/json-patch+json", operations).await;
     assert_eq!((code, &patched["data"]), (200, &json!({"l": "3", "m": "4"})), "{patched}");
     let (code, status) = ask(east, "DELETE", &path, "application/json", Value::Null).await;
@@ -77,7 +79,13 @@ async fn kubes_own_types_read_what_is_served() {
     let world = running(&["east"]);
     let client = client(&world.servers()[0]);
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    let names: Vec<_> = namespaces.list(&ListParams::default()).await.expect("list").into_iter().filter_map(|one| one.metadata.name).collect();
+    let names: Vec<_> = namespaces
+        .list(&ListParams::default())
+        .await
+        .expect("list")
+        .into_iter()
+        .filter_map(|one| one.metadata.name)
+        .collect();
     assert_eq!(names, ["default", "kube-node-lease", "kube-public", "kube-system"]);
     let maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
     let patch = Patch::Merge(config_map("a", json!({})));
@@ -91,31 +99,29 @@ async fn kubes_own_types_read_what_is_served() {
 
 #[tokio::test]
 async fn lists_come_in_pages_and_watches_go_on_from_them() {
-    let world = running(&["east"]);
+    let world = World::new(Clock::simulated(), &["east"]);
+    tokio::spawn(world.clock().clone().drive());
     let east = &world.servers()[0];
-    // A namespace that no controller puts anything into.
-    let maps = "/api/v1/namespaces/plain/configmaps";
-    let map = |name: &str, labels: Value| {
-        let metadata = json!({"name": name, "namespace": "plain", "labels": labels});
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
-    };
     for name in ["a", "b", "c"] {
-        east.put(map(name, json!({})));
+        east.put(config_map(name, json!({})));
     }
-    let (_, first) = get(east, &format!("{maps}?limit=2")).await;
-    assert_eq!((first["items"].as_array().map(Vec::len), &first["metadata"]["remainingItemCount"]), (Some(2), &json!(1)));
+    let (_, first) = get(east, &format!("{MAPS}?limit=2")).await;
+    assert_eq!(
+        (first["items"].as_array().map(Vec::len), &first["metadata"]["remainingItemCount"]),
+        (Some(2), &json!(1))
+    );
     let token = first["metadata"]["continue"].as_str().expect("token");
-    let (_, rest) = get(east, &format!("{maps}?limit=2&continue={token}")).await;
+    let (_, rest) = get(east, &format!("{MAPS}?limit=2&continue={token}")).await;
     assert_eq!(rest["items"][0]["metadata"]["name"], "c");
     assert_eq!((&rest["items"][0]["kind"], &rest["metadata"]["continue"]), (&Value::Null, &Value::Null));
     let version = first["metadata"]["resourceVersion"].as_str().expect("version");
-    east.put(map("b", json!({"x": "y"})));
-    east.remove("ConfigMap", Some("plain"), "c");
-    let path = format!("{maps}?watch=true&resourceVersion={version}&timeoutSeconds=5");
+    east.put(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b", "labels": {"x": "y"}}}));
+    east.remove("ConfigMap", Some("default"), "c");
+    let path = format!("{MAPS}?watch=true&resourceVersion={version}&timeoutSeconds=5");
     assert_eq!(watched(east, &path).await, ["MODIFIED b", "DELETED c"]);
     assert_eq!(watched(east, &format!("{path}&labelSelector=x")).await, ["ADDED b"]);
     east.compact();
-    east.put(map("d", json!({})));
+    east.put(config_map("d", json!({})));
     assert_eq!(watched(east, &path).await, ["ERROR "]);
 }
 
@@ -197,12 +203,24 @@ async fn a_definition_brings_its_kind() {
     });
     assert_eq!(post(east, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition).await.0, 201);
     world.clock().sleep(std::time::Duration::from_secs(2)).await;
-    let gateway = json!({"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "g"}, "spec": {}});
+    let gateway =
+        json!({"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "g"}, "spec": {}});
     let (code, made) = post(east, path, gateway).await;
-    assert_eq!((code, &made["apiVersion"], &made["metadata"]["generation"]), (201, &json!("networking.istio.io/v1"), &json!(1)), "{made}");
+    assert_eq!(
+        (code, &made["apiVersion"], &made["metadata"]["generation"]),
+        (201, &json!("networking.istio.io/v1"), &json!(1)),
+        "{made}"
+    );
     let (_, old) = get(east, "/apis/networking.istio.io/v1alpha3/namespaces/default/gateways/g").await;
     assert_eq!(old["apiVersion"], "networking.istio.io/v1alpha3");
-    let (code, _) = ask(east, "DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.networking.istio.io", "application/json", Value::Null).await;
+    let (code, _) = ask(
+        east,
+        "DELETE",
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.networking.istio.io",
+        "application/json",
+        Value::Null,
+    )
+    .await;
     assert_eq!(code, 200);
     world.clock().sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(get(east, path).await.0, 404);
@@ -240,4 +258,16 @@ async fn only_requests_that_change_something_are_logged_as_writes() {
     let writes: Vec<_> = east.log().into_iter().filter(super::Logged::is_write).collect();
     assert_eq!(writes.len(), 1);
     assert_eq!((writes[0].path.as_str(), writes[0].user_agent.as_str()), (MAPS, "tests/1.0"));
+}
+
+#[tokio::test]
+async fn fields_that_a_kind_does_not_know_are_dropped_with_a_warning() {
+    let world = running(&["east"]);
+    let east = &world.servers()[0];
+    let mut odd = config_map("a", json!({"k": "1"}));
+    odd["dat"] = json!({});
+    let body = kube::client::Body::from(odd.to_string().into_bytes());
+    let reply = client(east).send(http::Request::post(MAPS).body(body).expect("request")).await.expect("answer");
+    assert_eq!(reply.headers()["warning"], "299 - \"unknown field \\\"dat\\\"\"");
+    assert_eq!(east.get("cm", Some("default"), "a").expect("stored").get("dat"), None);
 }

@@ -81,7 +81,8 @@ pub(super) fn checked(kind: &Kind, version: &str, object: &mut Value) -> Result<
 }
 
 /// Keys of maps whose values are quantities.
-const QUANTITIES: &[&str] = &["requests", "limits", "capacity", "allocatable", "hard", "used", "default", "defaultRequest"];
+const QUANTITIES: &[&str] =
+    &["requests", "limits", "capacity", "allocatable", "hard", "used", "default", "defaultRequest"];
 
 /// Writes quantities as text, as the server stores them.
 fn quantities(value: &mut Value, inside: bool) {

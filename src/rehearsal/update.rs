@@ -1,17 +1,17 @@
 //! PUT, and what every change of a stored object goes through.
 
 use super::call::{Call, Target};
+use super::kinds::Kind;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text, unset};
-use super::{admission, create, defaults, managed, metadata, read, validation};
+use super::{admission, complete, create, defaults, managed, metadata, read, validation};
 use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
     let mut object = call.object()?;
     validation::fields(call, target, &mut object)?;
-    validation::identity(target, &object)?;
     if text(&object["metadata"], "name").is_empty() {
         let cause = Cause::required("metadata.name", "name or generateName is required");
         return Err(Status::invalid(&target.kind, "", &[cause]));
@@ -24,7 +24,8 @@ pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
     if target.kind.is_custom() && text(&object["metadata"], "resourceVersion").is_empty() {
         let why = "must be specified for an update";
         let cause = Cause::invalid("metadata.resourceVersion", &0.into(), why);
-        return Err(Status::invalid(&target.kind, target.name(), &[cause]));
+        let plural = Kind { kind: target.kind.plural.clone(), ..(*target.kind).clone() };
+        return Err(Status::invalid(&plural, target.name(), &[cause]));
     }
     let stored =
         change(call, target, &|live| managed::updated(call, target, Some(live), full(call, object.clone(), live)))?;
@@ -74,7 +75,10 @@ fn preconditions(target: &Target, live: &Value, asked: &Value) -> Outcome<()> {
     let (known, now) = (&asked["metadata"], &live["metadata"]);
     let (uid, live_uid) = (text(known, "uid"), text(now, "uid"));
     if !uid.is_empty() && uid != live_uid {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {live_uid}");
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {live_uid}",
+            place(target)
+        );
         return Err(Status::conflict(kind, name, &why));
     }
     let version = text(known, "resourceVersion");
@@ -84,16 +88,31 @@ fn preconditions(target: &Target, live: &Value, asked: &Value) -> Outcome<()> {
     Ok(())
 }
 
+/// Where etcd would keep the object.
+fn place(target: &Target) -> String {
+    let kind = &target.kind;
+    let folder = match (kind.is_custom(), kind.plural.as_str()) {
+        (true, plural) => format!("{}/{plural}", kind.group),
+        (_, "services") => "services/specs".to_owned(),
+        (_, plural) => plural.to_owned(),
+    };
+    let namespace = target.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+    format!("/registry/{folder}/{namespace}{}", target.name())
+}
+
 /// The new object with what the request cannot change, after defaults, admission and validation.
 fn completed(call: &Call, target: &Target, live: &Value, asked: Value) -> Outcome<Value> {
     let kind = &target.kind;
     let mut object = metadata::updated(kind, live, only_its_part(target, live, asked));
-    if target.subresource.is_none() {
+    if target.subresource.is_some() {
+        validation::status(kind, &object)?;
+    } else {
         defaults::keep(kind, live, &mut object);
         defaults::apply(kind, &mut object);
         object = admission::admit(&call.server, kind, object)?;
         object = metadata::updated(kind, live, object);
         defaults::apply(kind, &mut object);
+        complete::apply(kind, Some(live), &mut object);
         validation::object(kind, &object, Some(live))?;
         defaults::allocate_changed(&call.server, kind, live, &mut object);
     }

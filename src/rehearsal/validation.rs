@@ -3,33 +3,34 @@
 use super::call::{Call, Target};
 use super::kinds::Kind;
 use super::server::Server;
-use super::status::{Outcome, Status};
-use super::tree::text;
-use super::{names, rules, typed};
+use super::status::{Cause, Outcome, Status};
+use super::tree::{at, text};
+use super::{kinds, names, protobuf, rules, typed};
 use serde_json::{Value, json};
 
 /// Kind, apiVersion, name and namespace of a body must be those of the path.
 pub(super) fn identity(target: &Target, object: &Value) -> Outcome<()> {
     let (kind, api_version) = (text(object, "kind"), text(object, "apiVersion"));
     if !object.is_object() {
-        return Err(Status::bad_request("the object provided is unrecognized (must be of type Object)"));
+        let wanted = &target.kind.kind;
+        let message = format!(
+            "the object provided is unrecognized (must be of type {wanted}): couldn't get version/kind; json parse error: json: cannot unmarshal"
+        );
+        return Err(Status::bad_request(message));
     }
     for (key, value) in [("Kind", kind), ("apiVersion", api_version)] {
         if value.is_empty() && target.kind.is_custom() {
-            return Err(Status::bad_request(format!("Object '{key}' is missing in '{object}'")));
+            let why = format!("Object '{key}' is missing in '{object}' ({object})");
+            let wanted = &target.kind.kind;
+            return Err(Status::bad_request(format!(
+                "the object provided is unrecognized (must be of type {wanted}): {why}"
+            )));
         }
     }
     let wanted = target.api_version();
-    let other_kind = !kind.is_empty() && kind != target.kind.kind;
-    if other_kind || !api_version.is_empty() && api_version != wanted {
-        let (group, version) = wanted.split_once('/').unwrap_or(("", &wanted));
-        let (own_group, own_version) = api_version.split_once('/').unwrap_or(("", api_version));
-        return Err(Status::bad_request(format!(
-            "{kind} in version {own_version:?} cannot be handled as a {}: no kind {kind:?} is registered for version {:?} in scheme",
-            target.kind.kind,
-            if own_group.is_empty() { own_version.to_owned() } else { format!("{own_group}/{own_version}") },
-        ))
-        .with_causes(vec![json!({"message": format!("expected {group}/{version}")})]));
+    let fits = |given: &str, wanted: &str| given.is_empty() || given == wanted;
+    if !fits(kind, &target.kind.kind) || !fits(api_version, &wanted) {
+        return Err(unfitting(target, kind, if api_version.is_empty() { &wanted } else { api_version }));
     }
     let metadata = &object["metadata"];
     let (name, namespace) = (text(metadata, "name"), text(metadata, "namespace"));
@@ -50,6 +51,29 @@ pub(super) fn identity(target: &Target, object: &Value) -> Outcome<()> {
         ));
     }
     Ok(())
+}
+
+/// A body of another kind or version.
+fn unfitting(target: &Target, kind: &str, api_version: &str) -> Box<Status> {
+    let (group, version) = kinds::split_api_version(api_version);
+    let known = kinds::all_built_in()
+        .iter()
+        .any(|one| one.group == group && one.kind == kind && one.versions.iter().any(|served| served == version));
+    let own = &target.kind;
+    let wanted = target.api_version();
+    if own.is_custom() && api_version != wanted {
+        return Status::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+        ));
+    }
+    let package = |group: &str| group.split('.').next().filter(|name| !name.is_empty()).unwrap_or("core").to_owned();
+    let why = match known {
+        true => format!("converting ({version}.{kind}) to ({}.{}): unknown conversion", package(&own.group), own.kind),
+        false => format!(
+            "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:110\""
+        ),
+    };
+    Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {}: {why}", own.kind))
 }
 
 /// New objects need a namespace that exists and is not ending.
@@ -73,6 +97,7 @@ pub(super) fn namespace(server: &Server, kind: &Kind, namespace: Option<&str>, n
 /// The object must fit its kind. Fields that its kind does not know are dropped; with `fieldValidation=Strict` they are
 /// refused.
 pub(super) fn fields(call: &Call, target: &Target, object: &mut Value) -> Outcome<()> {
+    identity(target, object)?;
     let kind = &target.kind;
     let refused = |why: String| {
         let (kind, version) = (&kind.kind, &target.version);
@@ -81,19 +106,40 @@ pub(super) fn fields(call: &Call, target: &Target, object: &mut Value) -> Outcom
     if !object.is_object() || target.subresource.as_deref().is_some_and(|one| one != "status") {
         return Ok(());
     }
+    *at(object, "kind") = kind.kind.as_str().into();
+    *at(object, "apiVersion") = target.api_version().into();
     let unknown = match kind.custom_version(&target.version) {
         Some(version) => {
             let mut unknown = Vec::new();
             typed::undescribed(object, &version["schema"]["openAPIV3Schema"], "", &mut unknown);
             unknown
         }
-        None => typed::checked(kind, &target.version, object).map_err(|e| refused(format!("json: cannot unmarshal: {e}")))?,
+        None => typed::checked(kind, &target.version, object)
+            .map_err(|e| refused(format!("json: cannot unmarshal: {e}")))?,
     };
-    if unknown.is_empty() || call.query.get("fieldValidation") != Some("Strict") {
+    protobuf::drop_zeros(&target.api_version(), &kind.kind, object);
+    let words = unknown.iter().map(|field| format!("unknown field {field:?}"));
+    match call.query.get("fieldValidation") {
+        Some("Ignore") => Ok(()),
+        Some("Strict") if !unknown.is_empty() => {
+            Err(refused(format!("strict decoding error: {}", words.collect::<Vec<_>>().join(", "))))
+        }
+        _ => {
+            words.for_each(|warning| call.warn(warning));
+            Ok(())
+        }
+    }
+}
+
+/// The rules for what a status says.
+pub(super) fn status(kind: &Kind, object: &Value) -> Outcome<()> {
+    let given = object["status"]["loadBalancer"]["ingress"].as_array().is_some_and(|all| !all.is_empty());
+    if kind.resource() != "services" || object["spec"]["type"] == "LoadBalancer" || !given {
         return Ok(());
     }
-    let listed: Vec<_> = unknown.iter().map(|field| format!("unknown field {field:?}")).collect();
-    Err(refused(format!("strict decoding error: {}", listed.join(", "))))
+    let why = "may only be used when `spec.type` is 'LoadBalancer'";
+    let cause = Cause::forbidden("status.loadBalancer.ingress", why);
+    Err(Status::invalid(kind, text(&object["metadata"], "name"), &[cause]))
 }
 
 /// The rules of the kind, for a new object or for the change of a live one.

@@ -74,8 +74,8 @@ pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
 
 fn invalid_version(number: &str) -> Box<Status> {
     Status::new(
-        400,
-        "BadRequest",
+        500,
+        "",
         format!("resourceVersion: Invalid value: {number:?}: strconv.ParseUint: parsing {number:?}: invalid syntax"),
     )
 }
