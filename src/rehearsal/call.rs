@@ -7,7 +7,7 @@ use super::status::{Outcome, Status};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A request with its body.
 pub(super) struct Call {
@@ -17,6 +17,8 @@ pub(super) struct Call {
     pub query: Query,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// What the client should know although the request succeeds: sent as `Warning` headers.
+    pub warnings: Mutex<Vec<String>>,
 }
 
 /// What a request is about.
@@ -50,6 +52,17 @@ impl Target {
 impl Call {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Adds a warning to the answer.
+    pub fn warn(&self, text: String) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// The warnings as `Warning` headers say them.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.iter().map(|text| format!("299 - {text:?}")).collect()
     }
 
     /// Whether nothing must be stored.

@@ -1,6 +1,7 @@
 //! What the server adds to an object after the client's fields have been counted as the client's: its own strategies
 //! and its built-in admission.
 
+use super::custom::DEFINITIONS;
 use super::kinds::Kind;
 use super::tree::{at, each, items, path, set, text, unset};
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ pub(super) fn apply(kind: &Kind, live: Option<&Value>, object: &mut Value) {
         "namespaces" => namespace(object),
         "services" => service(live, object),
         "pods" => pod(object),
+        DEFINITIONS => definition(object),
         _ => {}
     }
 }
@@ -56,6 +58,13 @@ fn drop_what_its_type_lacks(live: &Value, spec: &mut Value) {
             .filter(|port| before.contains(&port["nodePort"]))
             .for_each(|port| drop(unset(port, "nodePort")));
     }
+}
+
+fn definition(object: &mut Value) {
+    let stored = items(&object["spec"]["versions"]).iter().filter(|version| version["storage"] == true);
+    let stored: Vec<_> = stored.map(|version| version["name"].clone()).collect();
+    let none = json!({"acceptedNames": {"kind": "", "plural": ""}, "conditions": null, "storedVersions": stored});
+    set(object, "status", none);
 }
 
 fn pod(object: &mut Value) {

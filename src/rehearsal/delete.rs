@@ -1,6 +1,7 @@
 //! DELETE: one object or a collection; grace, finalizers and propagation.
 
 use super::call::{Call, Target};
+use super::custom::DEFINITIONS;
 use super::kinds::Kind;
 use super::server::Server;
 use super::status::{Outcome, Status};
@@ -49,7 +50,8 @@ pub(super) fn collection(call: &Call, target: &Target) -> Outcome<Reply> {
             _ => {}
         }
     }
-    read::present_list(call, target, chosen, &call.server.store().version().to_string(), json!({}))
+    let version = call.server.store().version().to_string();
+    read::present_list(call, target, chosen, &version, json!({}))
 }
 
 /// DeleteOptions from the body and the query; the body wins.
@@ -138,17 +140,18 @@ fn ending(server: &Server, kind: &Kind, live: &Value, options: &Value) -> Value 
     if !was_ending || sooner {
         let until = server.time() + jiff::SignedDuration::from_secs(grace);
         *at(metadata, "deletionTimestamp") = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
-        if kind.resource() != "namespaces" {
+        let is_graceful = !matches!(kind.resource().as_str(), "namespaces" | DEFINITIONS);
+        if is_graceful {
             *at(metadata, "deletionGracePeriodSeconds") = grace.into();
         }
-        if let Some(generation) = metadata["generation"].as_i64().filter(|_| !was_ending) {
+        if let Some(generation) = metadata["generation"].as_i64().filter(|_| is_graceful && !was_ending) {
             *at(metadata, "generation") = (generation + 1).into();
         }
     }
     if kind.resource() == "namespaces" && !items(&object["spec"]["finalizers"]).is_empty() {
         *at(at(&mut object, "status"), "phase") = json!("Terminating");
     }
-    if kind.resource() == "customresourcedefinitions.apiextensions.k8s.io" {
+    if kind.resource() == DEFINITIONS {
         hold(at(&mut object, "metadata"), "customresourcecleanup.apiextensions.k8s.io", was_ending);
     }
     object

@@ -114,7 +114,11 @@ fn resources(call: &Call, group: &str, version: &str) -> Option<Value> {
     let first = of.first()?;
     let resources: Vec<_> = of.iter().flat_map(|kind| listed(kind, version)).collect();
     let group_version = first.api_version(version);
-    Some(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}))
+    let mut list = json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": resources});
+    if !group.is_empty() {
+        list["apiVersion"] = json!("v1");
+    }
+    Some(list)
 }
 
 /// A kind and its subresources as `APIResource`s.
@@ -131,11 +135,17 @@ fn listed(kind: &Kind, version: &str) -> Vec<Value> {
     }
     let mut entries = vec![entry];
     for subresource in subresources(kind, version) {
-        let (group, version, name, verbs) = answer_kind(kind, version, &subresource);
-        entries.push(json!({
+        let (group, of, name, verbs) = answer_kind(kind, version, &subresource);
+        let mut entry = json!({
             "name": format!("{}/{subresource}", kind.plural), "singularName": "", "namespaced": kind.namespaced,
-            "group": group, "version": version, "kind": name, "verbs": verbs,
-        }));
+            "kind": name, "verbs": verbs,
+        });
+        // Only what belongs to another group says so.
+        if group != kind.group {
+            entry["group"] = group.into();
+            entry["version"] = of.into();
+        }
+        entries.push(entry);
     }
     entries
 }
@@ -165,7 +175,7 @@ fn answer_kind(kind: &Kind, version: &str, subresource: &str) -> (String, String
         "portforward" => other("", "PodPortForwardOptions", &["create", "get"]),
         "log" => own(&["get"]),
         "finalize" => own(&["update"]),
-        "proxy" => own(&["create", "delete", "get", "patch", "update"]),
+        "proxy" => other("", &format!("{}ProxyOptions", kind.kind), &["create", "delete", "get", "patch", "update"]),
         _ => own(&["get", "patch", "update"]),
     }
 }

@@ -81,6 +81,12 @@ impl Kind {
         match (self.review, self.plural.as_str()) {
             (true, _) => &["create"],
             (_, "componentstatuses") => &["get", "list"],
+            (_, "namespaces") if self.group.is_empty() => {
+                &["create", "delete", "get", "list", "patch", "update", "watch"]
+            }
+            _ if self.is_custom() => {
+                &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+            }
             _ => &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         }
     }

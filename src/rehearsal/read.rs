@@ -4,7 +4,7 @@ use super::call::{Call, Target};
 use super::selectors::Selection;
 use super::status::{Outcome, Status};
 use super::transport::Reply;
-use super::tree::{at, text};
+use super::tree::{at, set, text};
 use super::{metadata, reply, table};
 use base64::Engine as _;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -111,6 +111,9 @@ pub(super) fn present_list(
     mut more: Value,
 ) -> Outcome<Reply> {
     *at(&mut more, "resourceVersion") = version.into();
+    if target.kind.is_custom() && Shape::of(call) == Shape::Whole {
+        set(&mut more, "continue", "".into());
+    }
     let api_version = target.api_version();
     let list = |kind: &str, api_version: &str, items: Value| json!({"kind": kind, "apiVersion": api_version, "metadata": more.clone(), "items": items});
     Ok(match Shape::of(call) {

@@ -8,7 +8,7 @@ use super::transport::Reply;
 use super::{Logged, create, delete, discovery, kinds, patch, pods, read, reply, reviews, subresources, update, watch};
 use bytes::Bytes;
 use http::{Method, request::Parts};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Answers one request and logs it.
 pub(super) async fn answer(server: Server, parts: Parts, body: Bytes) -> Reply {
@@ -36,16 +36,31 @@ async fn route(server: &Server, parts: Parts, body: Bytes) -> Outcome<Reply> {
         query: Query::parse(parts.uri.query().unwrap_or_default()),
         headers: parts.headers.clone(),
         body,
+        warnings: Mutex::default(),
     };
     reviews::authenticated(&call)?;
     if let Some(reply) = discovery::answer(&call) {
         return Ok(reply);
     }
     let Some(target) = target(server, &call.path) else { return unknown(&call.path) };
+    let lacks = |subresource: &String| !target.kind.has(subresource.split('/').next().unwrap_or_default());
+    if target.subresource.as_ref().is_some_and(lacks) {
+        return Err(if target.kind.is_custom() {
+            Status::not_found(&target.kind, target.name())
+        } else {
+            Status::no_resource()
+        });
+    }
     if target.subresource.as_deref().is_some_and(|name| pods::SERVED.contains(&name)) {
         return pods::answer(&call, &target, parts);
     }
-    dispatch(&call, &target)
+    let mut reply = dispatch(&call, &target)?;
+    for warning in call.warnings() {
+        if let Ok(value) = warning.parse() {
+            reply.headers_mut().append(http::header::WARNING, value);
+        }
+    }
+    Ok(reply)
 }
 
 /// Built-in groups know that a kind does not exist; other paths are nobody's.
@@ -89,14 +104,7 @@ fn target(server: &Server, path: &str) -> Option<Target> {
         (None, true) => name.is_none(),
         (None, false) => true,
     };
-    let has = subresource.as_deref().is_none_or(|one| kind.has(one.split('/').next().unwrap_or_default()));
-    (fits && has).then(|| Target {
-        kind,
-        version: version.to_owned(),
-        namespace,
-        name: name.map(str::to_owned),
-        subresource,
-    })
+    fits.then(|| Target { kind, version: version.to_owned(), namespace, name: name.map(str::to_owned), subresource })
 }
 
 fn served(server: &Server, group: &str, version: &str, plural: &str) -> Option<Arc<Kind>> {

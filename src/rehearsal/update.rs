@@ -1,6 +1,7 @@
 //! PUT, and what every change of a stored object goes through.
 
 use super::call::{Call, Target};
+use super::kinds::Kind;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text, unset};
@@ -23,7 +24,8 @@ pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
     if target.kind.is_custom() && text(&object["metadata"], "resourceVersion").is_empty() {
         let why = "must be specified for an update";
         let cause = Cause::invalid("metadata.resourceVersion", &0.into(), why);
-        return Err(Status::invalid(&target.kind, target.name(), &[cause]));
+        let plural = Kind { kind: target.kind.plural.clone(), ..(*target.kind).clone() };
+        return Err(Status::invalid(&plural, target.name(), &[cause]));
     }
     let stored =
         change(call, target, &|live| managed::updated(call, target, Some(live), full(call, object.clone(), live)))?;

@@ -20,7 +20,11 @@ pub(super) fn identity(target: &Target, object: &Value) -> Outcome<()> {
     }
     for (key, value) in [("Kind", kind), ("apiVersion", api_version)] {
         if value.is_empty() && target.kind.is_custom() {
-            return Err(Status::bad_request(format!("Object '{key}' is missing in '{object}'")));
+            let why = format!("Object '{key}' is missing in '{object}' ({object})");
+            let wanted = &target.kind.kind;
+            return Err(Status::bad_request(format!(
+                "the object provided is unrecognized (must be of type {wanted}): {why}"
+            )));
         }
     }
     let wanted = target.api_version();
@@ -56,6 +60,12 @@ fn unfitting(target: &Target, kind: &str, api_version: &str) -> Box<Status> {
         .iter()
         .any(|one| one.group == group && one.kind == kind && one.versions.iter().any(|served| served == version));
     let own = &target.kind;
+    let wanted = target.api_version();
+    if own.is_custom() && api_version != wanted {
+        return Status::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+        ));
+    }
     let package = |group: &str| group.split('.').next().filter(|name| !name.is_empty()).unwrap_or("core").to_owned();
     let why = match known {
         true => format!("converting ({version}.{kind}) to ({}.{}): unknown conversion", package(&own.group), own.kind),
@@ -108,11 +118,17 @@ pub(super) fn fields(call: &Call, target: &Target, object: &mut Value) -> Outcom
             .map_err(|e| refused(format!("json: cannot unmarshal: {e}")))?,
     };
     protobuf::drop_zeros(&target.api_version(), &kind.kind, object);
-    if unknown.is_empty() || call.query.get("fieldValidation") != Some("Strict") {
-        return Ok(());
+    let words = unknown.iter().map(|field| format!("unknown field {field:?}"));
+    match call.query.get("fieldValidation") {
+        Some("Ignore") => Ok(()),
+        Some("Strict") if !unknown.is_empty() => {
+            Err(refused(format!("strict decoding error: {}", words.collect::<Vec<_>>().join(", "))))
+        }
+        _ => {
+            words.for_each(|warning| call.warn(warning));
+            Ok(())
+        }
     }
-    let listed: Vec<_> = unknown.iter().map(|field| format!("unknown field {field:?}")).collect();
-    Err(refused(format!("strict decoding error: {}", listed.join(", "))))
 }
 
 /// The rules for what a status says.
