@@ -50,7 +50,8 @@ pub(super) fn collection(call: &Call, target: &Target) -> Outcome<Reply> {
             _ => {}
         }
     }
-    read::present_list(call, target, chosen, &call.server.store().version().to_string(), json!({}))
+    let version = call.server.store().version().to_string();
+    read::present_list(call, target, chosen, &version, json!({}))
 }
 
 /// DeleteOptions from the body and the query; the body wins.

@@ -13,7 +13,7 @@
 //! | `transport`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
 //! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
-//! | `identity`, `addresses` | certificates, tokens and networks of a cluster |
+//! | `identity`, `addresses`, `furniture` | certificates, tokens, networks and first objects of a cluster |
 //! | `controllers`, `pods`, `faults` | what controllers and kubelets do; what goes wrong on demand |
 
 mod addresses;
@@ -31,6 +31,7 @@ mod delete;
 mod discovery;
 mod faults;
 pub mod fields;
+mod furniture;
 mod identity;
 mod kinds;
 #[cfg(test)]

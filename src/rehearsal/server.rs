@@ -6,7 +6,7 @@ use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
 use super::world::{Around, World};
-use super::{Faults, LoadBalancer, Logged, complete, defaults, metadata};
+use super::{Faults, LoadBalancer, Logged, complete, defaults, furniture, metadata};
 use crate::clock::Clock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -68,7 +68,7 @@ impl Server {
     /// The server with what every fresh cluster has.
     pub(super) fn furnished(inner: ServerInner) -> Server {
         let server = Server(Arc::new(inner));
-        for object in defaults::furniture(&server) {
+        for object in furniture::objects(&server) {
             server.put(object);
         }
         server

@@ -76,11 +76,6 @@ impl Store {
         kinds::all_built_in().iter().chain(self.custom.iter())
     }
 
-    /// The kinds that definitions brought.
-    pub fn custom_kinds(&self) -> Arc<Vec<Arc<Kind>>> {
-        self.custom.clone()
-    }
-
     pub fn get(&self, resource: &str, key: &Key) -> Option<&Arc<Value>> {
         self.shelves.get(resource)?.objects.get(key)
     }

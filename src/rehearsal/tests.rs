@@ -271,3 +271,66 @@ async fn fields_that_a_kind_does_not_know_are_dropped_with_a_warning() {
     assert_eq!(reply.headers()["warning"], "299 - \"unknown field \\\"dat\\\"\"");
     assert_eq!(east.get("cm", Some("default"), "a").expect("stored").get("dat"), None);
 }
+
+#[tokio::test]
+async fn a_watch_can_begin_with_what_is_there() {
+    let world = World::new(Clock::simulated(), &["east"]);
+    tokio::spawn(world.clock().clone().drive());
+    let east = &world.servers()[0];
+    east.put(config_map("a", json!({})));
+    let path = format!(
+        "{MAPS}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=90"
+    );
+    assert_eq!(watched(east, &path).await, ["ADDED a", "BOOKMARK ", "BOOKMARK "]);
+    let (code, refusal) = get(east, &format!("{MAPS}?watch=1&sendInitialEvents=true")).await;
+    assert_eq!((code, &refusal["reason"]), (422, &json!("Invalid")), "{refusal}");
+    assert_eq!(world.clock().now(), std::time::Duration::from_secs(90));
+}
+
+#[tokio::test]
+async fn webhooks_change_and_refuse_what_clients_write() {
+    /// Adds a label; refuses objects that are called so.
+    struct Webhook;
+    impl super::Behaviour for Webhook {
+        fn exec(
+            &self,
+            world: &World,
+            cluster: &str,
+            pod: &Value,
+            container: &str,
+            argv: &[String],
+            stdin: &str,
+        ) -> super::Answer {
+            super::Inert.exec(world, cluster, pod, container, argv, stdin)
+        }
+        fn logs(&self, _: &World, _: &str, _: &Value, _: &str) -> String {
+            String::new()
+        }
+        fn unready(&self, _: &World, _: &str, _: &Value) -> Option<String> {
+            None
+        }
+        fn admit(&self, world: &World, cluster: &str, mut object: Value) -> Result<Value, String> {
+            // Webhooks look at the clusters: no lock may be held here.
+            assert!(world.server(cluster).is_some_and(|server| server.get("ns", None, "default").is_some()));
+            match object["metadata"]["name"].as_str() {
+                Some("refused") => Err("admission webhook \"w\" denied the request: no".to_owned()),
+                Some("lost") => Err("Internal error occurred: failed calling webhook \"w\"".to_owned()),
+                _ => {
+                    object["metadata"]["labels"]["seen"] = json!("yes");
+                    Ok(object)
+                }
+            }
+        }
+        fn reconcile(&self, _: &World) {}
+    }
+    let world = World::new(Clock::simulated(), &["east"]);
+    world.set_behaviour(std::sync::Arc::new(Webhook));
+    let east = &world.servers()[0];
+    let (_, made) = post(east, MAPS, config_map("a", json!({}))).await;
+    assert_eq!(made["metadata"]["labels"]["seen"], "yes");
+    let (code, refused) = post(east, MAPS, config_map("refused", json!({}))).await;
+    assert_eq!((code, &refused["message"]), (400, &json!("admission webhook \"w\" denied the request: no")));
+    let (code, lost) = post(east, MAPS, config_map("lost", json!({}))).await;
+    assert_eq!((code, &lost["reason"]), (500, &json!("InternalError")));
+    assert_eq!(east.put(config_map("b", json!({})))["metadata"]["labels"]["seen"], Value::Null);
+}

@@ -9,7 +9,7 @@ use super::conflict::Conflict;
 use super::element::same;
 use super::field_set::{field_set, with_named_fields};
 use super::last_applied;
-use super::managers::{Manager, Managers, Owned, keep_times, strip, unowned};
+use super::managers::{Manager, Managers, Owned, drop_empty_metadata, keep_times, strip, unowned};
 use super::merge::merge;
 use super::remove::remove;
 use super::schema::{Schema, Shape};
@@ -50,8 +50,10 @@ pub fn apply(request: &Apply<'_>) -> Result<Value, Vec<Conflict>> {
         Err(conflicts) => return Err(conflicts),
     };
     last_applied::refresh(request, &mut new);
+    drop_empty_metadata(&mut new);
+    request.schema.preserve(request.live, &mut new, request.subresource);
     if let Some(live) = request.live {
-        keep_times(live, &mut new);
+        keep_times(live, &mut new, request.schema.typed);
     }
     Ok(new)
 }
@@ -119,7 +121,8 @@ fn take(
     force: bool,
 ) -> Result<(), Vec<Conflict>> {
     let schema = request.schema;
-    let change = compare(live, new, &schema.root).without(&schema.reset_fields(request.subresource));
+    let change = compare(&schema.filled(live), &schema.filled(new), &schema.root)
+        .without(&schema.reset_fields(request.subresource));
     let changed = change.changed();
     let others = managers.0.iter().filter(|(manager, _)| *manager != applier);
     let conflicts: Vec<_> =
@@ -141,13 +144,11 @@ fn finish(request: &Apply<'_>, live: Value, new: Value, managers: &mut Managers,
         owned.time = if changed { Some(request.time.to_owned()) } else { owned.time.take() };
     }
     managers.0.retain(|_, owned| !owned.set.is_empty());
-    let mut new = match changed {
+    match changed {
         false => live,
         true if request.schema.typed => without_nulls(new),
         true => new,
-    };
-    request.schema.preserve(request.live, &mut new, request.subresource);
-    new
+    }
 }
 
 /// What the server's Go types do with explicit nulls.
@@ -159,5 +160,173 @@ fn without_nulls(value: Value) -> Value {
         }
         Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::update;
+    use super::*;
+    use proptest::prelude::*;
+
+    const THEN: &str = "2026-01-01T00:00:00Z";
+    const NOW: &str = "2026-01-02T00:00:00Z";
+
+    fn deployment(spec: Value) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "default"}, "spec": spec})
+    }
+
+    fn config_map(data: Value) -> Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data})
+    }
+
+    fn try_apply(live: Option<&Value>, applied: &Value, manager: &str, force: bool) -> Result<Value, Vec<Conflict>> {
+        let text = |key: &str| applied[key].as_str().unwrap_or_default();
+        let schema = &Schema::built_in(text("apiVersion"), text("kind"));
+        let time = if live.is_none() { THEN } else { NOW };
+        apply(&Apply { live, applied, manager, force, subresource: "", time, schema })
+    }
+
+    fn applied(live: Option<&Value>, config: &Value, manager: &str) -> Value {
+        try_apply(live, config, manager, false).expect("no conflict")
+    }
+
+    fn updated(live: Option<&Value>, new: Value, manager: &str) -> Value {
+        let kind = Schema::built_in(new["apiVersion"].as_str().expect("version"), new["kind"].as_str().expect("kind"));
+        update(live, new, manager, "", THEN, &kind)
+    }
+
+    /// Manager, operation, time and fields of each entry.
+    fn entries(object: &Value) -> Vec<(String, String, String, Value)> {
+        let entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        let read = |e: &Value| (text(e, "manager"), text(e, "operation"), text(e, "time"), e["fieldsV1"].clone());
+        entries.iter().map(read).collect()
+    }
+
+    fn entry(manager: &str, operation: &str, time: &str, fields: Value) -> (String, String, String, Value) {
+        (manager.to_owned(), operation.to_owned(), time.to_owned(), fields)
+    }
+
+    #[test]
+    fn the_applier_owns_what_it_applies() {
+        let object = applied(None, &config_map(json!({"a": "1"})), "helm");
+        assert_eq!(object["data"], json!({"a": "1"}));
+        assert_eq!(entries(&object), [entry("helm", "Apply", THEN, json!({"f:data": {"f:a": {}}}))]);
+    }
+
+    #[test]
+    fn an_apply_without_effect_returns_the_live_object() {
+        let live = applied(None, &config_map(json!({"a": "1"})), "helm");
+        assert_eq!(applied(Some(&live), &config_map(json!({"a": "1"})), "helm"), live);
+    }
+
+    #[test]
+    fn equal_values_are_shared() {
+        let live = applied(None, &config_map(json!({"a": "1"})), "helm");
+        let shared = applied(Some(&live), &config_map(json!({"a": "1"})), "argo");
+        let fields = json!({"f:data": {"f:a": {}}});
+        assert_eq!(
+            entries(&shared),
+            [entry("argo", "Apply", "", fields.clone()), entry("helm", "Apply", THEN, fields.clone())]
+        );
+        let conflicts = try_apply(Some(&shared), &config_map(json!({"a": "2"})), "argo", false).expect_err("conflict");
+        assert_eq!(Conflict::message(&conflicts), r#"Apply failed with 1 conflict: conflict with "helm": .data.a"#);
+        let left = applied(Some(&shared), &config_map(json!({})), "helm");
+        assert_eq!(left["data"], json!({"a": "1"}));
+    }
+
+    #[test]
+    fn force_takes_over() {
+        let live = applied(None, &config_map(json!({"a": "1", "b": "1"})), "helm");
+        let taken = try_apply(Some(&live), &config_map(json!({"a": "2"})), "argo", true).expect("forced");
+        assert_eq!(taken["data"], json!({"a": "2", "b": "1"}));
+        assert_eq!(
+            entries(&taken),
+            [
+                entry("helm", "Apply", THEN, json!({"f:data": {"f:b": {}}})),
+                entry("argo", "Apply", NOW, json!({"f:data": {"f:a": {}}})),
+            ]
+        );
+    }
+
+    #[test]
+    fn updaters_conflict_with_their_version() {
+        let live = updated(None, deployment(json!({"replicas": 3})), "kubectl-client-side-apply");
+        let conflicts =
+            try_apply(Some(&live), &deployment(json!({"replicas": 5})), "helm", false).expect_err("conflict");
+        assert_eq!(
+            Conflict::message(&conflicts),
+            r#"Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using apps/v1: .spec.replicas"#
+        );
+    }
+
+    #[test]
+    fn items_that_are_no_longer_applied_go_unless_somebody_owns_them() {
+        let pod = |containers: Value| deployment(json!({"template": {"spec": {"containers": containers}}}));
+        let live = applied(None, &pod(json!([{"name": "a"}, {"name": "b"}, {"name": "c"}])), "helm");
+        let shared = applied(Some(&live), &pod(json!([{"name": "b"}])), "argo");
+        let pruned = applied(Some(&shared), &pod(json!([{"name": "c"}])), "helm");
+        assert_eq!(pruned["spec"]["template"]["spec"]["containers"], json!([{"name": "b"}, {"name": "c"}]));
+    }
+
+    #[test]
+    fn objects_that_nobody_manages_belong_to_before_first_apply() {
+        let live = config_map(json!({"a": "1"}));
+        let object = applied(Some(&live), &config_map(json!({"b": "2"})), "helm");
+        assert_eq!(
+            entries(&object),
+            [
+                entry("helm", "Apply", NOW, json!({"f:data": {"f:b": {}}})),
+                entry("before-first-apply", "Update", NOW, json!({"f:data": {".": {}, "f:a": {}}})),
+            ]
+        );
+    }
+
+    #[test]
+    fn kubectl_takes_over_from_client_side_apply() {
+        let mut new = config_map(json!({"a": "1"}));
+        let annotation = "kubectl.kubernetes.io/last-applied-configuration";
+        new["metadata"]["annotations"] = json!({annotation: format!("{new}\n")});
+        let live = updated(None, new, "kubectl-client-side-apply");
+        let config = config_map(json!({"a": "2"}));
+        assert!(try_apply(Some(&live), &config, "helm", false).is_err());
+        let object = applied(Some(&live), &config, "kubectl");
+        assert_eq!(object["data"], json!({"a": "2"}));
+        assert_eq!(object["metadata"]["annotations"][annotation], json!(format!("{config}\n")));
+    }
+
+    fn any_data() -> impl Strategy<Value = Value> {
+        let entries = prop::collection::btree_map("[a-d]", "[xyz]", 0..4);
+        entries.prop_map(|entries| config_map(json!(entries)))
+    }
+
+    proptest! {
+        #[test]
+        fn applying_twice_changes_nothing(one in any_data(), two in any_data(), manager in "[ab]") {
+            let live = applied(None, &one, "a");
+            let once = try_apply(Some(&live), &two, &manager, true).expect("forced");
+            prop_assert_eq!(try_apply(Some(&once), &two, &manager, false), Ok(once));
+        }
+
+        #[test]
+        fn the_only_applier_gets_exactly_what_it_applies(one in any_data(), two in any_data()) {
+            let live = applied(None, &one, "a");
+            let object = applied(Some(&live), &two, "a");
+            let left = object["data"].as_object().cloned().unwrap_or_default();
+            prop_assert_eq!(json!(left), two["data"].clone());
+        }
+
+        #[test]
+        fn what_another_applier_owns_stays(one in any_data(), two in any_data()) {
+            let live = applied(None, &one, "a");
+            let both = try_apply(Some(&live), &two, "b", true).expect("forced");
+            let left = try_apply(Some(&both), &config_map(json!({})), "b", false).expect("nothing to conflict");
+            for (key, value) in one["data"].as_object().into_iter().flatten() {
+                if two["data"].get(key).is_none_or(|other| other == value) {
+                    prop_assert_eq!(&left["data"][key], value);
+                }
+            }
+        }
     }
 }

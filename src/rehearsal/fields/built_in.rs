@@ -66,10 +66,12 @@ fn read_list(list: &'static str) -> Shape {
     Shape { list, item: Some(Box::new(read_value(item))), ..Shape::default() }
 }
 
+/// A key's default is the zero value of its Go type, unless the table says otherwise.
 fn read_key(key: &str) -> (String, Option<Value>) {
     match key.split_once('=') {
         Some((key, default)) => (key.to_owned(), Some(Value::from(default))),
-        None => (key.to_owned(), None),
+        None if matches!(key, "port" | "containerPort") => (key.to_owned(), Some(Value::from(0))),
+        None => (key.to_owned(), Some(Value::from(""))),
     }
 }
 

@@ -45,7 +45,8 @@ impl Element {
             Element::Field(name) => format!("f:{name}"),
             Element::Key(keys) => {
                 let name = |name: &str| Scalar(Value::from(name)).encode();
-                let keys: Vec<_> = keys.iter().map(|(key, value)| format!("{}:{}", name(key), value.encode())).collect();
+                let keys: Vec<_> =
+                    keys.iter().map(|(key, value)| format!("{}:{}", name(key), value.encode())).collect();
                 format!("k:{{{}}}", keys.join(","))
             }
             Element::Value(value) => format!("v:{}", value.encode()),

@@ -5,7 +5,7 @@
 use super::go_text::go_value;
 use super::patch_lists::{key_of, merge_list};
 use super::schema::{Patch, Shape};
-use super::strategic::{DIRECTIVE, ELEMENT_ORDER, Object, bad_type, new_value};
+use super::strategic::{DIRECTIVE, ELEMENT_ORDER, Object, bad_type, without_directives};
 use serde_json::{Value, json};
 
 const BAD_ORDER: &str = "invalid patch format of setElementOrder list";
@@ -48,34 +48,39 @@ fn ordered(
     let merged = match (live, patch) {
         (None, None) => return Ok(None),
         (Some(live), None) => live,
-        (None, Some(patch)) => patch.into_iter().filter_map(new_value).collect(),
+        (None, Some(patch)) => patch.into_iter().filter_map(without_directives).collect(),
         (Some(live), Some(patch)) => merge_list(live, patch, shape)?,
     };
     in_order(merged, order, &old, key).map(Some)
 }
 
-/// The patch's items must come in the order that it sets.
+/// The patch's items must come in the order that it sets. As in the API server, items with a directive are skipped
+/// only before the last item of the order.
 fn check_order(patch: &[Value], order: &[Value], key: &str) -> Result<(), String> {
-    let items: Vec<_> = patch.iter().filter(|item| item.get(DIRECTIVE).is_none()).collect();
-    if order.is_empty() || items.is_empty() {
+    let items: Vec<_> = patch.iter().filter(|item| key.is_empty() || !deletes(item)).collect();
+    if order.is_empty() || patch.is_empty() {
         return Ok(());
     }
-    let mut rest = order.iter();
-    for item in items {
-        let value = identity(item, key)?;
-        let mut found = false;
-        for other in rest.by_ref() {
-            found = identity(other, key)? == value;
-            if found {
-                break;
-            }
+    let (mut item, mut place) = (0, 0);
+    while item < items.len() && place < order.len() {
+        if items[item].get(DIRECTIVE).is_some() {
+            item += 1;
+            continue;
         }
-        if !found {
-            let (patch, order) = (go_value(&json!(patch)), go_value(&json!(order)));
-            return Err(format!("The order in patch list:\n{patch}\n doesn't match {ELEMENT_ORDER} list:\n{order}\n"));
+        if identity(items[item], key)? == identity(&order[place], key)? {
+            item += 1;
         }
+        place += 1;
     }
-    Ok(())
+    if item == items.len() {
+        return Ok(());
+    }
+    let (patch, order) = (go_value(&json!(patch)), go_value(&json!(order)));
+    Err(format!("The order in patch list:\n{patch}\n doesn't match {ELEMENT_ORDER} list:\n{order}\n"))
+}
+
+fn deletes(item: &Value) -> bool {
+    item.get(DIRECTIVE).and_then(Value::as_str) == Some("delete")
 }
 
 /// What tells items apart: the merge key's value, or the item itself.
@@ -90,9 +95,9 @@ fn identity<'a>(item: &'a Value, key: &str) -> Result<&'a Value, String> {
 /// Items that are in `order` come in that order, the others in the live list's; both are interleaved by the live list.
 pub(super) fn in_order(merged: Vec<Value>, order: &[Value], live: &[Value], key: &str) -> Result<Vec<Value>, String> {
     merged.iter().chain(order).chain(live).try_for_each(|item| identity(item, key).map(drop))?;
-    let place = |list: &[Value], item: &Value| list.iter().position(|other| value_of(other, key) == value_of(item, key));
-    let (mut ordered, mut others): (Vec<_>, Vec<_>) =
-        merged.into_iter().partition(|item| place(order, item).is_some());
+    let place =
+        |list: &[Value], item: &Value| list.iter().position(|other| value_of(other, key) == value_of(item, key));
+    let (mut ordered, mut others): (Vec<_>, Vec<_>) = merged.into_iter().partition(|item| place(order, item).is_some());
     sort_by_place(&mut ordered, |item| place(order, item));
     sort_by_place(&mut others, |item| place(live, item));
     Ok(interleave(others, ordered, |item| place(live, item)))
@@ -130,5 +135,9 @@ pub(super) fn same_types(live: &[Value], patch: &[Value]) -> Result<(), String> 
         return Err("lists of lists are not supported".to_owned());
     }
     let same = items.all(|item| std::mem::discriminant(item) == std::mem::discriminant(first));
-    if same { Ok(()) } else { Err(format!("list element types are not identical: {}", go_value(&json!([live, patch])))) }
+    if same {
+        Ok(())
+    } else {
+        Err(format!("list element types are not identical: {}", go_value(&json!([live, patch]))))
+    }
 }

@@ -58,9 +58,7 @@ pub(super) fn with_named_fields(set: &Set, shape: &Shape) -> Set {
             members.insert(element.clone());
         }
     }
-    let child = |(element, child): (&Element, &Set)| {
-        (element.clone(), with_named_fields(child, shape.below(element)))
-    };
+    let child = |(element, child): (&Element, &Set)| (element.clone(), with_named_fields(child, shape.below(element)));
     Set { members, children: set.children.iter().map(child).collect() }
 }
 

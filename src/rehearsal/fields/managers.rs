@@ -74,10 +74,10 @@ impl Managers {
     }
 
     /// The managers after a write of `new` over `live`: what the client says about them counts on the object itself,
-    /// and an empty list or entry resets them.
-    pub fn sent(live: Option<&Value>, new: &Value, subresource: &str) -> Managers {
+    /// and an empty entry resets them; so does an empty list, except for custom resources.
+    pub fn sent(live: Option<&Value>, new: &Value, subresource: &str, typed: bool) -> Managers {
         let sent = &new["metadata"]["managedFields"];
-        if subresource.is_empty() && (*sent == json!([]) || *sent == json!([{}])) {
+        if subresource.is_empty() && ((typed && *sent == json!([])) || *sent == json!([{}])) {
             return Managers::default();
         }
         let read = Managers::read(sent).filter(|managers| subresource.is_empty() && !managers.0.is_empty());
@@ -173,18 +173,51 @@ pub(super) fn strip(object: &mut Value) {
     }
 }
 
-/// Takes over the live entries when only their times differ from those of `new` and the rest of the object is the same,
-/// so that a write without effect is none.
-pub(super) fn keep_times(live: &Value, new: &mut Value) {
-    let without_times = |object: &Value| {
-        let mut object = object.clone();
-        for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
-            entry.as_object_mut().map(|entry| entry.remove("time"));
-        }
-        object
+/// Drops empty metadata, as the server's decoder does.
+pub(super) fn drop_empty_metadata(object: &mut Value) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    metadata.retain(|name, value| {
+        let collection = ["labels", "annotations", "finalizers", "ownerReferences"].contains(&name.as_str());
+        !(collection && (value.is_null() || *value == json!({}) || *value == json!([])))
+    });
+}
+
+/// Goes back to the live object when the new one differs only in the times of its entries, so that a write without
+/// effect is none. Go types know no difference between an empty collection and none.
+pub(super) fn keep_times(live: &Value, new: &mut Value, typed: bool) {
+    if !new["metadata"]["managedFields"].is_array() {
+        return;
+    }
+    let core = |object: &Value| {
+        let object = without_times(object);
+        if typed { without_empty(object) } else { object }
     };
-    if new["metadata"]["managedFields"].is_array() && without_times(live) == without_times(new) {
+    if core(live) == core(new) {
         *new = live.clone();
+    }
+}
+
+fn without_times(object: &Value) -> Value {
+    let mut object = object.clone();
+    let entries = object["metadata"]["managedFields"].as_array_mut().into_iter().flatten();
+    for entry in entries.filter_map(Value::as_object_mut) {
+        entry.remove("time");
+        // As text: empty maps say something here.
+        let fields = entry.get("fieldsV1").map(Value::to_string);
+        entry.insert("fieldsV1".to_owned(), json!(fields));
+    }
+    object
+}
+
+fn without_empty(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let entries = map.into_iter().map(|(name, value)| (name, without_empty(value)));
+            let kept = entries.filter(|(_, value)| !(value.is_null() || *value == json!({}) || *value == json!([])));
+            Value::Object(kept.collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_empty).collect()),
+        other => other,
     }
 }
 
@@ -261,10 +294,11 @@ mod tests {
     fn the_client_can_reset_but_not_lose_the_managers() {
         let live = object(vec![entry("a", "Apply", "2026-01-03T00:00:00Z")]);
         let unaware = json!({"metadata": {"name": "x"}});
-        assert_eq!(names(&Managers::sent(Some(&live), &unaware, "")), ["a"]);
-        assert_eq!(Managers::sent(Some(&live), &object(vec![]), ""), Managers::default());
-        assert_eq!(Managers::sent(Some(&live), &object(vec![json!({})]), ""), Managers::default());
-        assert_eq!(names(&Managers::sent(Some(&live), &object(vec![]), "status")), ["a"]);
+        assert_eq!(names(&Managers::sent(Some(&live), &unaware, "", true)), ["a"]);
+        assert_eq!(Managers::sent(Some(&live), &object(vec![]), "", true), Managers::default());
+        assert_eq!(Managers::sent(Some(&live), &object(vec![json!({})]), "", false), Managers::default());
+        assert_eq!(names(&Managers::sent(Some(&live), &object(vec![]), "", false)), ["a"]);
+        assert_eq!(names(&Managers::sent(Some(&live), &object(vec![]), "status", true)), ["a"]);
     }
 
     #[test]

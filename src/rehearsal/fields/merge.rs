@@ -65,7 +65,8 @@ impl<'a> Lists<'a> {
 
     /// Walks both lists: live items keep their places between the items that both have, which follow the applied order.
     fn merge(&self) -> Vec<Value> {
-        let mut shared = self.applied.iter().map(|(element, _)| element).filter(|element| self.live_by.contains_key(element));
+        let mut shared =
+            self.applied.iter().map(|(element, _)| element).filter(|element| self.live_by.contains_key(element));
         let mut next_shared = shared.next();
         let mut done = BTreeSet::new();
         let mut merged = Vec::new();
@@ -147,7 +148,8 @@ mod tests {
     fn items_are_merged_by_key_and_atomic_values_replaced() {
         let schema = Schema::built_in("v1", "Pod");
         let live = json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["x"]}, {"name": "b"}], "nodeSelector": {"x": "1"}}});
-        let applied = json!({"spec": {"containers": [{"name": "a", "image": "2"}, {"name": "c"}], "nodeSelector": {"y": "2"}}});
+        let applied =
+            json!({"spec": {"containers": [{"name": "a", "image": "2"}, {"name": "c"}], "nodeSelector": {"y": "2"}}});
         assert_eq!(
             merge(Some(&live), Some(&applied), &schema.root),
             Some(json!({"spec": {

@@ -2,9 +2,13 @@
 //!
 //! The rehearsed API server uses them and nobody else. [`Schema`] says how a kind merges; [`apply`] is server-side
 //! apply, [`update`] keeps `managedFields` after any other write, [`strategic_merge`] is the patch of kubectl.
+//!
+//! A write goes like this: [`check`] and [`apply`]; or merge the patch, set defaults, [`update`], [`Schema::preserve`].
+//! Addresses and ports that the server allocates come after that, so that nobody owns them.
 
 mod apply;
 mod built_in;
+mod check;
 mod compare;
 mod conflict;
 mod element;
@@ -26,6 +30,7 @@ mod strategic;
 mod update;
 
 pub use apply::{Apply, apply};
+pub use check::check;
 pub use conflict::Conflict;
 pub use schema::Schema;
 pub use strategic::strategic_merge;

@@ -3,7 +3,7 @@
 use super::element_order::{in_order, same_types};
 use super::go_text::go_value;
 use super::schema::{Patch, Shape};
-use super::strategic::{DIRECTIVE, Object, bad_directive, merge_map, new_value};
+use super::strategic::{DIRECTIVE, Object, bad_directive, merge_map};
 use serde_json::Value;
 
 /// Merges a patch into a list, as the field's patch strategy says.
@@ -83,7 +83,12 @@ pub(super) fn key_of<'a>(item: &'a Object, key: &str) -> Result<&'a Value, Strin
 }
 
 /// The merged items, and the live ones with what was merged into them.
-fn merge_items(mut live: Vec<Value>, patch: &[Value], key: &str, shape: &Shape) -> Result<(Vec<Value>, Vec<Value>), String> {
+fn merge_items(
+    mut live: Vec<Value>,
+    patch: &[Value],
+    key: &str,
+    shape: &Shape,
+) -> Result<(Vec<Value>, Vec<Value>), String> {
     let known = live.len();
     for item in patch {
         let Value::Object(item) = item else { continue };
@@ -93,7 +98,7 @@ fn merge_items(mut live: Vec<Value>, patch: &[Value], key: &str, shape: &Shape) 
                 let old = live[index].as_object().cloned().unwrap_or_default();
                 live[index] = Value::Object(merge_map(old, item.clone(), shape)?);
             }
-            None => live.extend(new_value(Value::Object(item.clone()))),
+            None => live.push(Value::Object(item.clone())),
         }
     }
     let old = live[..known].to_vec();

@@ -26,8 +26,12 @@ impl Schema {
         match self.kind.as_str() {
             "Deployment" => &[&["spec"], &["metadata", "labels"]],
             "Pod" => &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]],
-            "ValidatingAdmissionPolicy" | "FlowSchema" | "PriorityLevelConfiguration" | "VolumeAttachment"
-            | "CustomResourceDefinition" | "APIService" => &[&["spec"], &["metadata"]],
+            "ValidatingAdmissionPolicy"
+            | "FlowSchema"
+            | "PriorityLevelConfiguration"
+            | "VolumeAttachment"
+            | "CustomResourceDefinition"
+            | "APIService" => &[&["spec"], &["metadata"]],
             _ => &[&["spec"]],
         }
     }

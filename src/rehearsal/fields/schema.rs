@@ -102,13 +102,18 @@ impl Schema {
         self
     }
 
-    /// The object that the server compares a new one with: what its Go type always has.
-    pub(super) fn zero(&self, object: &Value) -> Value {
-        let mut zero = if self.typed { self.root.zero() } else { json!({}) };
-        for field in ["apiVersion", "kind"] {
-            zero[field] = object.get(field).cloned().unwrap_or_default();
+    /// The object with what the server's Go type always has.
+    pub(super) fn filled(&self, object: &Value) -> Value {
+        let mut filled = object.clone();
+        if self.typed {
+            fill(&mut filled, self.root.zero());
         }
-        zero
+        filled
+    }
+
+    /// The object that the server compares a new one with.
+    pub(super) fn zero(&self, object: &Value) -> Value {
+        self.filled(&json!({"apiVersion": object["apiVersion"], "kind": object["kind"]}))
     }
 }
 
@@ -200,6 +205,17 @@ impl Shape {
     }
 }
 
+/// Adds what is missing.
+fn fill(object: &mut Value, zero: Value) {
+    let (Value::Object(object), Value::Object(zero)) = (object, zero) else { return };
+    for (name, zero) in zero {
+        match object.get_mut(&name) {
+            Some(value) => fill(value, zero),
+            None => drop(object.insert(name, zero)),
+        }
+    }
+}
+
 fn set_element(item: &Value) -> Result<Element, String> {
     match item {
         Value::Object(_) => Err("associative list without keys has an element that's a map type".to_owned()),
@@ -251,21 +267,25 @@ mod tests {
 
     #[test]
     fn the_zero_object_is_that_of_the_go_type() {
-        let zero = Schema::built_in("apps/v1", "Deployment").zero(&json!({"apiVersion": "apps/v1", "kind": "Deployment"}));
+        let zero =
+            Schema::built_in("apps/v1", "Deployment").zero(&json!({"apiVersion": "apps/v1", "kind": "Deployment"}));
         let template = json!({"metadata": {}, "spec": {"containers": null}});
         assert_eq!(
             zero,
             json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {},
-                "spec": {"selector": null, "strategy": {}, "template": template}})
+                "spec": {"selector": null, "strategy": {}, "template": template}, "status": {}})
         );
     }
 
     #[test]
-    fn items_without_keys_are_refused() {
-        let pod = Schema::built_in("v1", "Pod").root;
-        let containers = pod.field("spec").field("containers");
-        let refusal = containers.element(&json!({"image": "x"})).expect_err("no name");
+    fn items_without_keys_are_refused_when_the_keys_have_no_default() {
+        let items = json!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]});
+        let thing = Schema::from_open_api(&json!({"type": "object", "properties": {"items": items}})).root;
+        let refusal = thing.field("items").element(&json!({"image": "x"})).expect_err("no name");
         assert!(refusal.contains(r#"omits all key fields ["name"]"#), "{refusal}");
+        let pod = Schema::built_in("v1", "Pod").root;
+        let nameless = pod.field("spec").field("containers").element(&json!({"image": "x"})).expect("default");
+        assert_eq!(nameless.to_string(), r#"[name=""]"#);
         assert!(pod.field("metadata").field("finalizers").element(&json!({})).is_err());
     }
 }

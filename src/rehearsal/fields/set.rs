@@ -41,6 +41,7 @@ impl Set {
     }
 
     /// Whether the path is in the set.
+    #[cfg(test)]
     pub fn contains(&self, path: &[Element]) -> bool {
         match path {
             [] => false,
@@ -74,7 +75,8 @@ impl Set {
     /// What is in both sets.
     pub fn intersection(&self, other: &Set) -> Set {
         let members = self.members.intersection(&other.members).cloned().collect();
-        let both = self.children.iter().filter_map(|(element, child)| Some((element, child, other.children.get(element)?)));
+        let both =
+            self.children.iter().filter_map(|(element, child)| Some((element, child, other.children.get(element)?)));
         let children = both.map(|(element, one, two)| (element.clone(), one.intersection(two)));
         Set { members, children: children.filter(|(_, child)| !child.is_empty()).collect() }
     }

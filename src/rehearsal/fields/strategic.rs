@@ -28,7 +28,7 @@ pub fn strategic_merge(live: &Value, patch: &Value, schema: &Schema) -> Result<V
     let (Value::Object(live), Value::Object(patch)) = (live, patch) else {
         return Err(bad_type(&Value::Object(Map::new()), if live.is_object() { patch } else { live }));
     };
-    merge_map(live.clone(), patch.clone(), &schema.root).map(Value::Object)
+    merge_map(live.clone(), patch.clone(), &schema.root).map(|merged| decoded(Value::Object(merged)))
 }
 
 /// Merges a patch into a map.
@@ -106,24 +106,39 @@ fn merge_field(live: &mut Object, key: String, value: Value, shape: &Shape) -> R
         (Some(Value::Object(_)), Value::Object(patch)) if shape.patch == Patch::Replace => Some(Value::Object(patch)),
         (Some(Value::Object(live)), Value::Object(patch)) => Some(Value::Object(merge_map(live, patch, shape)?)),
         (Some(Value::Array(live)), Value::Array(patch)) => Some(Value::Array(merge_list(live, patch, shape)?)),
-        (_, value) => new_value(value),
+        (_, value) => without_directives(value),
     };
     live.extend(merged.map(|merged| (key, merged)));
     Ok(())
 }
 
-/// A value that is new: what it would delete isn't there, and nothing is left to order. The API server's decoder drops
-/// the directives that its merge leaves in.
-pub(super) fn new_value(value: Value) -> Option<Value> {
+/// A value that is new, without the maps that carry a directive.
+pub(super) fn without_directives(value: Value) -> Option<Value> {
     match value {
         Value::Object(map) if map.contains_key(DIRECTIVE) => None,
         Value::Object(map) => {
-            let kept = map.into_iter().filter(|(key, value)| !value.is_null() && !key.starts_with('$'));
-            Some(Value::Object(kept.filter_map(|(key, value)| Some((key, new_value(value)?))).collect()))
+            let kept = map.into_iter().filter_map(|(key, value)| Some((key, without_directives(value)?)));
+            Some(Value::Object(kept.collect()))
         }
-        Value::Array(items) => Some(Value::Array(items.into_iter().filter_map(new_value).collect())),
+        Value::Array(items) => Some(Value::Array(items.into_iter().filter_map(without_directives).collect())),
         other => Some(other),
     }
+}
+
+/// What the API server's decoder makes of the result: it drops nulls and the directives that the merge leaves in.
+fn decoded(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.into_iter().filter(|(key, value)| !value.is_null() && !is_directive(key));
+            Value::Object(kept.map(|(key, value)| (key, decoded(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(decoded).collect()),
+        other => other,
+    }
+}
+
+fn is_directive(key: &str) -> bool {
+    key == DIRECTIVE || key == RETAIN_KEYS || key.starts_with(DELETE_FROM) || key.starts_with(ELEMENT_ORDER)
 }
 
 #[cfg(test)]
@@ -157,7 +172,9 @@ mod tests {
                 json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["x", "y"]}, {"name": "b"}]}}),
                 json!({"spec": {"containers": [{"name": "a", "args": ["z"]}, {"name": "c"}]}})
             ),
-            Ok(json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["z"]}, {"name": "c"}, {"name": "b"}]}}))
+            Ok(
+                json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["z"]}, {"name": "c"}, {"name": "b"}]}})
+            )
         );
     }
 
@@ -179,7 +196,11 @@ mod tests {
         let deployment = ("apps/v1", "Deployment");
         let live = json!({"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}});
         assert_eq!(
-            patched(deployment, live.clone(), json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}})),
+            patched(
+                deployment,
+                live.clone(),
+                json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}})
+            ),
             Ok(json!({"spec": {"strategy": {"type": "Recreate"}}}))
         );
         assert_eq!(
@@ -206,7 +227,10 @@ mod tests {
         let live = json!({"spec": {"containers": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}});
         let order = json!([{"name": "c"}, {"name": "a"}]);
         assert_eq!(
-            pod(live, json!({"spec": {"$setElementOrder/containers": order, "containers": [{"name": "a", "image": "2"}]}})),
+            pod(
+                live,
+                json!({"spec": {"$setElementOrder/containers": order, "containers": [{"name": "a", "image": "2"}]}})
+            ),
             Ok(json!({"spec": {"containers": [{"name": "b"}, {"name": "c"}, {"name": "a", "image": "2"}]}}))
         );
     }
