@@ -10,23 +10,23 @@ use std::process::Stdio;
 use tokio::io::AsyncWriteExt as _;
 
 /// kubectl, talking to one server of a world.
-struct Kubectl {
-    world: World,
+pub(super) struct Kubectl {
+    pub world: World,
     program: PathBuf,
     url: String,
     home: tempfile::TempDir,
 }
 
 /// What a kubectl call printed.
-struct Said {
-    ok: bool,
-    out: String,
-    err: String,
+pub(super) struct Said {
+    pub ok: bool,
+    pub out: String,
+    pub err: String,
 }
 
 impl Kubectl {
     /// A world with one served cluster, or `None` when there is no kubectl here.
-    async fn new() -> Option<Kubectl> {
+    pub async fn new() -> Option<Kubectl> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::split_paths(&path).map(|folder| folder.join("kubectl")).find(|file| file.is_file());
         if program.is_none() {
@@ -40,7 +40,7 @@ impl Kubectl {
         Some(Kubectl { world, program: program?, url, home: tempfile::tempdir().expect("folder") })
     }
 
-    async fn with_input(&self, arguments: &[&str], input: &str) -> Said {
+    pub async fn with_input(&self, arguments: &[&str], input: &str) -> Said {
         let mut command = tokio::process::Command::new(&self.program);
         command.args(["--server", &self.url]).args(arguments).env_clear().env("HOME", self.home.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -53,12 +53,12 @@ impl Kubectl {
         Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    async fn said(&self, arguments: &[&str]) -> Said {
+    pub async fn said(&self, arguments: &[&str]) -> Said {
         self.with_input(arguments, "").await
     }
 
     /// What a call that must succeed prints.
-    async fn run(&self, line: &str) -> String {
+    pub async fn run(&self, line: &str) -> String {
         let arguments: Vec<_> = line.split_whitespace().collect();
         let said = self.said(&arguments).await;
         assert!(said.ok, "kubectl {line}: {}{}", said.out, said.err);

@@ -11,7 +11,9 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::{Message, protocol::Role};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 /// The channels of exec and attach.
 pub(crate) const STDIN: u8 = 0;
@@ -110,8 +112,11 @@ impl Channels {
         }
     }
 
-    /// Ends the connection.
+    /// Ends the connection normally: the client answers before it goes away, so nothing that was sent is lost.
     pub async fn close(mut self) {
-        let _ = self.0.close(None).await;
+        let done = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
+        if self.0.close(Some(done)).await.is_ok() {
+            while self.receive().await != Frame::Closed {}
+        }
     }
 }

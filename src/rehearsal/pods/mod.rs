@@ -10,6 +10,8 @@ mod forward;
 mod log;
 mod shell;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use super::call::{Call, Target};
 use super::status::{Outcome, Status};
