@@ -26,6 +26,8 @@ struct Simulation {
     busy: AtomicUsize,
     /// Grows with every request, store change and timer; the clock jumps only after it stood still.
     activity: AtomicU64,
+    /// Grows whenever a script thread begins or ends to wait.
+    turns: AtomicU64,
     /// When set, simulated time also advances with real time from that moment on.
     realtime: Mutex<Option<Instant>>,
 }
@@ -52,6 +54,7 @@ impl Clock {
             timers: Mutex::default(),
             busy: AtomicUsize::new(0),
             activity: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
             realtime: Mutex::new(None),
         })))
     }
@@ -120,15 +123,24 @@ impl Clock {
     /// Moves a simulated clock for as long as it has other owners; returns at once for the real clock.
     pub async fn drive(self) {
         let Source::Simulated(simulation) = self.0 else { return };
-        let mut seen = u64::MAX;
+        let (mut seen, mut turns, mut jumps) = (u64::MAX, 0, 0u32);
         while Arc::strong_count(&simulation) > 1 {
-            tokio::time::sleep(QUIET).await;
+            // On a loaded machine a script thread may be due and not scheduled yet: the longer none had its turn, the
+            // slower time runs, so that deadlines do not pass meanwhile.
+            tokio::time::sleep(QUIET * (1 + jumps / 8)).await;
             let activity = simulation.activity.load(Ordering::SeqCst);
             let quiet = activity == seen && simulation.busy.load(Ordering::SeqCst) == 0;
             seen = activity;
+            let turns_now = simulation.turns.load(Ordering::SeqCst);
+            if turns_now != turns {
+                (turns, jumps) = (turns_now, 0);
+            }
             match simulation.real_time_passed() {
                 Some(passed) => simulation.advance(passed),
-                None if quiet => simulation.jump(),
+                None if quiet => {
+                    simulation.jump();
+                    jumps = jumps.saturating_add(1);
+                }
                 None => {}
             }
         }
@@ -215,6 +227,9 @@ impl Working {
             let _ = simulation.busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| Some(n.saturating_sub(1)));
         }
         simulation.activity.fetch_add(1, Ordering::SeqCst);
+        if self.step < 0 {
+            simulation.turns.fetch_add(1, Ordering::SeqCst);
+        }
     }
 }
 

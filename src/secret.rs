@@ -25,6 +25,11 @@ impl Secret {
         Secret(Arc::new(Inner { name, content: Zeroizing::new(content) }))
     }
 
+    /// A value that shows its name only, but is no secret wherever else it stands: a certificate, a namespace.
+    pub fn unlearned(name: impl Into<String>, content: impl Into<String>) -> Secret {
+        Secret(Arc::new(Inner { name: name.into(), content: Zeroizing::new(content.into()) }))
+    }
+
     /// The name it is shown under.
     pub fn name(&self) -> &str {
         &self.0.name
@@ -79,8 +84,7 @@ impl Redactor {
         if let Ok(json) = serde_json::to_string(content) {
             forms.push(json.trim_matches('"').to_owned());
         }
-        let lines = content.lines().filter(|line| line.len() >= 16 && !line.starts_with("-----"));
-        forms.extend(lines.map(str::to_owned));
+        forms.extend(content.lines().filter_map(line_of_its_own).map(str::to_owned));
         let Ok(mut needles) = self.needles.lock() else { return };
         for form in forms.into_iter().filter(|form| form.trim().len() >= SHORTEST) {
             if !needles.iter().any(|(known, _)| **known == form) {
@@ -103,6 +107,15 @@ impl Redactor {
     }
 }
 
+/// What of a line gives a secret away when it stands alone: a line of a key, the value of a `key: value`. Words between
+/// spaces and addresses are too common to be hidden everywhere.
+fn line_of_its_own(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let value = line.split_once(": ").map_or(line, |(_, value)| value.trim_matches('"'));
+    let is_word = !value.contains(char::is_whitespace) && !value.starts_with("http") && !value.starts_with("-----");
+    (is_word && value.len() >= 24).then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,11 +129,23 @@ mod tests {
     #[test]
     fn every_form_of_a_secret_is_scrubbed() {
         let redactor = Redactor::default();
-        redactor.learn("key", "first \"line\" of it\nsecond line of the key");
-        let printed = "a first \"line\" of it b\nsecond line of the key c Zmlyc3QgImxpbmUiIG9mIGl0CnNlY29uZCBsaW5lIG9mIHRoZSBrZXk= d first \\\"line\\\" of it\\nsecond line of the key";
+        redactor
+            .learn("key", "-----BEGIN KEY-----\nMHcCAQEEIFirstLineOfTheKeyItself\nAwEHoUQDQgAESecondLineOfTheKey\n");
+        let printed = "a MHcCAQEEIFirstLineOfTheKeyItself b AwEHoUQDQgAESecondLineOfTheKey c LS0tLS1CRUdJTiBLRVktLS0tLQpNSGNDQVFFRUlGaXJzdExpbmVPZlRoZUtleUl0c2VsZgpBd0VIb1VRRFFnQUVTZWNvbmRMaW5lT2ZUaGVLZXkK d MHcCAQEEIFirstLineOfTheKeyItself\\nAwEHoUQDQgAESecondLineOfTheKey";
         let clean = redactor.scrub(printed);
-        for piece in ["second line", "first", "Zmlyc3"] {
+        for piece in ["FirstLine", "SecondLine", "LS0tLS1CRUdJTiBLRVkt"] {
             assert!(!clean.contains(piece), "{piece} in {clean}");
         }
+    }
+
+    #[test]
+    fn common_words_of_a_secret_text_stay_readable() {
+        let redactor = Redactor::default();
+        redactor.learn(
+            "kubeconfig",
+            "current-context: n2-k8s-config\nusers:\n- name: n2-k8s-config\n  token: eyJhbGciOiJSUzI1NiJ9.planted\n",
+        );
+        assert_eq!(redactor.scrub("- name: n2-k8s-config"), "- name: n2-k8s-config");
+        assert_eq!(redactor.scrub("Bearer eyJhbGciOiJSUzI1NiJ9.planted"), "Bearer ‹secret kubeconfig›");
     }
 }

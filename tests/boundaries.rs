@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const GROUND: &[&str] = &["object", "secret", "clock", "failure"];
+const GROUND: &[&str] = &["object", "content", "secret", "plain", "clock", "failure"];
 
 /// What each module may name, beside itself and the ground.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -12,6 +12,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("clock", &[]),
     ("object", &[]),
+    ("content", &[]),
+    ("plain", &[]),
     ("engine", &[]),
     ("cluster", &[]),
     ("process", &[]),
@@ -25,9 +27,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Crates that only these modules may name.
 const CRATES: &[(&str, &[&str])] = &[
     ("rhai", &["engine", "primitives", "script", "run"]),
-    ("kube", &["cluster", "rehearsal", "run"]),
+    ("kube", &["cluster", "rehearsal", "run", "primitives"]),
     ("clap", &["cli"]),
-    ("serde_yaml", &["object"]),
+    ("serde_yaml", &["object", "rehearsal"]),
     ("anyhow", &["cli"]),
     ("miette", &["engine"]),
     ("indicatif", &["run"]),

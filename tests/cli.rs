@@ -97,3 +97,10 @@ fn a_cluster_that_cannot_be_reached_ends_with_its_own_code() {
     assert_eq!(code, 5, "{err}");
     assert!(err.contains("gone"), "{err}");
 }
+
+#[test]
+fn the_same_cluster_twice_is_refused() {
+    let (code, _, err) = meshwright(&["rehearse", "shared-gateways", "--primary", "a", "--remote", "a"]);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("both name `a`"), "{err}");
+}

@@ -87,12 +87,6 @@ fn another_root_in_a_cluster_is_not_overwritten() {
 }
 
 #[test]
-fn the_same_cluster_twice_is_refused() {
-    let failure = Guide::of(&["--primary", "cluster1", "--remote", "cluster1"]).run().expect_err("refused");
-    assert!(failure.details.iter().any(|line| line.contains("the same cluster")), "{failure:?}");
-}
-
-#[test]
 fn the_sample_can_be_left_out() {
     let guide = Guide::of(&["--no-sample"]);
     guide.run().expect("installed");

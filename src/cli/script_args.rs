@@ -1,7 +1,7 @@
 //! `NAME [PARAMETERS]`: a script and its parameters, with help made from its header.
 
 use super::print;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind as FailureKind, Result};
 use crate::run::screen::Style;
 use crate::run::{Job, Session};
 use crate::script::{self, Given, Header, Kind, Param, Script, Values};
@@ -62,7 +62,10 @@ impl ScriptArgs {
 
 /// The script with this name, seen from the folder the program was started in.
 pub fn find(name: &str) -> Result<Script> {
-    script::find(name, &std::env::current_dir().unwrap_or_default())
+    let found = script::find(name, &std::env::current_dir().unwrap_or_default());
+    found.map_err(|failure| {
+        if failure.kind == FailureKind::NotFound { Failure { kind: FailureKind::Usage, ..failure } } else { failure }
+    })
 }
 
 fn usage(verb: &str, script: &Script) -> String {

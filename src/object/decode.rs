@@ -82,12 +82,20 @@ fn seal_value(title: &str, key: &str, value: &Node) -> Node {
     use base64::Engine as _;
     let Node::Str(text) = value else { return value.clone() };
     let name = format!("{title}:{key}");
-    if let Ok(decoded) = base64::engine::general_purpose::STANDARD.decode(text.as_bytes())
-        && let Ok(decoded) = String::from_utf8(decoded)
-    {
+    let decoded = base64::engine::general_purpose::STANDARD.decode(text.as_bytes()).ok();
+    let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    if is_public(key, decoded.as_deref().unwrap_or(text)) {
+        return Node::Secret(Secret::unlearned(name, &**text));
+    }
+    if let Some(decoded) = decoded {
         crate::secret::Redactor::global().learn(&name, &decoded);
     }
     Node::Secret(Secret::new(name, &**text))
+}
+
+/// Token Secrets hold their namespace and a certificate as well. Masking those wherever they stand would ruin all output.
+fn is_public(key: &str, content: &str) -> bool {
+    key == "namespace" || content.contains("-----BEGIN CERTIFICATE-----") && !content.contains("PRIVATE KEY-----")
 }
 
 /// Deserializes into a [`Node`], sharing keys.

@@ -254,4 +254,11 @@ mod tests {
         assert!(object.to_json().contains("‹secret istio-system/cacerts:ca-key.pem›"));
         assert_eq!(object.to_wire()["data"]["ca-key.pem"], "cGxhbnRlZCBzZWNyZXQga2V5");
     }
+
+    #[test]
+    fn a_namespace_in_a_token_secret_is_no_secret() {
+        let object = from_json(br#"{"kind":"Secret","metadata":{"name":"reader-token","namespace":"a-namespace-to-see"},"data":{"namespace":"YS1uYW1lc3BhY2UtdG8tc2Vl"}}"#).expect("json");
+        assert!(object.to_json().contains("secret a-namespace-to-see/reader-token:namespace"));
+        assert_eq!(crate::secret::Redactor::global().scrub("pods in a-namespace-to-see"), "pods in a-namespace-to-see");
+    }
 }

@@ -75,7 +75,22 @@ impl Guide {
         contexts.dedup();
         let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
         let session = Session::rehearsal(&job, &contexts).expect("a rehearsal");
-        Guide { session, job }
+        let guide = Guide { session, job };
+        guide.settle();
+        guide
+    }
+
+    /// Returns when the new clusters have what their controllers make in every namespace.
+    fn settle(&self) {
+        const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+        let servers = self.session.world().expect("a rehearsal").servers();
+        let is_settled = |server: &Server| {
+            let has = |kind, name| NAMESPACES.iter().all(|namespace| server.get(kind, Some(namespace), name).is_some());
+            has("ConfigMap", "kube-root-ca.crt") && has("ServiceAccount", "default")
+        };
+        while !servers.iter().all(is_settled) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
     }
 
     /// Runs it.

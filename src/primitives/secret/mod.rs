@@ -204,7 +204,8 @@ async fn read_key(cluster: &crate::cluster::Cluster, name: &str, key: &str) -> R
 pub(super) fn decode_key(object: &crate::object::Object, key: &str) -> Option<Secret> {
     let crate::object::Node::Secret(value) = object.at_keys(["data", key])? else { return None };
     let bytes = base64::engine::general_purpose::STANDARD.decode(value.reveal()).ok()?;
-    Some(Secret::new(value.name(), String::from_utf8(bytes).ok()?))
+    // Learned when the object was decoded, unless it is public.
+    Some(Secret::unlearned(value.name(), String::from_utf8(bytes).ok()?))
 }
 
 fn file(call: &Call<'_, Host>) -> Outcome {
