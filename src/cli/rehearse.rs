@@ -64,7 +64,7 @@ fn serve(session: &Session) -> Result<()> {
     let file = session.runtime().block_on(listen(world))?;
     world.clock().follow_real_time();
     let path = file.path().display();
-    session.screen().line(&format!("\nThe clusters stay up until Ctrl-C. Look around in another terminal:\n"));
+    session.screen().line("\nThe clusters stay up until Ctrl-C. Look around in another terminal:\n");
     super::print(&format!("export KUBECONFIG={path}"))?;
     let context = world.servers().first().map(|server| server.name().to_owned()).unwrap_or_default();
     session.screen().line(&format!("kubectl --context={context} get pods --all-namespaces"));

@@ -61,6 +61,9 @@ pub enum Level {
     Warning,
 }
 
+/// Shows a line to the user.
+pub type Say = dyn Fn(Level, &str) + Send + Sync;
+
 /// What a run may do beyond reading: from the script's header, narrowed by flags.
 #[derive(Debug, Clone, Default)]
 pub struct Grants {
@@ -87,7 +90,7 @@ pub struct Host {
     /// Whether the clusters are rehearsed.
     pub rehearsed: bool,
     /// Who shows lines to the user.
-    pub say: Arc<dyn Fn(Level, &str) + Send + Sync>,
+    pub say: Arc<Say>,
 }
 
 impl Host {

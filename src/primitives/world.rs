@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// The texts of files beside a script, by path.
+pub type Files = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// All rehearsed clusters, with the counters and parameters of the rehearsal.
 #[derive(Clone)]
 pub struct WorldState {
@@ -23,7 +26,7 @@ pub struct WorldState {
     /// What the rehearsed software remembers.
     pub memory: Arc<Mutex<Memory>>,
     /// The text of a file beside the script.
-    pub file: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub file: Arc<Files>,
 }
 
 impl fmt::Display for WorldState {

@@ -2,7 +2,7 @@
 
 use crate::engine;
 use crate::object::Node;
-use crate::primitives::world::{ClusterState, Memory, WorldState};
+use crate::primitives::world::{ClusterState, Files, Memory, WorldState};
 use crate::rehearsal::{Answer, Behaviour, World};
 use rhai::{AST, Dynamic, Engine, Map, Scope};
 use serde_json::Value;
@@ -13,7 +13,7 @@ pub struct Model {
     engine: Engine,
     ast: AST,
     params: Map,
-    file: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    file: Arc<Files>,
     memory: Arc<Mutex<Memory>>,
     /// The first defect of the file: told once, at the end of the rehearsal.
     defect: Mutex<Option<String>>,
@@ -21,12 +21,7 @@ pub struct Model {
 
 impl Model {
     /// A model over a compiled file; `file` gives the texts beside it.
-    pub fn new(
-        engine: Engine,
-        ast: AST,
-        params: Map,
-        file: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
-    ) -> Model {
+    pub fn new(engine: Engine, ast: AST, params: Map, file: Arc<Files>) -> Model {
         Model { engine, ast, params, file, memory: Arc::default(), defect: Mutex::default() }
     }
 

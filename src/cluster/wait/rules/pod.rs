@@ -17,7 +17,7 @@ pub(super) fn verdict(object: &Object) -> Verdict {
     if let Some(unscheduled) = condition(object, "PodScheduled").filter(Condition::is_false) {
         return progressing(unscheduled.said());
     }
-    let waiting = statuses(object).find_map(|status| waiting_text(status));
+    let waiting = statuses(object).find_map(waiting_text);
     progressing(waiting.unwrap_or_else(|| format!("is {phase}, {}", ready_count(object))))
 }
 
