@@ -9,6 +9,7 @@ use meshwright::script::{self, Given, Script, Values};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The steps of the guide, in order.
 pub const STEPS: [&str; 16] = [
@@ -34,7 +35,11 @@ pub const STEPS: [&str; 16] = [
 pub struct Guide {
     session: Session,
     job: Job,
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// Simulated time passes when nobody works: rehearsals side by side would take each other's work for rest.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn find(name: &str) -> Script {
     script::find(name, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the script")
@@ -74,8 +79,9 @@ impl Guide {
         contexts.sort();
         contexts.dedup();
         let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let session = Session::rehearsal(&job, &contexts).expect("a rehearsal");
-        let guide = Guide { session, job };
+        let guide = Guide { session, job, _alone: alone };
         guide.settle();
         guide
     }
@@ -120,15 +126,24 @@ impl Guide {
         self.server(context).get(kind, Some(namespace), name).unwrap_or_else(|| panic!("{kind} {namespace}/{name}"))
     }
 
-    /// Every change that our program has sent, as `cluster METHOD path`.
-    pub fn writes(&self) -> Vec<String> {
-        let servers = self.session.world().expect("a rehearsal").servers();
-        let logged =
-            servers.iter().flat_map(|server| server.log().into_iter().map(move |one| (server.name().to_owned(), one)));
-        logged
-            .filter(|(_, one)| one.is_write())
-            .map(|(name, one)| format!("{name} {} {}", one.method, one.path))
-            .collect()
+    /// Every stored object as it was asked for, without what servers and controllers note in it.
+    pub fn contents(&self) -> BTreeSet<String> {
+        const PASSING: [&str; 2] = ["Event", "Lease"];
+        let mut all = BTreeSet::new();
+        for server in self.session.world().expect("a rehearsal").servers() {
+            for object in server.everything() {
+                let mut object = (*object).clone();
+                if PASSING.contains(&object["kind"].as_str().unwrap_or_default()) {
+                    continue;
+                }
+                object["status"] = Value::Null;
+                for noted in ["managedFields", "resourceVersion", "generation", "annotations"] {
+                    object["metadata"][noted] = Value::Null;
+                }
+                all.insert(format!("{} {object}", server.name()));
+            }
+        }
+        all
     }
 
     /// Every stored object, as `cluster kind namespace/name`; events and leases come and go by themselves.
