@@ -6,6 +6,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`cli`] | the commands: clap, the terminal, exit codes |
+//! | [`repl`] | the prompt: scripts a line at a time |
 //! | [`run`] | one run of a script: session, steps, report |
 //! | [`script`] | what a script is before it runs: header, parameters, bundle |
 //! | [`primitives`] | everything a script can call: one table per namespace object |
@@ -26,6 +27,7 @@ pub mod plain;
 pub mod primitives;
 pub mod process;
 pub mod rehearsal;
+pub mod repl;
 pub mod run;
 pub mod script;
 pub mod secret;

@@ -1,4 +1,4 @@
-//! The arrows between modules point one way: `cli → run → {script, primitives} → {engine, cluster, process, rehearsal}`,
+//! The arrows between modules point one way: `cli → repl → run → {script, primitives} → {engine, cluster, process, rehearsal}`,
 //! and everything stands on `object`, `secret`, `clock` and `failure`. Read from the `use` lines and paths.
 
 use std::fs;
@@ -21,18 +21,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("script", &["engine"]),
     ("primitives", &["engine", "cluster", "process", "rehearsal"]),
     ("run", &["script", "primitives", "engine", "cluster", "process", "rehearsal"]),
-    ("cli", &["run", "script", "primitives", "engine", "cluster", "process", "rehearsal"]),
+    ("repl", &["run", "script", "primitives", "engine", "cluster", "process", "rehearsal"]),
+    ("cli", &["repl", "run", "script", "primitives", "engine", "cluster", "process", "rehearsal"]),
 ];
 
 /// Crates that only these modules may name.
 const CRATES: &[(&str, &[&str])] = &[
-    ("rhai", &["engine", "primitives", "script", "run"]),
+    ("rhai", &["engine", "primitives", "script", "run", "repl"]),
     ("kube", &["cluster", "rehearsal", "run", "primitives"]),
     ("clap", &["cli"]),
     ("serde_yaml", &["object", "rehearsal"]),
     ("anyhow", &["cli"]),
     ("miette", &["engine"]),
     ("indicatif", &["run"]),
+    ("rustyline", &["repl"]),
 ];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {

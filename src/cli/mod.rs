@@ -4,6 +4,7 @@ mod eval;
 mod exit;
 mod list;
 mod rehearse;
+mod repl;
 mod run;
 mod script_args;
 mod show;
@@ -66,6 +67,8 @@ enum Command {
     Show(show::Show),
     /// Evaluate an expression on real clusters (or, with --rehearse, on two in memory)
     Eval(eval::Eval),
+    /// A prompt: scripts a line at a time, on real clusters or, with --rehearse, in memory
+    Repl(repl::Repl),
 }
 
 /// Runs the program with this process's arguments.
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::List(command) => command.go(),
         Command::Show(command) => command.go(style),
         Command::Eval(command) => command.go(style),
+        Command::Repl(command) => command.go(style),
     };
     match outcome {
         Ok(()) => ExitCode::from(exit::DONE),

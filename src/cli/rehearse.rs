@@ -5,7 +5,7 @@ use crate::failure::{Failure, Result};
 use crate::rehearsal::World;
 use crate::run::Session;
 use crate::run::screen::Style;
-use crate::script::{Kind, Param};
+use crate::script::{Given, Header, Kind, Param, Values};
 use clap::Args;
 use std::io::Write as _;
 
@@ -38,6 +38,15 @@ impl Rehearse {
         }
         outcome
     }
+}
+
+/// The parameters of a script that is rehearsed without any given.
+///
+/// # Errors
+/// When one has neither a default nor a stand-in.
+pub fn stand_ins(header: &Header) -> Result<Values> {
+    let flags = header.params.iter().filter_map(|param| Some((param.name.clone(), stand_in(param)?)));
+    Values::check(header, &Given { flags: flags.collect(), file: None })
 }
 
 /// What a rehearsal takes for clusters that were not named, and for the dialect that no istioctl was asked about.

@@ -1,9 +1,9 @@
 //! The way from a script's thread to asynchronous work, and the threads scripts run on.
 
+use super::cancel::Cancel;
 use crate::clock::Clock;
 use crate::failure::{Failure, Kind, Result};
 use std::any::Any;
-use tokio_util::sync::CancellationToken;
 
 /// The way from a script's thread to asynchronous work.
 #[derive(Clone)]
@@ -11,7 +11,7 @@ pub struct Bridge {
     /// The run's runtime.
     pub runtime: tokio::runtime::Handle,
     /// Cancelled by Ctrl-C.
-    pub cancel: CancellationToken,
+    pub cancel: Cancel,
     /// The run's time.
     pub clock: Clock,
 }
@@ -78,8 +78,7 @@ mod tests {
     #[test]
     fn a_cancelled_run_ends_what_waits() {
         let runtime = tokio::runtime::Runtime::new().expect("runtime");
-        let bridge =
-            Bridge { runtime: runtime.handle().clone(), cancel: CancellationToken::new(), clock: Clock::real() };
+        let bridge = Bridge { runtime: runtime.handle().clone(), cancel: Cancel::default(), clock: Clock::real() };
         bridge.cancel.cancel();
         let failure = bridge.block(std::future::pending::<Result<()>>()).expect_err("cancelled");
         assert_eq!(failure.kind, Kind::Cancelled);

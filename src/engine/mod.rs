@@ -5,6 +5,8 @@
 
 mod bridge;
 pub mod call;
+mod cancel;
+mod console;
 mod errors;
 mod flow;
 mod inside;
@@ -33,6 +35,8 @@ use std::sync::Arc;
 
 pub use bridge::{Bridge, on_script_thread};
 pub use call::Call;
+pub use cancel::Cancel;
+pub use console::{Console, Reading};
 pub use errors::{failure, failure_of};
 pub use nearest::nearest;
 pub use options::{Options, duration};

@@ -7,7 +7,6 @@ use crate::object::{Object, yaml};
 use crate::secret::Secret;
 use rhai::{Dynamic, Scope};
 use std::sync::Mutex;
-use tokio_util::sync::CancellationToken;
 
 mod errors;
 mod language;
@@ -147,8 +146,7 @@ impl Bench {
         let runtime = tokio::runtime::Runtime::new().expect("runtime");
         let clock = Clock::simulated();
         runtime.spawn(clock.clone().drive());
-        let bridge =
-            Bridge { runtime: runtime.handle().clone(), cancel: CancellationToken::new(), clock: clock.clone() };
+        let bridge = Bridge { runtime: runtime.handle().clone(), cancel: Cancel::default(), clock: clock.clone() };
         let told = Arc::new(Told::default());
         let engine = build(Setup {
             host: Arc::new(()),

@@ -50,6 +50,12 @@ fn map(token: Token, position: Position) -> Token {
         Token::Reserved(name) if *name.as_str() == *"eval" => Token::LexError(Box::new(no_eval())),
         Token::Reserved(name) if MEANINGFUL.contains(&name.as_str()) => token,
         Token::Reserved(name) => identifier(name),
+        // `_1`, `_2`: Rhai wants a letter in a name.
+        Token::LexError(error) => match &**error {
+            LexError::MalformedIdentifier(name) if is_result(name) => identifier(name),
+            _ => token,
+        },
+        Token::Underscore if !is_default_case(position) => identifier("_"),
         Token::UnaryPlus if follows_field(position) => Token::Plus,
         Token::UnaryMinus if follows_field(position) => Token::Minus,
         keyword if keyword.is_literal() && is_word(keyword.literal_syntax()) => {
@@ -84,15 +90,30 @@ fn is_name(word: &str, position: Position) -> bool {
     .unwrap_or(false)
 }
 
-/// Whether what stands before this position is a field, so that a sign here is an operator. Rhai's tokenizer takes a
+/// Whether what stands before this position is a field or a result, so that a sign here is an operator. Rhai's tokenizer takes a
 /// sign after a keyword for the sign of a number.
 fn follows_field(position: Position) -> bool {
     around(position, |before, _| {
         let before = before.trim_end();
         let word = before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
-        word.len() < before.len() && word.trim_end().ends_with('.') && !word.trim_end().ends_with("..")
+        let is_field = word.len() < before.len() && word.trim_end().ends_with('.') && !word.trim_end().ends_with("..");
+        is_field || is_result(&before[word.len()..])
     })
     .unwrap_or(false)
+}
+
+/// Whether a word is `_`, `_1`, …: the results of a prompt.
+fn is_result(word: &str) -> bool {
+    word.strip_prefix('_').is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// Whether the `_` at this position is the default case of a `switch`. Elsewhere it is a name.
+fn is_default_case(position: Position) -> bool {
+    let after = |text: &str| {
+        let next = text.strip_prefix('_').unwrap_or(text).trim_start();
+        next.starts_with("=>") || next.starts_with("if ")
+    };
+    around(position, |_, text| after(text)).unwrap_or(true)
 }
 
 /// Whether the `step` at this position is followed by a step's name. Without a text to look at, it is.

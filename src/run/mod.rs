@@ -1,6 +1,7 @@
 //! One run of a script: where it takes place, what is shown, what is written down.
 
-mod home;
+mod desk;
+pub mod home;
 mod interrupt;
 mod journal;
 mod model;
@@ -9,4 +10,5 @@ pub mod session;
 mod stage;
 mod tally;
 
+pub use desk::{Desk, Used};
 pub use session::{Job, Session};

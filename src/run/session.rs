@@ -1,5 +1,6 @@
 //! One run of a script from start to end.
 
+use super::desk::{Desk, GuardedKeeper, GuardedPrograms, NotedJournal};
 use super::home;
 use super::journal::Recorder;
 use super::model::Model;
@@ -8,8 +9,8 @@ use super::stage::{Live, Rehearsed, Shared};
 use super::tally::Tally;
 use crate::clock::Clock;
 use crate::cluster::kubeconfig::Kubeconfigs;
-use crate::cluster::layers::{Notice, Rights};
-use crate::engine::{self, Bridge, Setup};
+use crate::cluster::layers::{Gate, Journal, Notice, Rights};
+use crate::engine::{self, Bridge, Cancel, Console, Reading, Setup};
 use crate::failure::{Failure, Result};
 use crate::object::Node;
 use crate::primitives::host::{Clusters, Grants, Keeper, Level};
@@ -23,7 +24,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::runtime::Runtime;
-use tokio_util::sync::CancellationToken;
 
 /// What is to be run.
 pub struct Job {
@@ -49,7 +49,9 @@ pub struct Session {
     world: Option<World>,
     model: Option<Arc<Model>>,
     journal: Arc<Recorder>,
-    cancel: CancellationToken,
+    cancel: Cancel,
+    desk: Option<Desk>,
+    kubeconfig: Option<PathBuf>,
 }
 
 impl Session {
@@ -58,7 +60,15 @@ impl Session {
     /// # Errors
     /// When the kubeconfig or the journal's folder cannot be used.
     pub fn live(job: &Job, kubeconfig: Option<PathBuf>) -> Result<Session> {
-        let stage = Stage::new(Clock::real())?;
+        Session::live_at(job, kubeconfig, None)
+    }
+
+    /// The same at a prompt.
+    ///
+    /// # Errors
+    /// As [`Session::live`].
+    pub fn live_at(job: &Job, kubeconfig: Option<PathBuf>, desk: Option<Desk>) -> Result<Session> {
+        let stage = Stage::new(Clock::real(), desk)?;
         let (shared, journal) = stage.shared(job, Recorder::in_file(stage.tally.clone(), &stage.run)?);
         let clusters = Live::new(Kubeconfigs::load(kubeconfig.as_deref())?, shared, stage.runtime.handle().clone());
         let keeper = Folder::new(home::data().join("authorities"));
@@ -68,6 +78,7 @@ impl Session {
             keeper: Arc::new(keeper),
             world: None,
             model: None,
+            kubeconfig,
         };
         Ok(stage.build(job, parts, journal))
     }
@@ -77,7 +88,15 @@ impl Session {
     /// # Errors
     /// When the script's `rehearsal.rhai` does not compile.
     pub fn rehearsal(job: &Job, contexts: &[&str]) -> Result<Session> {
-        let stage = Stage::new(Clock::simulated())?;
+        Session::rehearsal_at(job, contexts, None)
+    }
+
+    /// The same at a prompt.
+    ///
+    /// # Errors
+    /// As [`Session::rehearsal`].
+    pub fn rehearsal_at(job: &Job, contexts: &[&str], desk: Option<Desk>) -> Result<Session> {
+        let stage = Stage::new(Clock::simulated(), desk)?;
         let inside = stage.runtime.enter();
         let world = World::new(stage.bridge.clock.clone(), contexts);
         let model = stage.model(job)?;
@@ -95,8 +114,25 @@ impl Session {
     /// When this is no rehearsal.
     pub fn again(&self, job: &Job) -> Result<Session> {
         let world = self.world.clone().ok_or_else(|| Failure::internal("not a rehearsal"))?;
-        let stage = Stage::new(self.clock.clone())?;
+        let stage = Stage::new(self.clock.clone(), self.desk.clone())?;
         Ok(stage.rehearsed(job, world, self.model.clone(), self.host.keeper.clone()))
+    }
+
+    /// A further session for another script on the same clusters, with that script's imports and, in a rehearsal, its
+    /// rehearsed software.
+    ///
+    /// # Errors
+    /// When the script's `rehearsal.rhai` does not compile.
+    pub fn beside(&self, job: &Job) -> Result<Session> {
+        let Some(world) = self.world.clone() else {
+            return Session::live_at(job, self.kubeconfig.clone(), self.desk.clone());
+        };
+        let stage = Stage::new(self.clock.clone(), self.desk.clone())?;
+        let model = stage.model(job)?.or_else(|| self.model.clone());
+        if let Some(model) = &model {
+            world.set_behaviour(model.clone());
+        }
+        Ok(stage.rehearsed(job, world, model, self.host.keeper.clone()))
     }
 
     /// Runs the job's script and shows its summary.
@@ -118,8 +154,31 @@ impl Session {
     ///
     /// # Errors
     /// What it failed with.
-    pub fn evaluate(&self, source: &str, text: &str, mut scope: Scope<'static>) -> Result<Dynamic> {
-        engine::on_script_thread(&self.clock, || engine::run_script(&self.engine, source, text, &mut scope))?
+    pub fn evaluate(&self, source: &str, text: &str, scope: Scope<'static>) -> Result<Dynamic> {
+        self.enter(&mut Console::new(source, scope), text, 1)
+    }
+
+    /// Runs one more text at a console. Its first line counts as `line` of the console's source.
+    ///
+    /// # Errors
+    /// What it failed with.
+    pub fn enter(&self, console: &mut Console, text: &str, line: usize) -> Result<Dynamic> {
+        engine::on_script_thread(&self.clock, || console.enter(&self.engine, text, line))?
+    }
+
+    /// Whether a text is a whole script.
+    pub fn read(&self, text: &str) -> Reading {
+        Console::read(&self.engine, "typed", text)
+    }
+
+    /// The interrupts that this session obeys.
+    pub fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+
+    /// Where clusters come from.
+    pub fn clusters(&self) -> &dyn Clusters {
+        &*self.host.clusters
     }
 
     /// The scope that a script starts with: `params`, cluster parameters connected.
@@ -181,6 +240,7 @@ struct Stage {
     bridge: Bridge,
     tally: Tally,
     run: Arc<str>,
+    desk: Option<Desk>,
     /// Set as soon as there is one: requests tell it of server warnings and outages.
     screen: Arc<OnceLock<Arc<Screen>>>,
 }
@@ -192,10 +252,11 @@ struct Parts {
     keeper: Arc<dyn Keeper>,
     world: Option<World>,
     model: Option<Arc<Model>>,
+    kubeconfig: Option<PathBuf>,
 }
 
 impl Stage {
-    fn new(clock: Clock) -> Result<Stage> {
+    fn new(clock: Clock, desk: Option<Desk>) -> Result<Stage> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             // Rehearsed software is Rhai on the runtime's blocking threads.
@@ -203,19 +264,29 @@ impl Stage {
             .enable_all()
             .build()
             .map_err(|e| Failure::internal(format!("cannot start the runtime: {e}")))?;
-        let cancel = CancellationToken::new();
-        runtime.spawn(super::interrupt::watch(cancel.clone()));
+        let cancel = desk.as_ref().map(|desk| desk.cancel.clone()).unwrap_or_default();
+        match &desk {
+            None => drop(runtime.spawn(super::interrupt::watch(cancel.clone()))),
+            Some(desk) if desk.begins_watching() => drop(runtime.spawn(super::interrupt::watch_prompt(cancel.clone()))),
+            Some(_) => {}
+        }
         let bridge = Bridge { runtime: runtime.handle().clone(), cancel, clock };
         let run = uuid::Uuid::new_v4().simple().to_string();
-        Ok(Stage { runtime, bridge, tally: Tally::default(), run: run[..12].into(), screen: Arc::default() })
+        Ok(Stage { runtime, bridge, tally: Tally::default(), run: run[..12].into(), desk, screen: Arc::default() })
     }
 
     fn rehearsed(self, job: &Job, world: World, model: Option<Arc<Model>>, keeper: Arc<dyn Keeper>) -> Session {
         let (shared, journal) = self.shared(job, Recorder::in_memory(self.tally.clone()));
         let clusters = Rehearsed::new(world.clone(), shared, self.runtime.handle().clone());
         let programs = rehearsed_programs(world.clone(), model.clone());
-        let parts =
-            Parts { clusters: Arc::new(clusters), programs: Arc::new(programs), keeper, world: Some(world), model };
+        let parts = Parts {
+            clusters: Arc::new(clusters),
+            programs: Arc::new(programs),
+            keeper,
+            world: Some(world),
+            model,
+            kubeconfig: None,
+        };
         self.build(job, parts, journal)
     }
 
@@ -223,12 +294,20 @@ impl Stage {
         let screen = self.screen.clone();
         let shared = Shared {
             rights: Rights::from_needs(&job.header.needs.with(&job.values).write),
-            journal: journal.clone(),
+            gate: self.desk.as_ref().map_or_else(Gate::open, |desk| desk.gate.clone()),
+            journal: self.noted(journal.clone()),
             listener: Arc::new(move |notice| screen.get().into_iter().for_each(|screen| tell(screen, notice))),
             run: self.run.clone(),
             clock: self.bridge.clock.clone(),
         };
         (shared, journal)
+    }
+
+    fn noted(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
+        match &self.desk {
+            Some(desk) => Arc::new(NotedJournal(journal, desk.clone())),
+            None => journal,
+        }
     }
 
     fn model(&self, job: &Job) -> Result<Option<Arc<Model>>> {
@@ -264,10 +343,11 @@ impl Stage {
         self.screen.get_or_init(|| screen.clone());
         let say = screen.clone();
         let needs = &job.header.needs;
+        let (programs, keeper) = guarded(self.desk.as_ref(), parts.programs, parts.keeper);
         let host = Arc::new(Host {
             clusters: parts.clusters,
-            programs: parts.programs,
-            keeper: parts.keeper,
+            programs,
+            keeper,
             clock: clock.clone(),
             folder: std::env::current_dir().unwrap_or_default(),
             grants: Grants { programs: needs.exec.clone(), reveal: needs.reveal },
@@ -283,8 +363,23 @@ impl Stage {
             sources: Arc::new(sources(&job.script)),
             observer: screen.clone(),
         });
-        let (world, model) = (parts.world, parts.model);
-        Session { runtime: self.runtime, engine, host, screen, clock, world, model, journal, cancel }
+        let Parts { world, model, kubeconfig, .. } = parts;
+        let desk = self.desk;
+        Session { runtime: self.runtime, engine, host, screen, clock, world, model, journal, cancel, desk, kubeconfig }
+    }
+}
+
+/// Programs and keeper as a desk lets them be used.
+fn guarded(
+    desk: Option<&Desk>,
+    programs: Arc<dyn Programs>,
+    keeper: Arc<dyn Keeper>,
+) -> (Arc<dyn Programs>, Arc<dyn Keeper>) {
+    match desk {
+        Some(desk) => {
+            (Arc::new(GuardedPrograms(programs, desk.clone())), Arc::new(GuardedKeeper(keeper, desk.clone())))
+        }
+        None => (programs, keeper),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
-use crate::cluster::layers::{Journal, Listener, Rights, Settings};
+use crate::cluster::layers::{Gate, Journal, Listener, Rights, Settings};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{Node, Object, yaml};
 use crate::primitives::host::Clusters;
@@ -19,6 +19,8 @@ use tower::ServiceExt as _;
 pub struct Shared {
     /// What the run may write.
     pub rights: Rights,
+    /// Whether it may write anything now.
+    pub gate: Gate,
     /// Who writes down what it writes.
     pub journal: Arc<dyn Journal>,
     /// Who is told of server warnings and outages.
@@ -33,6 +35,7 @@ impl Shared {
     fn settings(&self, cluster: &str, server: &str) -> Settings {
         let mut settings = Settings::new(cluster, server, self.clock.clone());
         settings.rights = self.rights.clone();
+        settings.gate = self.gate.clone();
         settings.journal = self.journal.clone();
         settings.listener = self.listener.clone();
         settings.run = self.run.clone();

@@ -2,7 +2,7 @@
 
 /// What a piece of a script is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum What<'t> {
+pub enum What<'t> {
     /// A word or a number.
     Word(&'t str),
     /// A text literal, without its quotes.
@@ -15,7 +15,8 @@ pub(super) enum What<'t> {
 
 /// One piece of a script.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Piece<'t> {
+pub struct Piece<'t> {
+    /// What it is.
     pub what: What<'t>,
     /// Its line, from 1.
     pub line: usize,
@@ -26,7 +27,7 @@ pub(super) struct Piece<'t> {
 }
 
 /// The pieces of a text. A text that is no script gives some pieces too.
-pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut at, mut line) = (0, 1);
     while let Some(first) = text[at..].chars().next() {

@@ -5,7 +5,7 @@
 
 mod bundle;
 pub mod header;
-mod lexer;
+pub mod lexer;
 pub mod outline;
 pub mod params;
 mod paths;

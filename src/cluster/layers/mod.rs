@@ -3,6 +3,7 @@
 //! The same for every transport: kube's HTTPS client or an in-memory API server. Layers fail with a boxed
 //! [`crate::failure::Failure`], which [`super::request`] takes out again.
 
+mod gate;
 pub mod journal;
 pub mod retry;
 pub mod rights;
@@ -14,6 +15,7 @@ use kube::client::Body;
 use std::sync::Arc;
 use tower::{BoxError, Service};
 
+pub use gate::Gate;
 pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use rights::Rights;
 pub use trace::{Counters, Listener, Notice};
@@ -35,6 +37,8 @@ pub struct Settings {
     pub server: Arc<str>,
     /// What may be changed.
     pub rights: Rights,
+    /// Whether anything may be changed now.
+    pub gate: Gate,
     /// Who writes down what is changed.
     pub journal: Arc<dyn Journal>,
     /// The run's id, for the journal of the server: it stands in the User-Agent.
@@ -56,6 +60,7 @@ impl Settings {
             cluster: cluster.into(),
             server: server.into(),
             rights: Rights::all(),
+            gate: Gate::open(),
             journal: Arc::new(MemoryJournal::default()),
             run: "none".into(),
             clock,

@@ -1,6 +1,6 @@
 //! The first layer: a run changes only what its script's header says.
 
-use super::Settings;
+use super::{Gate, Settings};
 use crate::cluster::path::{ApiPath, Effect, effect_of};
 use crate::failure::{Failure, Kind, Result};
 use futures::future::BoxFuture;
@@ -95,12 +95,25 @@ pub struct Guarded<S> {
     inner: S,
     cluster: Arc<str>,
     rights: Rights,
+    gate: Gate,
 }
 
 impl<S> Guarded<S> {
     /// This service behind the rights.
     pub fn new(inner: S, settings: &Settings) -> Guarded<S> {
-        Guarded { inner, cluster: settings.cluster.clone(), rights: settings.rights.clone() }
+        let Settings { cluster, rights, gate, .. } = settings;
+        Guarded { inner, cluster: cluster.clone(), rights: rights.clone(), gate: gate.clone() }
+    }
+
+    fn gate_check(&self, request: &Request<Body>) -> Result<()> {
+        let (method, uri) = (request.method(), request.uri());
+        let effect = effect_of(method, uri.path(), uri.query());
+        if effect == Effect::Read || self.gate.is_open() {
+            return Ok(());
+        }
+        let subject = request.extensions().get::<super::Subject>().map(|subject| subject.0.clone());
+        let subject = subject.unwrap_or_else(|| ApiPath::parse(uri.path()).title());
+        self.gate.check(&format!("{} {subject}", verb(method, effect)))
     }
 }
 
@@ -121,7 +134,8 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let subject = request.extensions().get::<super::Subject>().map(|subject| subject.0.as_str());
         let (method, uri) = (request.method(), request.uri());
-        match self.rights.check(method, uri.path(), uri.query(), subject) {
+        let checked = self.rights.check(method, uri.path(), uri.query(), subject);
+        match checked.and_then(|()| self.gate_check(&request)) {
             Ok(()) => Box::pin(self.inner.clone().oneshot(request)),
             Err(failure) => {
                 let failure = failure.on_cluster(&*self.cluster);

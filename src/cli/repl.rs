@@ -1,0 +1,88 @@
+//! `repl`: the prompt.
+
+use super::script_args::find;
+use crate::failure::Result;
+use crate::repl::{Repl as Prompt, View, talk};
+use crate::run::screen::Style;
+use crate::run::{Desk, Job, Session};
+use crate::script::{Header, Home, Script, Values};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments of `repl`.
+#[derive(Args)]
+pub struct Repl {
+    /// On clusters in memory: two empty ones, `east` and `west`, or those of a script that has been rehearsed
+    #[arg(long, value_name = "NAME", num_args = 0..=1)]
+    rehearse: Option<Option<String>>,
+    /// Let the session change things from the start; `:write` does so later
+    #[arg(long)]
+    write: bool,
+    /// The kubeconfig to use
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+}
+
+impl Repl {
+    /// Carries the command out.
+    pub fn go(self, style: Style) -> Result<()> {
+        let desk = Desk::new(self.write);
+        let (session, job) = self.opened(&desk, style)?;
+        let view = View { colour: style.colour, ..View::default() };
+        talk(Prompt::new(session, desk, &job, view)?, style.colour)
+    }
+
+    /// The session that the prompt begins with.
+    fn opened(&self, desk: &Desk, style: Style) -> Result<(Session, Job)> {
+        match &self.rehearse {
+            Some(Some(name)) => rehearsed(name, desk, style),
+            Some(None) => {
+                let job = job(typed(), Values::default(), style);
+                Ok((Session::rehearsal_at(&job, &["east", "west"], Some(desk.clone()))?, job))
+            }
+            None => {
+                let job = job(typed(), Values::default(), style);
+                Ok((Session::live_at(&job, self.kubeconfig.clone(), Some(desk.clone()))?, job))
+            }
+        }
+    }
+}
+
+/// The session after a rehearsal of this script.
+fn rehearsed(name: &str, desk: &Desk, style: Style) -> Result<(Session, Job)> {
+    let script = find(name)?;
+    let header = script.header()?;
+    let values = super::rehearse::stand_ins(&header)?;
+    let contexts = values.clusters();
+    let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
+    let job = Job { script, header, values, style: Style { quiet: true, ..style }, stop_after: None };
+    let session = Session::rehearsal_at(&job, &contexts, Some(desk.clone()))?;
+    let writes = desk.gate.is_open();
+    desk.gate.set(true);
+    let start = std::time::Instant::now();
+    session.run(&job)?;
+    desk.gate.set(writes);
+    eprintln!("Rehearsed {name} on {} in {}.", contexts.join(", "), crate::run::screen::seconds(start.elapsed()));
+    let values = job.values;
+    let job = Job { values, ..self::job(job.script, Values::default(), style) };
+    let session = session.beside(&job)?;
+    Ok((session, job))
+}
+
+/// What is typed, as a script in the working folder.
+fn typed() -> Script {
+    Script {
+        name: "typed".into(),
+        source: "typed".into(),
+        text: String::new(),
+        home: Home::Folder(std::env::current_dir().unwrap_or_default()),
+    }
+}
+
+/// A job for a prompt: whoever sits there may do everything that the desk's gate lets through.
+fn job(script: Script, values: Values, style: Style) -> Job {
+    let mut header = script.header().unwrap_or_else(|_| Header::default());
+    header.needs.write = vec!["*".into()];
+    header.needs.exec = vec!["*".into()];
+    Job { script, header, values, style, stop_after: None }
+}

@@ -1,0 +1,97 @@
+//! `:help` and all other commands: THE LIST. Each entry drives what is run, completed and explained.
+
+mod session;
+
+use super::{Output, Repl};
+use crate::engine::nearest;
+use crate::failure::{Failure, Result};
+
+/// One command.
+pub struct Command {
+    /// Its name, without the colon.
+    pub name: &'static str,
+    /// What may stand behind it.
+    pub args: &'static str,
+    /// What it does, in a line.
+    pub doc: &'static str,
+    /// What its argument is, for completion.
+    #[allow(dead_code, reason = "completion asks")]
+    pub takes: Takes,
+    run: fn(&mut Repl, &str) -> Result<Output>,
+}
+
+/// What a command's argument is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing that could be completed.
+    Nothing,
+    /// A command.
+    Command,
+    /// The context of a cluster.
+    Context,
+    /// A namespace of the current cluster.
+    Namespace,
+}
+
+/// All commands, in the order of `:help`.
+pub const ALL: &[Command] = &[
+    command("help", "[COMMAND]", "What there is to type", Takes::Command, session::help),
+    command("clusters", "", "The clusters there are", Takes::Nothing, session::clusters),
+    command(
+        "use",
+        "CONTEXT",
+        "Work with this cluster: it becomes the variable `cluster`",
+        Takes::Context,
+        session::use_cluster,
+    ),
+    command(
+        "ns",
+        "[NAMESPACE]",
+        "The namespace that completion offers first; without one, all namespaces",
+        Takes::Namespace,
+        session::namespace,
+    ),
+    command("write", "", "Let this session change things from now on", Takes::Nothing, session::write),
+    command("read-only", "", "Change nothing from now on", Takes::Nothing, session::read_only),
+    command("more", "", "Show more of the last output", Takes::Nothing, session::more),
+    command(
+        "time",
+        "[EXPRESSION]",
+        "How long an expression takes; without one, switch it on or off",
+        Takes::Nothing,
+        session::time,
+    ),
+    command("quit", "", "Leave (Ctrl-D)", Takes::Nothing, session::quit),
+];
+
+const fn command(
+    name: &'static str,
+    args: &'static str,
+    doc: &'static str,
+    takes: Takes,
+    run: fn(&mut Repl, &str) -> Result<Output>,
+) -> Command {
+    Command { name, args, doc, takes, run }
+}
+
+/// Runs the command in a line, its colon taken off.
+pub fn run(repl: &mut Repl, line: &str) -> Result<Output> {
+    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    (find(name)?.run)(repl, rest.trim())
+}
+
+/// The command with this name; what begins like one command only is that command.
+pub fn find(name: &str) -> Result<&'static Command> {
+    if let Some(command) = ALL.iter().find(|command| command.name == name) {
+        return Ok(command);
+    }
+    let mut begun = ALL.iter().filter(|command| !name.is_empty() && command.name.starts_with(name));
+    if let (Some(command), None) = (begun.next(), begun.next()) {
+        return Ok(command);
+    }
+    let failure = Failure::usage(format!("there is no command `:{name}`"));
+    Err(match nearest(name, ALL.iter().map(|command| command.name)) {
+        Some(meant) => failure.hint(format!("did you mean `:{meant}`?")),
+        None => failure.hint("`:help` lists the commands"),
+    })
+}

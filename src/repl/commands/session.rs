@@ -1,0 +1,105 @@
+//! Commands about the session itself: help, clusters, rights, output.
+
+use super::{ALL, find};
+use crate::cluster::Selection;
+use crate::failure::{Failure, Kind, Result};
+use crate::repl::{Output, Repl};
+use std::time::Duration;
+
+/// How long a cluster may take to say which namespaces there are.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) fn help(_: &mut Repl, name: &str) -> Result<Output> {
+    if !name.is_empty() {
+        let command = find(name.trim_start_matches(':'))?;
+        return Ok(Output::data(format!(":{} {}\n  {}\n", command.name, command.args, command.doc)));
+    }
+    let mut text = String::from(
+        "Type an expression: its value is shown, and is `_` and `_1`, `_2`, … from then on.\n\n  \
+         let east = kube.cluster(\"east\");\n  east.list(\"pods\", #{namespace: \"default\"})\n\n",
+    );
+    for command in ALL {
+        let usage = format!(":{} {}", command.name, command.args);
+        text += &format!("  {usage:<24} {}\n", command.doc);
+    }
+    text += "\n  Tab completes, Ctrl-R searches the history, Ctrl-C cancels, Ctrl-D leaves.\n";
+    Ok(Output::data(text))
+}
+
+pub(super) fn clusters(repl: &mut Repl, _: &str) -> Result<Output> {
+    let contexts = repl.session().clusters().contexts()?;
+    if contexts.is_empty() {
+        return Ok(Output::talk("the kubeconfig has no contexts: set KUBECONFIG, or give --kubeconfig\n"));
+    }
+    let line = |context: &String| {
+        let mark = if repl.current.as_ref() == Some(context) { "*" } else { " " };
+        let server = repl.session().clusters().connect(context).map(|cluster| cluster.server().to_owned());
+        format!("{mark} {context}  {}\n", server.unwrap_or_else(|failure| failure.message))
+    };
+    Ok(Output::data(contexts.iter().map(line).collect::<String>()))
+}
+
+pub(super) fn use_cluster(repl: &mut Repl, context: &str) -> Result<Output> {
+    if context.is_empty() {
+        return Err(Failure::usage(":use takes the context of a cluster").hint("`:clusters` lists them"));
+    }
+    let text = format!("let cluster = kube.cluster({context:?});");
+    drop(repl.enter(&text)?);
+    (repl.current, repl.namespace) = (Some(context.to_owned()), None);
+    Ok(Output::talk(format!("{text}\n")))
+}
+
+pub(super) fn namespace(repl: &mut Repl, name: &str) -> Result<Output> {
+    let Some(context) = repl.current.clone() else {
+        return Err(Failure::usage(":ns needs a cluster").hint("`:use CONTEXT` chooses one"));
+    };
+    let cluster = repl.session().clusters().connect(&context)?;
+    let known = repl.ask(PATIENCE, async move {
+        let resource = cluster.resource("namespaces").await?;
+        cluster.list(&resource, &Selection::default()).await
+    });
+    let known: Vec<String> = known?.iter().map(|namespace| namespace.name().to_owned()).collect();
+    if name.is_empty() {
+        return Ok(Output::data(known.iter().map(|name| format!("{name}\n")).collect::<String>()));
+    }
+    if !known.iter().any(|known| known == name) {
+        let failure = Failure::new(Kind::NotFound, format!("{context} has no namespace `{name}`"));
+        return Err(match crate::engine::nearest(name, known.iter().map(String::as_str)) {
+            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+            None => failure.hint("`:ns` lists them"),
+        });
+    }
+    repl.namespace = Some(name.to_owned());
+    Ok(Output::default())
+}
+
+pub(super) fn write(repl: &mut Repl, _: &str) -> Result<Output> {
+    repl.desk.gate.set(true);
+    let where_to = if repl.is_rehearsal() { "the clusters in memory" } else { "the clusters, and starts programs" };
+    Ok(Output::talk(format!("this session now changes {where_to}; `:read-only` takes it back\n")))
+}
+
+pub(super) fn read_only(repl: &mut Repl, _: &str) -> Result<Output> {
+    repl.desk.gate.set(false);
+    Ok(Output::talk("this session only reads from now on\n"))
+}
+
+pub(super) fn more(repl: &mut Repl, _: &str) -> Result<Output> {
+    Ok(repl.more())
+}
+
+pub(super) fn time(repl: &mut Repl, expression: &str) -> Result<Output> {
+    if expression.is_empty() {
+        repl.timed = !repl.timed;
+        let state = if repl.timed { "shown from now on" } else { "no longer shown" };
+        return Ok(Output::talk(format!("the time that each input takes is {state}\n")));
+    }
+    let timed = std::mem::replace(&mut repl.timed, true);
+    let outcome = repl.evaluate(expression);
+    repl.timed = timed;
+    outcome
+}
+
+pub(super) fn quit(_: &mut Repl, _: &str) -> Result<Output> {
+    Ok(Output { leave: true, ..Output::default() })
+}

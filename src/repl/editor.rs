@@ -1,0 +1,201 @@
+//! The terminal: keys, colours, history. Everything that decides anything is asked of [`Repl`].
+
+use super::{Output, Repl, View, highlight, history};
+use crate::engine::Reading;
+use crate::failure::{Failure, Result};
+use crate::secret::Redactor;
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter};
+use rustyline::history::{DefaultHistory, SearchDirection};
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{
+    Cmd, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event, EventContext, EventHandler, Helper,
+    KeyCode, KeyEvent, Modifiers, RepeatCount,
+};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+type Terminal = Editor<Keys, DefaultHistory>;
+
+/// Talks with the user until they leave; returns the first failure when nobody sits at the terminal.
+///
+/// # Errors
+/// When the terminal cannot be used, and what a line failed with when lines come from a file or a pipe.
+pub fn talk(repl: Repl, colour: bool) -> Result<()> {
+    let sits = std::io::stdin().is_terminal();
+    let repl = Rc::new(RefCell::new(repl));
+    let mut terminal = terminal(&repl, colour)?;
+    let kept = if sits { history::file(&crate::run::home::state()).ok() } else { None };
+    if let Some(path) = &kept {
+        let _ = terminal.load_history(path);
+        eprintln!("{}", repl.borrow().greeting());
+    }
+    let mut first = None;
+    loop {
+        let view = view(&mut terminal, colour);
+        repl.borrow_mut().set_view(view);
+        let prompt = if sits { repl.borrow().prompt() } else { String::new() };
+        let line = match terminal.readline(&prompt) {
+            Ok(line) => line,
+            Err(ReadlineError::Interrupted) => continue,
+            Err(ReadlineError::Eof) => break,
+            Err(error) => return Err(Failure::usage(format!("the terminal cannot be read: {error}"))),
+        };
+        remember(&mut terminal, kept.as_ref(), &line);
+        let output = repl.borrow_mut().line(&line);
+        print(&output);
+        first = first.or(output.failure);
+        if output.leave {
+            break;
+        }
+    }
+    first.filter(|_| !sits).map_or(Ok(()), |failure| Err(Failure { places: Vec::new(), ..failure }))
+}
+
+fn terminal(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<Terminal> {
+    let config = Config::builder()
+        .auto_add_history(false)
+        .completion_type(CompletionType::List)
+        .max_history_size(10_000)
+        .map(|builder| builder.bracketed_paste(true).build());
+    let wrong = |e: ReadlineError| Failure::usage(format!("the terminal cannot be used: {e}"));
+    let mut terminal = Terminal::with_config(config.map_err(wrong)?).map_err(wrong)?;
+    terminal.set_helper(Some(Keys { repl: repl.clone(), colour }));
+    for (key, back) in [(KeyCode::Up, true), (KeyCode::Down, false)] {
+        let search = EventHandler::Conditional(Box::new(Search { back }));
+        terminal.bind_sequence(Event::from(KeyEvent(key, Modifiers::NONE)), search);
+    }
+    Ok(terminal)
+}
+
+/// The size of the terminal now; where there is none, what `COLUMNS` says.
+fn view(terminal: &mut Terminal, colour: bool) -> View {
+    let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let size = terminal.dimensions().filter(|(width, height)| *width > 0 && *height > 0);
+    let size = size.filter(|_| std::io::stdout().is_terminal());
+    match size {
+        Some((width, height)) => View { width: width.into(), height: height.into(), colour },
+        None => View { width: columns().unwrap_or(View::default().width), colour, ..View::default() },
+    }
+}
+
+fn remember(terminal: &mut Terminal, kept: Option<&PathBuf>, line: &str) {
+    if history::may_keep(line)
+        && terminal.add_history_entry(line).unwrap_or(false)
+        && let Some(path) = kept
+    {
+        let _ = terminal.append_history(path);
+    }
+}
+
+/// Data goes to stdout, talk to stderr, both without secrets.
+fn print(output: &Output) {
+    let clean = |text: &str| Redactor::global().scrub(text);
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(clean(&output.data).as_bytes());
+    let _ = out.flush();
+    eprint!("{}", clean(&output.talk));
+}
+
+/// What the editor asks while keys are pressed.
+struct Keys {
+    repl: Rc<RefCell<Repl>>,
+    colour: bool,
+}
+
+impl Helper for Keys {}
+
+impl Validator for Keys {
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let reading = self.repl.try_borrow().map(|repl| repl.read(context.input()));
+        Ok(match reading {
+            Ok(Reading::Open) => ValidationResult::Incomplete,
+            // What is wrong is reported with its place once it is run.
+            _ => ValidationResult::Valid(None),
+        })
+    }
+}
+
+/// Text shown in grey behind the cursor.
+pub struct Grey {
+    shown: String,
+    /// What of it the right-arrow key takes over.
+    taken: Option<String>,
+}
+
+impl Hint for Grey {
+    fn display(&self) -> &str {
+        &self.shown
+    }
+
+    fn completion(&self) -> Option<&str> {
+        self.taken.as_deref()
+    }
+}
+
+impl Hinter for Keys {
+    type Hint = Grey;
+
+    fn hint(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<Grey> {
+        if cursor < line.len() || line.trim().is_empty() {
+            return None;
+        }
+        if let Reading::Wrong(failure) = self.repl.try_borrow().ok()?.read(line) {
+            return Some(Grey { shown: format!("   ← {}", failure.message), taken: None });
+        }
+        let found =
+            context.history().starts_with(line, context.history().len().checked_sub(1)?, SearchDirection::Reverse);
+        let rest = found.ok().flatten()?.entry.get(line.len()..)?.to_owned();
+        let shown = rest.lines().next().unwrap_or_default().to_owned();
+        (!rest.is_empty()).then_some(Grey { shown, taken: Some(rest) })
+    }
+}
+
+impl Highlighter for Keys {
+    fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
+        if !self.colour {
+            return Cow::Borrowed(line);
+        }
+        let matched = highlight::matching(line, cursor);
+        Cow::Owned(highlight::highlighted(line, &super::namespaces(), matched))
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.colour
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        if self.colour { Cow::Owned(format!("\x1b[2m{hint}\x1b[0m")) } else { Cow::Borrowed(hint) }
+    }
+
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
+        if !self.colour {
+            return Cow::Borrowed(prompt);
+        }
+        let code = if prompt.ends_with("write> ") { "1;31" } else { "1;32" };
+        Cow::Owned(format!("\x1b[{code}m{prompt}\x1b[0m"))
+    }
+}
+
+impl Completer for Keys {
+    type Candidate = String;
+}
+
+/// Up and down: through the lines of a text that has several, else through what begins like it.
+struct Search {
+    back: bool,
+}
+
+impl ConditionalEventHandler for Search {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        if context.line().contains('\n') {
+            return None;
+        }
+        Some(if self.back { Cmd::HistorySearchBackward } else { Cmd::HistorySearchForward })
+    }
+}

@@ -1,0 +1,78 @@
+//! Lists of objects, or of maps alike, as tables cut to the width of the terminal.
+
+use super::columns;
+use crate::object::{Node, Object};
+use comfy_table::{Table, presets};
+
+/// More columns than these are easier to read as YAML.
+const MOST_COLUMNS: usize = 8;
+
+/// The items as a table; `None` when they have nothing in common.
+pub fn table(items: &[Node], width: usize, now: jiff::Timestamp) -> Option<String> {
+    let objects: Vec<Object> = items.iter().cloned().map(Object::new).collect();
+    let are_objects = objects.iter().all(|object| !object.name().is_empty() && !object.kind().is_empty());
+    let (header, rows) = if are_objects { columns::rows(&objects, now) } else { alike(items)? };
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    table.add_rows(rows);
+    Some(table.lines().map(|line| cut(line.trim_end(), width)).collect::<Vec<_>>().join("\n"))
+}
+
+/// Maps with the same few keys and simple values.
+fn alike(items: &[Node]) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    let keys: Vec<&str> = items.first()?.entries().iter().map(|(key, _)| &**key).collect();
+    if keys.is_empty() || keys.len() > MOST_COLUMNS {
+        return None;
+    }
+    let row = |item: &Node| {
+        let same = item.entries().len() == keys.len();
+        let cells: Option<Vec<String>> = keys.iter().map(|key| simple(item.get(key)?)).collect();
+        cells.filter(|_| same)
+    };
+    let rows: Option<Vec<_>> = items.iter().map(row).collect();
+    Some((keys.iter().map(|key| key.to_uppercase()).collect(), rows?))
+}
+
+/// A value that fits into a cell.
+fn simple(node: &Node) -> Option<String> {
+    match node {
+        Node::Null => Some(String::new()),
+        Node::Str(text) => Some(text.lines().next().unwrap_or_default().to_owned()),
+        Node::Array(_) | Node::Map(_) => None,
+        other => Some(Object::new(other.clone()).to_json()),
+    }
+}
+
+fn cut(line: &str, width: usize) -> String {
+    let line = line.strip_prefix(' ').unwrap_or(line);
+    match line.char_indices().nth(width.max(20)) {
+        Some(_) => line.chars().take(width.max(20) - 1).chain(['…']).collect(),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::yaml;
+
+    fn shown(text: &str, width: usize) -> Option<String> {
+        let node = yaml::parse_open(text).expect("yaml").remove(0);
+        table(node.items(), width, "2026-01-01T00:10:00Z".parse().expect("time"))
+    }
+
+    #[test]
+    fn objects_become_rows_cut_to_the_width() {
+        let pods = "- {kind: Pod, metadata: {name: istiod-1, namespace: istio-system, creationTimestamp: '2026-01-01T00:00:00Z'}, spec: {nodeName: n1, containers: [{}]}, status: {phase: Running, containerStatuses: [{ready: true, restartCount: 2}]}}";
+        let wanted = "NAMESPACE     NAME      READY  STATUS   RESTARTS  AGE  NODE\nistio-system  istiod-1  1/1    Running  2         10m  n1";
+        assert_eq!(shown(pods, 100).as_deref(), Some(wanted));
+        assert_eq!(shown(pods, 20).as_deref(), Some("NAMESPACE     NAME …\nistio-system  istio…"));
+    }
+
+    #[test]
+    fn maps_alike_become_rows_and_others_do_not() {
+        assert_eq!(shown("[{a: 1, b: x}, {a: 2, b: z}]", 80).as_deref(), Some("A  B\n1  x\n2  z"));
+        assert_eq!(shown("[{a: 1}, {b: 2}]", 80), None);
+        assert_eq!(shown("[1, 2]", 80), None);
+    }
+}
