@@ -162,6 +162,12 @@ impl Failure {
         self
     }
 
+    /// Adds lines to show below the message.
+    pub fn details(mut self, lines: impl IntoIterator<Item = String>) -> Failure {
+        self.details.extend(lines);
+        self
+    }
+
     /// Adds a line to show below the message.
     pub fn detail(mut self, line: impl Into<String>) -> Failure {
         self.details.push(line.into());

@@ -25,7 +25,12 @@ impl Options {
 
     /// A boolean option, false when left out.
     pub fn flag(&self, name: &str) -> Result<bool> {
-        Ok(self.read(name, "true or false", |value| value.as_bool().ok())?.unwrap_or(false))
+        Ok(self.bool(name)?.unwrap_or(false))
+    }
+
+    /// A boolean option that may be missing.
+    pub fn bool(&self, name: &str) -> Result<Option<bool>> {
+        self.read(name, "true or false", |value| value.as_bool().ok())
     }
 
     /// A whole-number option.

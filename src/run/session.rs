@@ -391,6 +391,9 @@ fn tell(screen: &Screen, notice: &Notice) {
             let (lasting, again_in) = (super::screen::seconds(*lasting), super::screen::seconds(*again_in));
             screen.say(Level::Info, &format!("{cluster}: {reason}; for {lasting} now, next try in {again_in}"));
         }
+        Notice::Waiting { cluster, object, text } => {
+            screen.say(Level::Warning, &format!("{cluster}: still waiting for {object}: {text}"));
+        }
     }
 }
 

@@ -64,6 +64,15 @@ pub enum Notice {
         /// When the request is sent again.
         again_in: Duration,
     },
+    /// A wait goes on although something stands in its way.
+    Waiting {
+        /// The context name.
+        cluster: Arc<str>,
+        /// What is waited for.
+        object: String,
+        /// What stands in its way.
+        text: String,
+    },
 }
 
 /// Who is told. Must return quickly.

@@ -2,6 +2,7 @@
 //!
 //! Reading for an explanation never fails a wait: what cannot be read is left out.
 
+use super::graces::Graces;
 use super::rules::{self, group_kind};
 use super::selector;
 use super::trouble::{self, Trouble};
@@ -17,7 +18,7 @@ use std::time::Duration;
 /// Looking at more pods tells nothing new.
 const MOST_PODS: usize = 3;
 /// Event lines to keep.
-const MOST_EVENTS: usize = 5;
+const MOST_EVENTS: usize = 3;
 /// A load balancer controller that exists says something within this time.
 const MUTE_BALANCER: Duration = Duration::from_secs(45);
 
@@ -30,6 +31,8 @@ pub(super) struct Diagnosis {
     pub events: Vec<String>,
     /// Other lines worth showing.
     pub notes: Vec<String>,
+    /// Why waiting longer is neither needed nor of use.
+    pub settled: Option<String>,
 }
 
 /// Looks around an object that does not get ready; `waited` is how long it has been waited for.
@@ -38,24 +41,33 @@ pub(super) async fn diagnose(
     target: &Target,
     object: Option<&Object>,
     waited: Duration,
+    graces: &Graces,
 ) -> Diagnosis {
     let Some(object) = object else { return absent(cluster, target).await };
-    let mut found = Diagnosis { troubles: trouble::of_object(object), ..Diagnosis::default() };
+    let troubles = trouble::of_object(object, graces).into_iter().collect();
+    let mut found = Diagnosis { troubles, ..Diagnosis::default() };
+    // Simulated time is not the time of this machine.
+    let now = (!cluster.clock().is_simulated()).then(jiff::Timestamp::now);
     let mut subjects = vec![object.clone()];
     subjects.extend(dependents(cluster, object).await.unwrap_or_default());
     for subject in &subjects {
         if subject.kind() == "Pod" {
-            found.troubles.extend(trouble::of_pod(subject));
+            found.troubles.extend(trouble::of_member(object, subject, graces));
         }
         let events = events(cluster, subject).await.unwrap_or_default();
-        found.troubles.extend(events.iter().filter_map(|event| trouble::of_event(subject, event)));
-        found.events.extend(events.iter().map(|event| event_line(subject, event)));
+        if events.iter().any(rules::waits_for_consumer) {
+            found.settled = Some("will be bound when its first pod comes (WaitForFirstConsumer)".into());
+        }
+        found.troubles.extend(events.iter().filter_map(|event| trouble::of_event(subject, event, graces)));
+        found.events.extend(events.iter().map(|event| event_line(subject, event, now)));
     }
+    // What warns tells more than what went as planned; within each the order stays.
+    found.events.sort_by_key(|line| !line.starts_with("Warning"));
     found.events.truncate(MOST_EVENTS);
-    if let Some(mute) = mute_balancer(object, &found, waited) {
+    if let Some(mute) = mute_balancer(object, &found, waited, graces.balancer) {
         found.troubles.push(mute);
     }
-    trouble::allow_scale_up(&mut found.troubles);
+    trouble::allow_scale_up(&mut found.troubles, graces);
     found.troubles.dedup_by(|a, b| a.key == b.key);
     found
 }
@@ -137,9 +149,7 @@ fn pod_selector(object: &Object) -> Option<String> {
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") | ("batch", "Job")
     );
     let text = selector::text(object.at("spec.selector").filter(|_| has_pods)?);
-    let revision =
-        object.str_at("status.updateRevision").map(|revision| format!(",controller-revision-hash={revision}"));
-    (!text.is_empty()).then(|| format!("{text}{}", revision.unwrap_or_default()))
+    (!text.is_empty()).then_some(text)
 }
 
 fn newest_replica_set(sets: Vec<Object>, deployment: &Object) -> Option<Object> {
@@ -171,10 +181,12 @@ fn time_of(event: &Object) -> String {
     times.into_iter().find_map(|path| event.str_at(path)).unwrap_or_default().to_owned()
 }
 
-fn event_line(subject: &Object, event: &Object) -> String {
+fn event_line(subject: &Object, event: &Object, now: Option<jiff::Timestamp>) -> String {
     let text = |path| event.str_at(path).unwrap_or_default();
     let count = event.int_at("series.count").or_else(|| event.int_at("count")).filter(|count| *count > 1);
-    let count = count.map(|count| format!(" (x{count})")).unwrap_or_default();
+    let age = now.and_then(|now| age(event, now));
+    let parts: Vec<_> = count.map(|count| format!("x{count}")).into_iter().chain(age).collect();
+    let count = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
     let message = plain::line(text("message"), 200);
     format!(
         "{} {}{count} {} {}: {message}",
@@ -185,15 +197,25 @@ fn event_line(subject: &Object, event: &Object) -> String {
     )
 }
 
-fn mute_balancer(object: &Object, found: &Diagnosis, waited: Duration) -> Option<Trouble> {
+/// How long ago an event was seen last, by this machine's clock.
+fn age(event: &Object, now: jiff::Timestamp) -> Option<String> {
+    let last: jiff::Timestamp = time_of(event).parse().ok()?;
+    let seconds = now.as_second() - last.as_second();
+    (0..86_400).contains(&seconds).then(|| match seconds {
+        0..120 => format!("{seconds}s ago"),
+        _ => format!("{}m ago", seconds / 60),
+    })
+}
+
+fn mute_balancer(object: &Object, found: &Diagnosis, waited: Duration, grace: Duration) -> Option<Trouble> {
     let pending = object.kind() == "Service"
         && object.str_at("spec.type") == Some("LoadBalancer")
         && object.items_at("status.loadBalancer.ingress").is_empty();
-    (pending && found.events.is_empty() && waited >= MUTE_BALANCER).then(|| Trouble {
+    (pending && found.events.is_empty() && waited >= MUTE_BALANCER.min(grace)).then(|| Trouble {
         key: "mute balancer".into(),
         text: "no load balancer controller has said anything about this service".into(),
         hint: Some("nothing in this cluster seems to serve load balancers: install a controller (a cloud provider's, MetalLB), or use node ports: `wait.address(service, #{node_port: true})`".into()),
-        grace: None,
+        grace: Some(grace.saturating_sub(MUTE_BALANCER)),
         log_of: None,
     })
 }

@@ -1,19 +1,26 @@
 //! One wait for one object: watching, confirming and diagnosing side by side until it ends.
 
 use super::confirm;
-use super::explain::{Diagnosis, diagnose};
+use super::explain::{Diagnosis, diagnose, held};
 use super::patience::Patience;
-use super::rules::Verdict;
+use super::rules::{self, Verdict};
 use super::seen::Seen;
 use super::trouble::Trouble;
 use super::watch::{Selection, Watch};
 use super::{Limits, Wait};
+use crate::cluster::layers::Notice;
 use crate::failure::{Failure, Result};
+use crate::object::Object;
 use futures::future::BoxFuture;
+use std::collections::HashSet;
 use std::time::Duration;
 
-/// How often to look around an object that does not get ready.
+/// When to look around an object that is not ready at once.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// How often to look again; also when the patience with a trouble ends.
 const LOOK_AROUND: Duration = Duration::from_secs(3);
+/// How long a namespace may take to go before what holds it is told.
+const HELD: Duration = Duration::from_secs(30);
 /// How often to ask again whether the cluster acts on an object.
 const CONFIRM_AGAIN: Duration = Duration::from_millis(500);
 /// How long the last look at the deadline may take.
@@ -43,7 +50,8 @@ pub(super) async fn follow(wait: &Wait, limits: Limits, seen: &mut Seen) -> End 
             (watch, result) = &mut following.watching => following.watched(watch, result, seen),
             verdict = &mut following.confirming => following.confirmed(verdict, seen),
             diagnosis = &mut following.looking => following.looked(diagnosis, seen),
-            () = &mut deadline => Some(last_look(wait, seen).await),
+            () = &mut following.missing => Some(End::Hopeless(None)),
+            () = &mut deadline => Some(last_look(wait, limits, seen).await),
         };
         if let Some(end) = end {
             seen.done = matches!(end, End::Done);
@@ -60,6 +68,11 @@ struct Following<'w> {
     watching: BoxFuture<'w, (Watch, Result<()>)>,
     confirming: BoxFuture<'w, Verdict>,
     looking: BoxFuture<'w, Diagnosis>,
+    /// Ends when the object has been missing for too long.
+    missing: BoxFuture<'w, ()>,
+    is_missing: bool,
+    /// Troubles that the user has been told of.
+    told: HashSet<String>,
 }
 
 impl<'w> Following<'w> {
@@ -72,20 +85,37 @@ impl<'w> Following<'w> {
             watching: Box::pin(watch.step()),
             confirming: Box::pin(std::future::pending()),
             looking: Box::pin(std::future::pending()),
+            missing: Box::pin(std::future::pending()),
+            is_missing: false,
+            told: HashSet::new(),
         }
     }
 
     fn watched(&mut self, watch: Watch, result: Result<()>, seen: &mut Seen) -> Option<End> {
         let first = !seen.answered;
-        seen.take(&watch, &self.wait.rule, self.now());
+        seen.take(&watch, &self.wait.rule, self.limits.follow_replacement, self.now());
         self.watching = Box::pin(watch.step());
         if let Err(failure) = result {
             return Some(End::Refused(failure));
         }
-        if first && seen.answered && self.wait.rule.diagnosed {
-            self.look_around(seen);
+        if first && seen.answered {
+            self.look_around(seen, FIRST_LOOK);
         }
+        self.miss(seen);
         self.weigh(seen, Duration::ZERO)
+    }
+
+    /// Starts to count when the object is missing, and stops when it is there.
+    fn miss(&mut self, seen: &Seen) {
+        let missing = seen.answered && seen.verdict == Verdict::Absent;
+        if missing == self.is_missing {
+            return;
+        }
+        self.is_missing = missing;
+        self.missing = match self.limits.appear.filter(|_| missing) {
+            Some(appear) => Box::pin(self.wait.cluster.clock().sleep(appear)),
+            None => Box::pin(std::future::pending()),
+        };
     }
 
     /// What the verdict on the object means for the wait.
@@ -103,8 +133,18 @@ impl<'w> Following<'w> {
                 });
                 None
             }
+            (Verdict::Done(_), Some(object)) if is_silent(self.wait, object) => {
+                let left = self.limits.graces.status.saturating_sub(self.now().saturating_sub(seen.began));
+                seen.say(Verdict::Progressing("has reported no status yet".into()), self.now());
+                let clock = self.wait.cluster.clock().clone();
+                self.confirming = Box::pin(async move {
+                    clock.sleep(left).await;
+                    Verdict::Done("exists; no status reported".into())
+                });
+                None
+            }
             (Verdict::Done(_), _) => Some(End::Done),
-            (Verdict::Failed(_), _) if self.limits.fail_fast => Some(End::Hopeless(None)),
+            (verdict, _) if verdict.is_hopeless() && self.limits.fail_fast => Some(End::Hopeless(None)),
             _ => None,
         }
     }
@@ -124,20 +164,60 @@ impl<'w> Following<'w> {
     }
 
     fn looked(&mut self, diagnosis: Diagnosis, seen: &mut Seen) -> Option<End> {
-        let lost = self.patience.lost(self.now(), &diagnosis.troubles).cloned();
+        let now = self.now();
+        let lost = self.patience.lost(now, &diagnosis.troubles).cloned();
+        let next = self.patience.next(now, &diagnosis.troubles).filter(|next| !next.is_zero());
         seen.diagnosis = diagnosis;
-        self.look_around(seen);
-        lost.filter(|_| self.limits.fail_fast && !seen.verdict.is_done()).map(|trouble| End::Hopeless(Some(trouble)))
+        self.look_around(seen, next.unwrap_or(LOOK_AROUND).min(LOOK_AROUND));
+        if let Some(settled) = seen.diagnosis.settled.take() {
+            seen.say(Verdict::Done(settled), now);
+            return Some(End::Done);
+        }
+        let Some(trouble) = lost.filter(|_| !seen.verdict.is_done()) else {
+            self.tell_holders(seen, now.saturating_sub(seen.began));
+            return None;
+        };
+        if self.limits.fail_fast {
+            return Some(End::Hopeless(Some(trouble)));
+        }
+        self.tell(&trouble.key, &trouble.text);
+        None
     }
 
-    fn look_around(&mut self, seen: &Seen) {
-        let (wait, object, began) = (self.wait, seen.object.clone(), seen.began);
+    /// Says once that something that ends other waits does not end this one.
+    fn tell(&mut self, key: &str, text: &str) {
+        if !self.told.insert(key.to_owned()) {
+            return;
+        }
+        let settings = self.wait.cluster.settings();
+        let (cluster, object) = (settings.cluster.clone(), self.wait.target.title());
+        (settings.listener)(&Notice::Waiting { cluster, object, text: text.to_owned() });
+    }
+
+    /// What is slow to go says what holds it, long before the wait ends.
+    fn tell_holders(&mut self, seen: &Seen, waited: Duration) {
+        if self.wait.rule.diagnosed || waited < HELD {
+            return;
+        }
+        for note in seen.diagnosis.notes.clone() {
+            self.tell(&note, &note);
+        }
+    }
+
+    fn look_around(&mut self, seen: &Seen, pause: Duration) {
+        let going = self.wait.rule.want == "gone";
+        if !self.wait.rule.diagnosed && !going {
+            return;
+        }
+        let (wait, object, began, graces) = (self.wait, seen.object.clone(), seen.began, self.limits.graces);
         self.looking = Box::pin(async move {
             let clock = wait.cluster.clock();
-            clock.sleep(LOOK_AROUND).await;
+            clock.sleep(pause).await;
             let waited = clock.now().saturating_sub(began);
             match object {
-                Some(object) => diagnose(&wait.cluster, &wait.target, Some(&object), waited).await,
+                Some(_) if going && waited < HELD => Diagnosis::default(),
+                Some(object) if going => held(&wait.cluster, &object).await,
+                Some(object) => diagnose(&wait.cluster, &wait.target, Some(&object), waited, &graces).await,
                 None => Diagnosis::default(),
             }
         });
@@ -148,12 +228,22 @@ impl<'w> Following<'w> {
     }
 }
 
+/// Whether an object of a kind that reports a status has reported none.
+fn is_silent(wait: &Wait, object: &Object) -> bool {
+    let reports = wait.target.resource.subresources.iter().any(|subresource| subresource == "status");
+    wait.rule.confirmed && reports && rules::is_silent(object)
+}
+
 /// The deadline has passed; but perhaps the object got there in the last moment, or while nobody could tell us.
-async fn last_look(wait: &Wait, seen: &mut Seen) -> End {
+async fn last_look(wait: &Wait, limits: Limits, seen: &mut Seen) -> End {
     let clock = wait.cluster.clock();
     let Some(Ok(object)) = clock.timeout(LAST_LOOK, wait.cluster.find(&wait.target)).await else { return End::Late };
-    seen.look(object, &wait.rule, clock.now());
+    seen.look(object, &wait.rule, limits.follow_replacement, clock.now());
     if !seen.verdict.is_done() {
+        return End::Late;
+    }
+    if seen.object.as_ref().is_some_and(|object| is_silent(wait, object)) && limits.timeout < limits.graces.status {
+        seen.say(Verdict::Progressing("has reported no status yet".into()), clock.now());
         return End::Late;
     }
     let Some(object) = seen.object.clone().filter(|object| wait.rule.confirmed && confirm::needed(object)) else {

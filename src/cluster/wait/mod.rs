@@ -5,6 +5,7 @@
 mod confirm;
 mod explain;
 mod follow;
+mod graces;
 mod lines;
 mod patience;
 mod probe;
@@ -25,6 +26,7 @@ use futures::stream::FuturesUnordered;
 use seen::Seen;
 use std::time::Duration;
 
+pub use graces::Graces;
 pub use rule::Rule;
 pub use watch::{Health, Selection, Watch};
 
@@ -44,14 +46,20 @@ pub struct Wait {
 pub struct Limits {
     /// The time for all objects together.
     pub timeout: Duration,
-    /// Whether to give up before that on what cannot heal by itself.
+    /// Whether to give up before that on what cannot heal by itself; where not, it is only told.
     pub fail_fast: bool,
+    /// How long an object may be missing before the wait gives up; as long as the wait when `None`.
+    pub appear: Option<Duration>,
+    /// Whether another object of the same name will do when the object is deleted meanwhile.
+    pub follow_replacement: bool,
+    /// How long each sign of trouble may last.
+    pub graces: Graces,
 }
 
 impl Limits {
     /// This time, giving up early.
     pub fn new(timeout: Duration) -> Limits {
-        Limits { timeout, fail_fast: true }
+        Limits { timeout, fail_fast: true, appear: None, follow_replacement: false, graces: Graces::default() }
     }
 }
 

@@ -21,10 +21,17 @@ impl Patience {
         for trouble in troubles {
             self.sightings.entry(trouble.key.clone()).or_insert((now, now)).1 = now;
         }
-        troubles.iter().find(|trouble| {
-            let first = self.sightings.get(&trouble.key).map_or(now, |(first, _)| *first);
-            trouble.grace.is_some_and(|grace| now.saturating_sub(first) >= grace)
-        })
+        troubles.iter().find(|trouble| self.left(now, trouble).is_some_and(|left| left.is_zero()))
+    }
+
+    /// When the next of these troubles runs out of grace.
+    pub(super) fn next(&self, now: Duration, troubles: &[Trouble]) -> Option<Duration> {
+        troubles.iter().filter_map(|trouble| self.left(now, trouble)).min()
+    }
+
+    fn left(&self, now: Duration, trouble: &Trouble) -> Option<Duration> {
+        let first = self.sightings.get(&trouble.key).map_or(now, |(first, _)| *first);
+        trouble.grace.map(|grace| (first + grace).saturating_sub(now))
     }
 }
 
@@ -49,6 +56,14 @@ mod tests {
         assert!(patience.lost(at(15), &trouble(Some(5))).is_some());
         assert!(Patience::default().lost(at(1), &trouble(Some(0))).is_some());
         assert!(patience.lost(at(20), &trouble(None)).is_none());
+    }
+
+    #[test]
+    fn the_next_end_of_patience_is_known() {
+        let mut patience = Patience::default();
+        assert!(patience.lost(at(10), &trouble(Some(5))).is_none());
+        assert_eq!(patience.next(at(12), &trouble(Some(5))), Some(at(3)));
+        assert_eq!(patience.next(at(12), &trouble(None)), None);
     }
 
     #[test]

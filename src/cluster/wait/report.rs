@@ -13,45 +13,50 @@ use std::time::Duration;
 
 /// How long looking for the cause may take.
 const LOOKING: Duration = Duration::from_secs(10);
-/// Lines of detail.
-const MOST_LINES: usize = 25;
-const MOST_CAUSES: usize = 4;
-const MOST_OTHERS: usize = 6;
-const LOG_LINES: usize = 5;
+/// Lines between what was wanted and how the watching went: with the script line above and the hint below, all of it
+/// fits on a screen of 25 lines.
+const MOST_MIDDLE: usize = 8;
+/// Characters of a line.
+const MOST_TEXT: usize = 240;
+/// Characters of a cause in the first line.
+const MOST_CAUSE: usize = 180;
+const MOST_CAUSES: usize = 3;
+const MOST_OTHERS: usize = 3;
+const LOG_LINES: usize = 3;
 
 /// The failure of a group of waits, of which one has ended it.
 pub(super) async fn failure(waits: &[Wait], seen: &mut [Seen], culprit: usize, end: End, limits: Limits) -> Failure {
     let (Some(wait), Some(of_culprit)) = (waits.get(culprit), seen.get_mut(culprit)) else {
         return Failure::internal("a wait ended that was not begun");
     };
+    let mut late = false;
     let trouble = match end {
         End::Refused(failure) => return failure.on_cluster(wait.cluster.name()).about(wait.target.title()),
         End::Hopeless(trouble) => trouble,
         End::Late | End::Done => {
-            look_around(wait, of_culprit).await;
+            late = true;
             None
         }
     };
-    let hopeless = trouble.is_some() || matches!(of_culprit.verdict, Verdict::Failed(_)) && limits.fail_fast;
-    if hopeless && trouble.is_none() {
-        look_around(wait, of_culprit).await;
+    if trouble.is_none() {
+        look_around(wait, of_culprit, limits).await;
     }
+    let hopeless = !late || of_culprit.verdict.is_hopeless() && limits.fail_fast;
     let message = message(wait, of_culprit, hopeless, trouble.as_ref(), limits);
     let mut failure = Failure::new(Kind::Timeout, message).on_cluster(wait.cluster.name()).about(wait.target.title());
-    failure.details = details(wait, of_culprit, trouble.as_ref()).await;
-    failure.details.extend(others(waits, seen, culprit));
-    failure.details.truncate(MOST_LINES);
-    let hint = seen.get(culprit).and_then(|seen| hint(wait, seen, trouble.as_ref()));
-    hint.into_iter().fold(failure, Failure::hint)
+    let others = others(waits, seen, culprit).collect();
+    let Some(seen) = seen.get(culprit) else { return failure };
+    failure.details = details(wait, seen, trouble.as_ref(), &failure.message, others).await;
+    failure.hint(hint(wait, seen, trouble.as_ref()))
 }
 
-async fn look_around(wait: &Wait, seen: &mut Seen) {
+async fn look_around(wait: &Wait, seen: &mut Seen, limits: Limits) {
     let clock = wait.cluster.clock();
     let waited = clock.now().saturating_sub(seen.began);
     let looking = async {
         match &seen.object {
             Some(object) if wait.rule.want == "gone" => held(&wait.cluster, object).await,
-            object => diagnose(&wait.cluster, &wait.target, object.as_ref(), waited).await,
+            object => diagnose(&wait.cluster, &wait.target, object.as_ref(), waited, &limits.graces).await,
         }
     };
     if seen.answered
@@ -63,9 +68,12 @@ async fn look_around(wait: &Wait, seen: &mut Seen) {
 
 fn message(wait: &Wait, seen: &Seen, hopeless: bool, trouble: Option<&Trouble>, limits: Limits) -> String {
     let want = &wait.rule.want;
+    if hopeless && seen.verdict == Verdict::Absent {
+        return format!("did not appear within {}", span(limits.appear.unwrap_or(limits.timeout)));
+    }
     if hopeless {
         let why = trouble.map_or_else(|| seen.verdict.text(), |trouble| &trouble.text);
-        return format!("will not get {want} by itself: {why}");
+        return format!("will not get {want} by itself: {}", plain::line(why, MOST_CAUSE));
     }
     if !seen.answered {
         let why = seen.health.trouble.as_ref().map_or("no answer", |failure| &failure.message);
@@ -74,31 +82,43 @@ fn message(wait: &Wait, seen: &Seen, hopeless: bool, trouble: Option<&Trouble>, 
     format!("not {want} after {}: {}", span(limits.timeout), seen.verdict.text())
 }
 
-async fn details(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>) -> Vec<String> {
-    let mut lines = vec![format!("wanted   {}", wait.rule.want), format!("seen     {}", last_state(seen))];
+async fn details(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>, told: &str, others: Vec<String>) -> Vec<String> {
+    let mut lines =
+        vec![format!("rule     {}", wait.rule.asks(seen.object.as_ref())), format!("have     {}", last_state(seen))];
     if seen.history.len() > 1 {
         let story = seen.history.iter().map(|(at, text)| format!("{} {text}", span(*at)));
         lines.push(format!("history  {}", plain::line(&story.collect::<Vec<_>>().join(" · "), 600)));
     }
-    let Diagnosis { troubles, events, notes } = &seen.diagnosis;
+    let Diagnosis { troubles, events, notes, .. } = &seen.diagnosis;
     let causes = trouble.into_iter().chain(troubles.iter().filter(|other| trouble.is_none_or(|t| t.key != other.key)));
     let causes: Vec<_> = causes.take(MOST_CAUSES).collect();
-    lines.extend(causes.iter().map(|cause| format!("cause    {}", plain::line(&cause.text, 400))));
-    lines.extend(notes.iter().map(|note| format!("note     {}", plain::line(note, 400))));
-    lines.extend(events.iter().map(|event| format!("event    {event}")));
+    let untold = causes.iter().filter(|cause| !told.contains(&*cause.text));
+    let mut middle: Vec<_> = untold.map(|cause| format!("cause    {}", plain::line(&cause.text, MOST_TEXT))).collect();
+    middle.extend(notes.iter().map(|note| format!("note     {}", plain::line(note, MOST_TEXT))));
     let crashed = causes.iter().find_map(|cause| cause.log_of.as_ref());
     if let (Some((pod, container)), Some(namespace)) = (crashed, &wait.target.namespace) {
         let log = last_words(&wait.cluster, namespace, pod, container).await;
-        lines.extend(log.into_iter().map(|line| format!("log      {line}")));
+        middle.extend(log.into_iter().map(|line| format!("log      {line}")));
     }
+    middle.extend(events.iter().map(|event| format!("event    {event}")));
+    middle.truncate(MOST_MIDDLE.saturating_sub(others.len()));
+    lines.extend(middle);
+    lines.extend(others);
     lines.extend(blindness(wait, seen));
     lines
 }
 
 fn last_state(seen: &Seen) -> String {
-    let generation = seen.object.as_ref().and_then(|object| object.int_at("metadata.generation"));
-    let generation = generation.map(|generation| format!(" (generation {generation})")).unwrap_or_default();
-    format!("{}{generation}", seen.verdict.text())
+    let generation = seen.object.as_ref().and_then(|object| {
+        let (generation, observed) =
+            (object.int_at("metadata.generation")?, object.int_at("status.observedGeneration"));
+        Some(match observed {
+            Some(observed) if observed == generation => format!(", generation {generation} observed"),
+            Some(observed) => format!(", generation {generation}, observed {observed}"),
+            None => format!(", generation {generation}"),
+        })
+    });
+    format!("{}{}", plain::line(seen.verdict.text(), MOST_TEXT), generation.unwrap_or_default())
 }
 
 /// What tells a slow cluster from a wait that could not see.
@@ -118,31 +138,52 @@ fn others<'a>(waits: &'a [Wait], seen: &'a [Seen], culprit: usize) -> impl Itera
     let mut others: Vec<_> = (0..waits.len()).filter(|index| *index != culprit).collect();
     let done = others.iter().filter(|index| seen[**index].done).count();
     others.retain(|index| !seen[*index].done);
-    let summary = (waits.len() > 1).then(|| format!("others   {done} of {} other objects are there", waits.len() - 1));
+    let summary = (waits.len() > 1)
+        .then(|| format!("others   {done} of {} other objects are {}", waits.len() - 1, waits[culprit].rule.want));
     let more = others.len().saturating_sub(MOST_OTHERS);
     let missing = others.into_iter().take(MOST_OTHERS).map(|index| {
         let (wait, seen) = (&waits[index], &seen[index]);
-        format!("also     {}: {}: {}", wait.cluster.name(), wait.target.title(), seen.verdict.text())
+        format!(
+            "also     {}: {}: {}",
+            wait.cluster.name(),
+            wait.target.title(),
+            plain::line(seen.verdict.text(), MOST_CAUSE)
+        )
     });
     let rest = (more > 0).then(|| format!("also     {more} more"));
-    missing.chain(rest).chain(summary)
+    summary.into_iter().chain(missing).chain(rest)
 }
 
-fn hint(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>) -> Option<String> {
+fn hint(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>) -> String {
     let from_trouble = trouble.into_iter().chain(&seen.diagnosis.troubles).find_map(|trouble| trouble.hint.clone());
-    if from_trouble.is_some() {
-        return from_trouble;
+    if let Some(hint) = from_trouble {
+        return hint;
+    }
+    match &seen.verdict {
+        Verdict::Terminating(_) => return "wait until it is gone (`wait.gone`), then create it again".into(),
+        Verdict::Replaced(_) => {
+            return "the option `follow_replacement: true` goes on with the new object; see who deletes the old one"
+                .into();
+        }
+        _ => {}
     }
     let deleting = seen.object.as_ref().is_some_and(|object| object.at("metadata.deletionTimestamp").is_some());
     match (&seen.object, &*wait.rule.want) {
-        _ if !seen.answered => Some("the cluster did not answer: check that its API server can be reached".into()),
-        (None, _) => Some("check the name and the namespace, and that whatever creates it has run".into()),
-        (Some(_), "gone") if !deleting => Some("delete it first".into()),
-        (Some(_), "gone") => {
-            Some("remove what holds it; its controller, not you, should take the finalizer away".into())
-        }
-        _ => Some("give it more time with the option `timeout`, or look at its events".into()),
+        _ if !seen.answered => "the cluster did not answer: check that its API server can be reached".into(),
+        (None, _) => "check the name and the namespace, and that whatever creates it has run; \
+             the option `appear` waits longer"
+            .into(),
+        (Some(_), "gone") if !deleting => "delete it first".into(),
+        (Some(_), "gone") => "remove what holds it; its controller, not you, should take the finalizer away".into(),
+        _ => format!("give it more time with the option `timeout`, or look: {}", describe(wait)),
     }
+}
+
+/// The command that shows more.
+fn describe(wait: &Wait) -> String {
+    let namespace = wait.target.namespace.as_ref().map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
+    let (kind, name) = (wait.target.resource.full_name(), &wait.target.name);
+    format!("kubectl --context={}{namespace} describe {kind} {name}", wait.cluster.name())
 }
 
 /// The last lines of a container that has crashed.

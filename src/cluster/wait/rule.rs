@@ -16,24 +16,29 @@ pub struct Rule {
     pub(super) confirmed: bool,
     /// Whether pods and events are looked at meanwhile, to give up early on what cannot heal.
     pub(super) diagnosed: bool,
+    /// Whether one object is meant: another one of the same name does not count.
+    pub(super) pinned: bool,
+    /// The uid of the object that is meant, if it is known before the first look.
+    pub(super) uid: Option<String>,
 }
 
 impl Rule {
     /// A rule of one's own. `want` completes the sentence "not … after 5m".
     pub fn new(want: impl Into<String>, judge: impl Fn(Option<&Object>) -> Verdict + Send + Sync + 'static) -> Rule {
-        Rule { want: want.into(), judge: Arc::new(judge), confirmed: false, diagnosed: false }
+        Rule { want: want.into(), judge: Arc::new(judge), confirmed: false, diagnosed: false, pinned: false, uid: None }
     }
 
     /// Ready by the rule of its kind, see [`rules::verdict`].
     pub fn ready() -> Rule {
         let rule = Rule::new("ready", |object| object.map_or_else(absent, rules::verdict));
-        Rule { confirmed: true, diagnosed: true, ..rule }
+        Rule { confirmed: true, diagnosed: true, pinned: true, ..rule }
     }
 
     /// Ready, and not in a state from before `known`, which a write has returned or a read has shown: an API server
     /// that lags behind must not pass the old state for the new one.
     pub fn ready_since(known: &Object) -> Rule {
         let (uid, generation) = (known.uid().to_owned(), known.int_at("metadata.generation"));
+        let pin = Some(uid.clone()).filter(|uid| !uid.is_empty());
         let rule = Rule::new("ready", move |object| match object {
             None => absent(),
             Some(object) if object.uid() == uid && object.int_at("metadata.generation") < generation => {
@@ -41,12 +46,24 @@ impl Rule {
             }
             Some(object) => rules::verdict(object),
         });
-        Rule { confirmed: true, diagnosed: true, ..rule }
+        Rule { confirmed: true, diagnosed: true, pinned: true, uid: pin, ..rule }
     }
 
     /// It exists.
     pub fn exists() -> Rule {
         Rule::new("there", |object| object.map_or_else(absent, |_| Verdict::Done("exists".into())))
+    }
+
+    /// A Secret or ConfigMap has all of these keys, none of them empty.
+    pub fn keys(keys: Vec<String>) -> Rule {
+        let judge = move |object: &Object| {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            match rules::missing_key(object, &keys) {
+                None => Verdict::Done(format!("has {}", keys.join(", "))),
+                Some(key) => Verdict::Progressing(format!("has no {key} yet")),
+            }
+        };
+        Rule::new("filled", move |object| object.map_or_else(absent, &judge))
     }
 
     /// It does not exist, or another object of the same name has replaced the one with this uid.
@@ -70,7 +87,7 @@ impl Rule {
         let rule = Rule::new(want, move |object| {
             object.map_or_else(absent, |object| rules::judge_condition(object, &name, &status))
         });
-        Rule { diagnosed: true, ..rule }
+        Rule { diagnosed: true, pinned: true, ..rule }
     }
 
     /// A service has an address for callers outside the cluster.
@@ -79,12 +96,35 @@ impl Rule {
             service.map_or_else(absent, |service| match rules::address(service, None) {
                 Some(address) => Verdict::Done(format!("has address {}", address.host)),
                 None => match rules::verdict(service) {
-                    Verdict::Failed(why) => Verdict::Failed(why),
+                    hopeless if hopeless.is_hopeless() => hopeless,
                     _ => Verdict::Progressing("has no load balancer address yet".into()),
                 },
             })
         });
-        Rule { diagnosed: true, ..rule }
+        Rule { diagnosed: true, pinned: true, ..rule }
+    }
+
+    /// The same rule with one more demand on what is right otherwise: `None` when it is met.
+    pub fn and(self, more: impl Fn(&Object) -> Option<Verdict> + Send + Sync + 'static) -> Rule {
+        let judge = self.judge.clone();
+        let both = move |object: Option<&Object>| match (judge(object), object) {
+            (Verdict::Done(text), Some(object)) => more(object).unwrap_or(Verdict::Done(text)),
+            (verdict, _) => verdict,
+        };
+        Rule { judge: Arc::new(both), ..self }
+    }
+
+    /// Whether the object should be there already: its absence is worth a word long before the wait's end.
+    pub fn expects(&self) -> bool {
+        self.pinned
+    }
+
+    /// What is asked for, in the words of the object's kind where they are more than the wish itself.
+    pub(super) fn asks(&self, object: Option<&Object>) -> String {
+        match (&*self.want, object) {
+            ("ready", Some(object)) => format!("ready: {}", rules::wanted(object)),
+            (want, _) => want.to_owned(),
+        }
     }
 
     /// What this state means.
@@ -94,7 +134,7 @@ impl Rule {
 }
 
 fn absent() -> Verdict {
-    Verdict::Progressing("does not exist".into())
+    Verdict::Absent
 }
 
 #[cfg(test)]
@@ -107,9 +147,18 @@ mod tests {
     #[test]
     fn nothing_is_ready_before_it_exists() {
         for rule in [Rule::ready(), Rule::exists(), Rule::condition("A", "True"), Rule::address()] {
-            assert_eq!(rule.judge(None), Verdict::Progressing("does not exist".into()));
+            assert_eq!(rule.judge(None), Verdict::Absent);
         }
         assert!(Rule::gone(None).judge(None).is_done());
+    }
+
+    #[test]
+    fn keys_must_hold_something() {
+        let map = |data: &str| object(&format!("{{apiVersion: v1, kind: ConfigMap, data: {{{data}}}}}"));
+        let rule = Rule::keys(vec!["a".into(), "b".into()]);
+        assert!(rule.judge(Some(&map("a: '1', b: '2'"))).is_done());
+        assert_eq!(rule.judge(Some(&map("a: '1', b: ''"))).text(), "has no b yet");
+        assert_eq!(rule.judge(None), Verdict::Absent);
     }
 
     #[test]

@@ -5,10 +5,13 @@ use super::rule::Rule;
 use super::rules::Verdict;
 use super::watch::{Health, Watch};
 use crate::object::Object;
+use crate::plain;
 use std::time::Duration;
 
 /// Lines of history to keep: the first ones and the last ones tell the story.
 const MOST_HISTORY: usize = 8;
+/// Characters of one entry of the history.
+const MOST_STORY: usize = 90;
 
 /// What a wait has seen so far.
 pub(super) struct Seen {
@@ -20,6 +23,8 @@ pub(super) struct Seen {
     pub(super) answered: bool,
     /// Whether it is as wanted.
     pub(super) done: bool,
+    /// The uid of the object that is meant: the one given, else that of the first one seen.
+    pinned: Option<String>,
     /// What the last state means.
     pub(super) verdict: Verdict,
     /// What was seen when, changes only.
@@ -37,6 +42,7 @@ impl Seen {
             object: None,
             answered: false,
             done: false,
+            pinned: None,
             verdict: Verdict::Progressing("the cluster has not answered yet".into()),
             history: Vec::new(),
             diagnosis: Diagnosis::default(),
@@ -45,20 +51,27 @@ impl Seen {
     }
 
     /// Takes in what a watch has seen, and judges it.
-    pub(super) fn take(&mut self, watch: &Watch, rule: &Rule, now: Duration) {
+    pub(super) fn take(&mut self, watch: &Watch, rule: &Rule, follow_replacement: bool, now: Duration) {
         self.health = watch.health().clone();
         if self.health.heard.is_none() {
             return;
         }
         let object = watch.objects().next().cloned();
-        self.note_replacement(object.as_ref(), now);
-        self.look(object, rule, now);
+        self.look(object, rule, follow_replacement, now);
     }
 
     /// Takes in the object as it is now, and judges it.
-    pub(super) fn look(&mut self, object: Option<Object>, rule: &Rule, now: Duration) {
+    pub(super) fn look(&mut self, object: Option<Object>, rule: &Rule, follow_replacement: bool, now: Duration) {
         self.answered = true;
-        self.say(rule.judge(object.as_ref()), now);
+        let replaced = object.as_ref().is_some_and(|object| self.is_another(object, rule));
+        if replaced && rule.pinned && !follow_replacement {
+            self.say(Verdict::Replaced("was deleted, and another object has its name now".into()), now);
+        } else {
+            if replaced {
+                self.remember("was deleted and created again".into(), now);
+            }
+            self.say(rule.judge(object.as_ref()), now);
+        }
         // An object that is gone is returned as it was.
         if object.is_some() || !self.verdict.is_done() {
             self.object = object;
@@ -67,18 +80,18 @@ impl Seen {
 
     /// Notes what the last state means.
     pub(super) fn say(&mut self, verdict: Verdict, now: Duration) {
-        if self.history.last().is_none_or(|(_, last)| last != verdict.text()) {
-            self.remember(verdict.text().to_owned(), now);
+        if self.verdict.text() != verdict.text() || self.history.is_empty() {
+            let looks = if matches!(verdict, Verdict::Suspect(_)) { "suspect: " } else { "" };
+            self.remember(format!("{looks}{}", plain::line(verdict.text(), MOST_STORY)), now);
         }
         self.verdict = verdict;
     }
 
-    fn note_replacement(&mut self, new: Option<&Object>, now: Duration) {
-        if let (Some(old), Some(new)) = (&self.object, new)
-            && old.uid() != new.uid()
-        {
-            self.remember("was deleted and created again".into(), now);
-        }
+    /// Whether this is not the object that is meant; the newest one seen is meant from now on.
+    fn is_another(&mut self, object: &Object, rule: &Rule) -> bool {
+        let pinned = self.pinned.take().or_else(|| rule.uid.clone());
+        self.pinned = Some(object.uid().to_owned());
+        pinned.is_some_and(|pinned| pinned != object.uid())
     }
 
     fn remember(&mut self, text: String, now: Duration) {

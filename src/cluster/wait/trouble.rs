@@ -1,8 +1,8 @@
 //! Signs in pods, events and conditions that something will not get ready, and how long each may take to heal.
 //!
-//! Image typos, missing Secrets and full quotas heal when somebody acts, often the same script a moment later: each
-//! sign has a grace period before a wait gives up on it.
+//! Each sign has a grace period before a wait gives up on it, see [`Graces`].
 
+use super::graces::Graces;
 use super::rules::{Condition, condition, group_kind};
 use crate::object::{Node, Object};
 use crate::plain;
@@ -24,24 +24,6 @@ pub struct Trouble {
 }
 
 const AT_ONCE: Duration = Duration::ZERO;
-/// A registry that says "not found" says so twice.
-const IMAGE_REFUSED: Duration = Duration::from_secs(5);
-/// Registries throttle and networks break for a while.
-const IMAGE_UNREACHABLE: Duration = Duration::from_secs(90);
-/// Sidecars that start before their control plane crash a few times.
-const CRASHING: Duration = Duration::from_secs(60);
-/// A crash loop of this many restarts does not end by itself.
-const CRASHES: i64 = 3;
-/// The same run may be about to create the missing Secret or ConfigMap.
-const CONFIG_MISSING: Duration = Duration::from_secs(20);
-const CONTAINER_REFUSED: Duration = Duration::from_secs(10);
-const UNSCHEDULABLE: Duration = Duration::from_secs(60);
-const UNSCHEDULABLE_WHILE_SCALING_UP: Duration = Duration::from_secs(600);
-const CREATION_REFUSED: Duration = Duration::from_secs(20);
-const UNMOUNTABLE: Duration = Duration::from_secs(60);
-const PROVISIONING_FAILED: Duration = Duration::from_secs(60);
-const BALANCER_REFUSED: Duration = Duration::from_secs(60);
-const DELETION: Duration = Duration::from_secs(10);
 
 impl Trouble {
     fn new(key: impl Into<String>, text: impl Into<String>, grace: Duration) -> Trouble {
@@ -54,20 +36,13 @@ impl Trouble {
     }
 }
 
-/// What an object itself says: refused pods, a deletion under way.
-pub fn of_object(object: &Object) -> Vec<Trouble> {
-    let mut found = Vec::new();
-    if let Some(refused) = condition(object, "ReplicaFailure").filter(Condition::is_true) {
-        found.push(refused_creation(object, refused.message));
-    }
-    if object.at("metadata.deletionTimestamp").is_some() && object.kind() != "Pod" {
-        let hint = "wait until it is gone (`wait.gone`), then create it again";
-        found.push(Trouble::new("deletion", "it is being deleted", DELETION).hint(hint));
-    }
-    found
+/// What an object itself says: refused pods.
+pub fn of_object(object: &Object, graces: &Graces) -> Option<Trouble> {
+    let refused = condition(object, "ReplicaFailure").filter(Condition::is_true)?;
+    Some(refused_creation(object, refused.message, graces))
 }
 
-fn refused_creation(object: &Object, message: &str) -> Trouble {
+fn refused_creation(object: &Object, message: &str, graces: &Graces) -> Trouble {
     let message = plain::line(message, 300);
     let hint = if message.contains("exceeded quota") {
         "raise the quota of the namespace, or ask for less"
@@ -78,18 +53,18 @@ fn refused_creation(object: &Object, message: &str) -> Trouble {
     } else {
         "the server refuses the pods for the reason it gives"
     };
-    Trouble::new("creation", format!("no pods can be created for {}: {message}", object.title()), CREATION_REFUSED)
+    Trouble::new("creation", format!("no pods can be created for {}: {message}", object.title()), graces.creation)
         .hint(hint)
 }
 
 /// What a pod's status says.
-pub fn of_pod(pod: &Object) -> Vec<Trouble> {
-    let mut found: Vec<_> = containers(pod).filter_map(|status| of_container(pod, status)).collect();
+pub fn of_pod(pod: &Object, graces: &Graces) -> Vec<Trouble> {
+    let mut found: Vec<_> = containers(pod).filter_map(|status| of_container(pod, status, graces)).collect();
     let unscheduled = condition(pod, "PodScheduled").filter(|c| c.is_false() && c.reason == "Unschedulable");
     if let Some(unscheduled) = unscheduled {
         let text = format!("pod {}: Unschedulable: {}", pod.name(), plain::line(unscheduled.message, 300));
         let hint = "give the cluster room, or change the pod's requests, node selector or tolerations";
-        found.push(Trouble::new(format!("{}/schedule", pod.name()), text, UNSCHEDULABLE).hint(hint));
+        found.push(Trouble::new(format!("{}/schedule", pod.name()), text, graces.unschedulable).hint(hint));
     }
     found
 }
@@ -98,7 +73,7 @@ fn containers(pod: &Object) -> impl Iterator<Item = &Node> {
     pod.items_at("status.initContainerStatuses").iter().chain(pod.items_at("status.containerStatuses"))
 }
 
-fn of_container(pod: &Object, status: &Node) -> Option<Trouble> {
+fn of_container(pod: &Object, status: &Node, graces: &Graces) -> Option<Trouble> {
     let container = status.get("name")?.as_str()?;
     let waiting = status.get("state")?.get("waiting")?;
     let reason = waiting.get("reason")?.as_str()?;
@@ -108,21 +83,23 @@ fn of_container(pod: &Object, status: &Node) -> Option<Trouble> {
     let trouble = |name: &str, grace| Trouble::new(format!("{}/{container}/{name}", pod.name()), &text, grace);
     Some(match reason {
         "InvalidImageName" | "ErrImageNeverPull" => trouble("image", AT_ONCE).hint(image_hint(pod, container)),
-        "ErrImagePull" | "ImagePullBackOff" => trouble("image", image_grace(&message)).hint(image_hint(pod, container)),
-        "CrashLoopBackOff" => crash(pod, container, status, trouble("crash", CRASHING)),
-        "CreateContainerConfigError" => trouble("config", CONFIG_MISSING).hint(config_hint(pod, &message)),
+        "ErrImagePull" | "ImagePullBackOff" => {
+            trouble("image", image_grace(&message, graces)).hint(image_hint(pod, container))
+        }
+        "CrashLoopBackOff" => crash(pod, container, status, trouble("crash", graces.crash), graces),
+        "CreateContainerConfigError" => trouble("config", graces.config).hint(config_hint(pod, &message)),
         "RunContainerError" | "CreateContainerError" | "PostStartHookError" => {
-            trouble("start", CONTAINER_REFUSED).hint("correct the container's command, mounts or security context")
+            trouble("start", graces.container).hint("correct the container's command, mounts or security context")
         }
         _ => return None,
     })
 }
 
 /// Words that registries use when trying again does not help.
-fn image_grace(message: &str) -> Duration {
+fn image_grace(message: &str, graces: &Graces) -> Duration {
     let message = message.to_lowercase();
     let final_words = ["not found", "manifest unknown", "unauthorized", "denied", "does not exist", "no such image"];
-    if final_words.iter().any(|words| message.contains(words)) { IMAGE_REFUSED } else { IMAGE_UNREACHABLE }
+    if final_words.iter().any(|words| message.contains(words)) { graces.image } else { graces.pull }
 }
 
 fn image_hint(pod: &Object, container: &str) -> String {
@@ -152,7 +129,7 @@ fn missing(message: &str) -> Option<(&'static str, &str)> {
     })
 }
 
-fn crash(pod: &Object, container: &str, status: &Node, mut trouble: Trouble) -> Trouble {
+fn crash(pod: &Object, container: &str, status: &Node, mut trouble: Trouble, graces: &Graces) -> Trouble {
     let restarts = status.get("restartCount").and_then(Node::as_int).unwrap_or_default();
     if let Some(ended) = status.get("lastState").and_then(|last| last.get("terminated")) {
         let code = ended.get("exitCode").and_then(Node::as_int).unwrap_or_default();
@@ -162,7 +139,7 @@ fn crash(pod: &Object, container: &str, status: &Node, mut trouble: Trouble) -> 
             trouble.hint = Some("raise the container's memory limit".into());
         }
     }
-    if restarts >= CRASHES {
+    if restarts >= graces.crash_restarts {
         trouble.grace = Some(AT_ONCE);
     }
     let namespace = pod.namespace().unwrap_or("default");
@@ -176,7 +153,7 @@ fn crash(pod: &Object, container: &str, status: &Node, mut trouble: Trouble) -> 
 }
 
 /// What an event about `subject` says, if the subject is still in the state that the event speaks of.
-pub fn of_event(subject: &Object, event: &Object) -> Option<Trouble> {
+pub fn of_event(subject: &Object, event: &Object, graces: &Graces) -> Option<Trouble> {
     let reason = event.str_at("reason")?;
     let message = plain::line(event.str_at("message").unwrap_or_default(), 300);
     let text = format!("{} {}: {reason}: {message}", subject.kind().to_lowercase(), subject.name());
@@ -184,21 +161,32 @@ pub fn of_event(subject: &Object, event: &Object) -> Option<Trouble> {
     match (subject.kind(), reason) {
         ("Pod", "FailedMount" | "FailedAttachVolume") if creating(subject) => {
             let hint = config_hint(subject, &message);
-            Some(trouble(UNMOUNTABLE).hint(hint))
+            Some(trouble(graces.mount).hint(hint))
         }
         ("Pod", "TriggeredScaleUp") => Some(Trouble { grace: None, ..trouble(AT_ONCE) }),
         ("StatefulSet" | "DaemonSet" | "Job" | "ReplicaSet", "FailedCreate") if lacks_pods(subject) => {
-            Some(refused_creation(subject, &message))
+            Some(refused_creation(subject, &message, graces))
         }
         ("Service", "SyncLoadBalancerFailed" | "AllocationFailed") => {
-            Some(trouble(BALANCER_REFUSED).hint("see what the cluster's load balancer controller says"))
+            Some(trouble(graces.balancer).hint("see what the cluster's load balancer controller says"))
         }
-        ("PersistentVolumeClaim", "ProvisioningFailed") => Some(trouble(PROVISIONING_FAILED)),
-        ("PersistentVolumeClaim", "WaitForFirstConsumer") => {
-            Some(trouble(DELETION).hint("it is bound when a pod uses it: create the pod first, wait for the pod"))
-        }
+        ("PersistentVolumeClaim", "ProvisioningFailed") => Some(trouble(graces.provision)),
         _ => None,
     }
+}
+
+/// What a pod's status says about the object that it belongs to. Pods of an older template are on their way out and say
+/// nothing, but a broken one keeps an ordered StatefulSet from rolling out: its controller waits for that very pod.
+/// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>
+pub fn of_member(owner: &Object, pod: &Object, graces: &Graces) -> Vec<Trouble> {
+    let newest = owner.str_at("status.updateRevision").filter(|_| owner.kind() == "StatefulSet");
+    if newest.is_none() || pod.label("controller-revision-hash") == newest {
+        return of_pod(pod, graces);
+    }
+    let ordered = owner.str_at("spec.podManagementPolicy").unwrap_or("OrderedReady") == "OrderedReady";
+    let broken = of_pod(pod, graces).into_iter().filter(|_| ordered);
+    let hint = format!("delete pod {}: the controller does not replace a broken pod of an older template", pod.name());
+    broken.map(|trouble| Trouble { hint: Some(hint.clone()), ..trouble }).collect()
 }
 
 fn creating(pod: &Object) -> bool {
@@ -217,13 +205,13 @@ fn lacks_pods(object: &Object) -> bool {
 }
 
 /// Gives pods that wait for new nodes the time that nodes take.
-pub fn allow_scale_up(troubles: &mut [Trouble]) {
+pub fn allow_scale_up(troubles: &mut [Trouble], graces: &Graces) {
     let scaling: Vec<_> =
         troubles.iter().filter_map(|t| t.key.strip_suffix("/TriggeredScaleUp").map(str::to_owned)).collect();
     for trouble in troubles.iter_mut() {
         let pod = trouble.key.strip_suffix("/schedule");
         if pod.is_some_and(|pod| scaling.iter().any(|name| name == pod)) {
-            trouble.grace = Some(UNSCHEDULABLE_WHILE_SCALING_UP);
+            trouble.grace = Some(graces.scale_up);
         }
     }
 }
@@ -246,7 +234,7 @@ mod tests {
     }
 
     fn only(pod: &Object) -> Trouble {
-        let mut found = of_pod(pod);
+        let mut found = of_pod(pod, &Graces::default());
         assert_eq!(found.len(), 1, "{found:?}");
         found.remove(0)
     }
@@ -254,10 +242,10 @@ mod tests {
     #[test]
     fn an_image_typo_is_final_soon_and_names_the_image() {
         let typo = only(&waiting("ImagePullBackOff", "docker.io/istio/proxyv2:1.99: not found", ""));
-        assert_eq!(typo.grace, Some(IMAGE_REFUSED));
+        assert_eq!(typo.grace, Some(Graces::default().image));
         assert!(typo.text.starts_with("pod p-1, container c: ImagePullBackOff: docker.io/istio"), "{}", typo.text);
         assert!(typo.hint.expect("hint").contains("docker.io/istio/proxyv2:1.99"));
-        assert_eq!(only(&waiting("ErrImagePull", "i/o timeout", "")).grace, Some(IMAGE_UNREACHABLE));
+        assert_eq!(only(&waiting("ErrImagePull", "i/o timeout", "")).grace, Some(Graces::default().pull));
         assert_eq!(only(&waiting("InvalidImageName", "x", "")).grace, Some(AT_ONCE));
     }
 
@@ -272,24 +260,27 @@ mod tests {
         let missing = only(&waiting("CreateContainerConfigError", "secret \"token\" not found", ""));
         assert_eq!(
             (missing.grace, missing.hint.as_deref()),
-            (Some(CONFIG_MISSING), Some("create Secret sample/token"))
+            (Some(Graces::default().config), Some("create Secret sample/token"))
         );
         let event = object(
             "{reason: FailedMount, message: 'MountVolume.SetUp failed for volume \"istiod-ca-cert\" : configmap \"istio-ca-root-cert\" not found'}",
         );
-        let mount = of_event(&waiting("ContainerCreating", "", ""), &event).expect("trouble");
+        let mount = of_event(&waiting("ContainerCreating", "", ""), &event, &Graces::default()).expect("trouble");
         assert_eq!(
             (mount.grace, mount.hint.as_deref()),
-            (Some(UNMOUNTABLE), Some("create ConfigMap sample/istio-ca-root-cert"))
+            (Some(Graces::default().mount), Some("create ConfigMap sample/istio-ca-root-cert"))
         );
-        assert_eq!(of_event(&pod("containerStatuses: [{name: c, state: {running: {}}}]"), &event), None);
+        assert_eq!(
+            of_event(&pod("containerStatuses: [{name: c, state: {running: {}}}]"), &event, &Graces::default()),
+            None
+        );
     }
 
     #[test]
     fn a_crash_loop_fails_at_its_third_restart_and_points_to_the_log() {
         let last = "lastState: {terminated: {exitCode: 137, reason: OOMKilled}},";
         let first = only(&waiting("CrashLoopBackOff", "back-off", &format!("restartCount: 1, {last}")));
-        assert_eq!(first.grace, Some(CRASHING));
+        assert_eq!(first.grace, Some(Graces::default().crash));
         assert!(first.text.contains("exit code 137, OOMKilled"), "{}", first.text);
         assert_eq!(first.hint.as_deref(), Some("raise the container's memory limit"));
         let third = only(&waiting("CrashLoopBackOff", "back-off", "restartCount: 3,"));
@@ -301,11 +292,11 @@ mod tests {
     fn unschedulable_pods_get_more_time_while_nodes_are_added() {
         let pod = pod("conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: 0/3 nodes}]");
         let mut troubles = vec![only(&pod)];
-        allow_scale_up(&mut troubles);
-        assert_eq!(troubles[0].grace, Some(UNSCHEDULABLE));
-        troubles.extend(of_event(&pod, &object("{reason: TriggeredScaleUp, message: group 1->2}")));
-        allow_scale_up(&mut troubles);
-        assert_eq!(troubles[0].grace, Some(UNSCHEDULABLE_WHILE_SCALING_UP));
+        allow_scale_up(&mut troubles, &Graces::default());
+        assert_eq!(troubles[0].grace, Some(Graces::default().unschedulable));
+        troubles.extend(of_event(&pod, &object("{reason: TriggeredScaleUp, message: group 1->2}"), &Graces::default()));
+        allow_scale_up(&mut troubles, &Graces::default());
+        assert_eq!(troubles[0].grace, Some(Graces::default().scale_up));
     }
 
     #[test]
@@ -314,17 +305,37 @@ mod tests {
         let deployment = object(&format!(
             "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: d, namespace: n}}, status: {{conditions: [{{type: ReplicaFailure, status: 'True', reason: FailedCreate, message: '{quota}'}}]}}}}"
         ));
-        let found = of_object(&deployment);
-        assert!(found[0].text.contains(quota) && found[0].hint.as_deref().is_some_and(|hint| hint.contains("quota")));
+        let found = of_object(&deployment, &Graces::default()).expect("trouble");
+        assert!(found.text.contains(quota) && found.hint.as_deref().is_some_and(|hint| hint.contains("quota")));
         let set =
             object("{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: d}, status: {desiredNumberScheduled: 1}}");
         let event = object("{reason: FailedCreate, message: 'violates PodSecurity \"restricted:latest\"'}");
-        assert!(of_event(&set, &event).and_then(|t| t.hint).is_some_and(|hint| hint.contains("Pod Security")));
+        assert!(
+            of_event(&set, &event, &Graces::default())
+                .and_then(|t| t.hint)
+                .is_some_and(|hint| hint.contains("Pod Security"))
+        );
+    }
+
+    #[test]
+    fn a_broken_pod_of_an_older_template_must_be_deleted_by_hand() {
+        let set = |policy: &str| {
+            object(&format!(
+                "{{apiVersion: apps/v1, kind: StatefulSet, metadata: {{name: s}}, spec: {{podManagementPolicy: {policy}}}, status: {{updateRevision: s-2}}}}"
+            ))
+        };
+        let broken = waiting("ImagePullBackOff", "not found", "");
+        let found = of_member(&set("OrderedReady"), &broken, &Graces::default());
+        assert!(found[0].hint.as_deref().is_some_and(|hint| hint.starts_with("delete pod p-1")), "{found:?}");
+        assert_eq!(of_member(&set("Parallel"), &broken, &Graces::default()), []);
     }
 
     #[test]
     fn running_pods_that_are_not_ready_are_no_trouble() {
-        assert_eq!(of_pod(&pod("containerStatuses: [{name: c, ready: false, state: {running: {}}}]")), []);
-        assert_eq!(of_pod(&waiting("ContainerCreating", "", "")), []);
+        assert_eq!(
+            of_pod(&pod("containerStatuses: [{name: c, ready: false, state: {running: {}}}]"), &Graces::default()),
+            []
+        );
+        assert_eq!(of_pod(&waiting("ContainerCreating", "", ""), &Graces::default()), []);
     }
 }

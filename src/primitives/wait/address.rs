@@ -23,7 +23,7 @@ pub(super) fn address(call: &Call<'_, Host>) -> Outcome {
     let node_port = call.options().flag("node_port")?;
     let rule = if node_port { Rule::exists() } else { Rule::address() };
     let wait = Wait { cluster: cluster.clone(), target, rule };
-    let service = call.block(until_all(&[wait], limits(call)?))?.pop().unwrap_or_default();
+    let service = call.block(until_all(&[wait], limits::of(call, true)?))?.pop().unwrap_or_default();
     let is_node_port = node_port || service.str_at("spec.type") == Some("NodePort");
     let node = if is_node_port { Some(call.block(node_address(&cluster))?) } else { None };
     let nowhere = || {

@@ -1,26 +1,43 @@
 //! `wait`: until the clusters are as they should be, with the cause when they are not.
 
 mod address;
+mod limits;
 mod subject;
 mod until;
 
 use super::Host;
-use crate::cluster::wait::{Limits, Rule, Wait, until_all};
+use crate::cluster::wait::rules::Verdict;
+use crate::cluster::wait::{Rule, Wait, until_all};
 use crate::engine::value::from_node;
 use crate::engine::{Call, Effect, Outcome, Primitive};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Kind};
 use crate::object::Object;
 use rhai::Dynamic;
 use std::time::Duration;
 use subject::{Subject, subjects};
 
+/// How many nodes a DaemonSet must run on.
+const MIN_NODES: Choice = ("min_nodes", "int", "how many nodes a DaemonSet must match; none is enough when left out");
+
 /// How long a wait may take unless its call says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 const SUBJECT: &str = "of: Cluster|map|array, kind?: string, name?: string, options?: map";
+type Choice = (&'static str, &'static str, &'static str);
 const TIME: (&str, &str, &str) = ("timeout", "string", "how long it may take; 5m when left out");
 const FAST: (&str, &str, &str) =
-    ("fail_fast", "bool", "give up early on what cannot heal by itself; true when left out");
+    ("fail_fast", "bool", "give up early on what cannot heal by itself; true when left out. false: warn and go on");
+
+/// The options of waits that look for the cause of trouble, and some more.
+macro_rules! patient {
+    ($($more:expr),*) => {
+        &[
+            TIME, FAST, limits::APPEAR, limits::REPLACED, limits::IMAGE, limits::PULL, limits::CRASH,
+            limits::RESTARTS, limits::CONFIG, limits::CONTAINER, limits::UNSCHEDULABLE, limits::SCALE_UP,
+            limits::CREATION, limits::MOUNT, limits::PROVISION, limits::BALANCER, $($more),*
+        ]
+    };
+}
 
 /// The table of `wait`.
 pub const WAIT: &[Primitive<Host>] = &[
@@ -28,10 +45,11 @@ pub const WAIT: &[Primitive<Host>] = &[
         on: "wait",
         name: "ready",
         params: SUBJECT,
-        options: &[TIME, FAST],
+        options: patient![limits::STATUS, MIN_NODES],
         returns: "any",
         doc: "Waits until an object, or every object of a list, is ready by the rule of its kind, and returns it as it was then. \
-              It is an Object, or a Cluster with kind and name and need not exist yet.",
+              It is an Object, or a Cluster with kind and name, and may still be missing for a while. What cannot heal by itself \
+              ends the wait early; how long each sign of trouble may last is an option.",
         example: r#"let c = kube.cluster("east");
 c.apply(#{apiVersion: "apps/v1", kind: "Deployment", metadata: #{name: "d", namespace: "default"}, spec: #{
     selector: #{matchLabels: #{app: "d"}},
@@ -62,7 +80,7 @@ wait.gone(made);
         on: "wait",
         name: "exists",
         params: SUBJECT,
-        options: &[TIME, FAST],
+        options: &[TIME, FAST, ("keys", "array", "keys that a Secret or ConfigMap must have, none of them empty")],
         returns: "any",
         doc: "Waits until an object exists, and returns it.",
         example: r#"wait.exists(kube.cluster("east"), "ConfigMap", "default/kube-root-ca.crt").metadata.name == "kube-root-ca.crt""#,
@@ -74,7 +92,7 @@ wait.gone(made);
         on: "wait",
         name: "condition",
         params: "of: Cluster|map|array, kind?: string, name?: string, condition: string, options?: map",
-        options: &[TIME, FAST, ("status", "string", "the status it must have; True when left out")],
+        options: patient![("status", "string", "the status it must have; True when left out")],
         returns: "any",
         doc: "Waits until a condition in an object's status is true, and returns the object.",
         example: r#"let c = kube.cluster("east");
@@ -105,6 +123,9 @@ wait.webhook(c, "none").metadata.name == "none""#,
         params: "of: Cluster|map, name?: string, options?: map",
         options: &[
             TIME,
+            FAST,
+            limits::APPEAR,
+            limits::BALANCER,
             ("node_port", "bool", "the address of a node with the node ports, instead of a load balancer's"),
         ],
         returns: "object",
@@ -175,11 +196,25 @@ wait.until(|| c.find("ConfigMap", "default/kube-root-ca.crt")).metadata.namespac
 ];
 
 fn ready(call: &Call<'_, Host>) -> Outcome {
-    all(call, |subject| subject.object.as_ref().map_or_else(Rule::ready, Rule::ready_since))
+    let nodes = call.options().int("min_nodes")?;
+    all(call, |subject| {
+        let rule = subject.object.as_ref().map_or_else(Rule::ready, Rule::ready_since);
+        match nodes {
+            Some(nodes) => rule.and(move |object| on_nodes(object, nodes)),
+            None => rule,
+        }
+    })
+}
+
+/// A DaemonSet that no node matches is ready; one that is meant to run somewhere is not.
+fn on_nodes(object: &Object, wanted: i64) -> Option<Verdict> {
+    let nodes = object.int_at("status.desiredNumberScheduled").unwrap_or_default();
+    (nodes < wanted).then(|| Verdict::Progressing(format!("{nodes} nodes match it, at least {wanted} should")))
 }
 
 fn exists(call: &Call<'_, Host>) -> Outcome {
-    all(call, |_| Rule::exists())
+    let keys = call.options().strings("keys")?;
+    all(call, |_| if keys.is_empty() { Rule::exists() } else { Rule::keys(keys.clone()) })
 }
 
 fn gone(call: &Call<'_, Host>) -> Outcome {
@@ -203,18 +238,20 @@ fn webhook(call: &Call<'_, Host>) -> Outcome {
     let kind = call.options().str("kind")?.unwrap_or_else(|| "MutatingWebhookConfiguration".to_owned());
     let target = call.block(cluster.target(&kind, &call.str(1)))?;
     let waits = [Wait { cluster, target, rule: Rule::ready() }];
-    let mut objects = call.block(until_all(&waits, limits(call)?))?;
+    let mut objects = call.block(until_all(&waits, limits::of(call, false)?))?;
     Ok(shown(&waits[0], objects.pop().unwrap_or_default()))
 }
 
 /// Waits for all subjects of a call; one that was given alone comes back alone.
 fn all(call: &Call<'_, Host>, rule: impl Fn(&Subject) -> Rule) -> Outcome {
     let (subjects, alone) = subjects(call)?;
+    let named = subjects.iter().all(|subject| subject.object.is_none());
     let waits: Vec<Wait> = subjects
         .into_iter()
         .map(|subject| Wait { rule: rule(&subject), cluster: subject.cluster, target: subject.target })
         .collect();
-    let objects = call.block(until_all(&waits, limits(call)?))?;
+    let limits = limits::of(call, named && waits.iter().all(|wait| wait.rule.expects()))?;
+    let objects = call.block(until_all(&waits, limits))?;
     let mut objects: Vec<Dynamic> = waits.iter().zip(objects).map(|(wait, object)| shown(wait, object)).collect();
     match alone {
         true => Ok(objects.pop().unwrap_or(Dynamic::UNIT)),
@@ -227,12 +264,6 @@ fn shown(wait: &Wait, object: Object) -> Dynamic {
         crate::object::Node::Null => from_node(&object.node),
         _ => Dynamic::from(object.from_cluster(wait.cluster.name())),
     }
-}
-
-fn limits(call: &Call<'_, Host>) -> Result<Limits> {
-    let options = call.options();
-    let fail_fast = options.get("fail_fast").is_none_or(|fast| fast.as_bool().unwrap_or(true));
-    Ok(Limits { timeout: options.duration("timeout")?.unwrap_or(TIMEOUT), fail_fast })
 }
 
 /// A wait that is not about one object has not got there.

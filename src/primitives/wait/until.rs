@@ -1,44 +1,140 @@
 //! Waits that a script decides: closures and pauses.
 
 use super::super::Host;
-use super::{TIMEOUT, timed_out};
-use crate::engine::{Call, Outcome, duration};
-use rhai::Dynamic;
+use super::TIMEOUT;
+use crate::engine::{Call, Outcome, duration, value};
+use crate::failure::{Failure, Kind, Result};
+use crate::object::Object;
+use crate::plain;
+use rhai::{Dynamic, EvalAltResult};
 use std::time::Duration;
 
 /// The pause between two calls of a closure.
 const EVERY: Duration = Duration::from_millis(500);
+/// Characters of a value that a closure returned.
+const MOST_VALUE: usize = 200;
+/// Values to remember: the first ones and the last ones tell the story.
+const MOST_STORY: usize = 6;
+
+/// What a closure has answered so far.
+#[derive(Default)]
+struct Answers {
+    calls: usize,
+    /// When it answered what; changes only.
+    story: Vec<(Duration, String)>,
+}
+
+impl Answers {
+    fn note(&mut self, value: &Dynamic, passed: Duration) {
+        self.calls += 1;
+        let said = shown(value);
+        if self.story.last().is_some_and(|(_, last)| *last == said) {
+            return;
+        }
+        if self.story.len() == MOST_STORY {
+            self.story.remove(MOST_STORY / 2);
+        }
+        self.story.push((passed, said));
+    }
+
+    fn last(&self) -> &str {
+        self.story.last().map_or("nothing yet", |(_, said)| said)
+    }
+
+    fn history(&self) -> Option<String> {
+        let story = self.story.iter().map(|(at, said)| format!("{} {said}", span(*at)));
+        (self.story.len() > 1).then(|| format!("history  {}", story.collect::<Vec<_>>().join(" · ")))
+    }
+}
 
 pub(super) fn until(call: &Call<'_, Host>) -> Outcome {
     let options = call.options();
     let limit = options.duration("timeout")?.unwrap_or(TIMEOUT);
     let every = options.duration("every")?.unwrap_or(EVERY);
+    let want = options.str("want")?.unwrap_or_else(|| "the closure returns something other than () and false".into());
     let clock = call.bridge().clock.clone();
-    let (start, closure) = (clock.now(), call.closure(0));
+    let (start, closure, mut answers) = (clock.now(), call.closure(0), Answers::default());
     loop {
-        let value = call.invoke(&closure, Vec::new())?.flatten();
+        let passed = clock.now().saturating_sub(start);
+        let value =
+            call.invoke(&closure, Vec::new()).map_err(|error| during(error, &want, &answers, passed))?.flatten();
         if !value.is_unit() && value.as_bool() != Ok(false) {
             return Ok(value);
         }
+        answers.note(&value, passed);
         let passed = clock.now().saturating_sub(start);
         if passed >= limit {
-            let want = options.str("want")?.unwrap_or_else(|| "the closure's condition".to_owned());
-            return Err(timed_out(format!("not there after {limit:.0?}: {want}")).into());
+            return Err(late(&want, &answers, limit, every).into());
         }
-        let pause = every.min(limit.saturating_sub(passed));
-        call.block(async {
-            clock.sleep(pause).await;
-            Ok(())
-        })?;
+        rest(call, every.min(limit.saturating_sub(passed)))?;
     }
 }
 
-pub(super) fn pause(call: &Call<'_, Host>) -> Outcome {
-    let pause = duration(&call.str(0))?;
+fn rest(call: &Call<'_, Host>, pause: Duration) -> Result<()> {
     let clock = call.bridge().clock.clone();
     call.block(async {
         clock.sleep(pause).await;
         Ok(())
-    })?;
+    })
+}
+
+fn late(want: &str, answers: &Answers, limit: Duration, every: Duration) -> Failure {
+    let times = if answers.calls == 1 { "once".to_owned() } else { format!("{} times", answers.calls) };
+    Failure::new(Kind::Timeout, format!("not there after {}: {}", span(limit), plain::line(want, MOST_VALUE)))
+        .detail(format!("rule     {}", plain::line(want, MOST_VALUE)))
+        .detail(format!("have     the closure last returned {}", answers.last()))
+        .details(answers.history())
+        .detail(format!("calls    {times}, {} apart", span(every)))
+        .hint(
+            "give it more time with the option `timeout`, or call the closure in the REPL and look at what it returns",
+        )
+}
+
+/// An error within the closure ends the wait at once; it keeps its own words and place.
+fn during(error: Box<EvalAltResult>, want: &str, answers: &Answers, passed: Duration) -> Box<EvalAltResult> {
+    let EvalAltResult::ErrorRuntime(thrown, _) = error.unwrap_inner() else { return error };
+    let Some(failure) = thrown.read_lock::<Failure>().map(|failure| failure.clone()) else { return error };
+    if failure.kind == Kind::Cancelled {
+        return error;
+    }
+    let call = answers.calls + 1;
+    let line = format!("wait     the closure failed in its call {call}, {} into waiting for {want}", span(passed));
+    let told = Dynamic::from(failure.detail(line).details(answers.history()));
+    rewrapped(*error, told)
+}
+
+/// The error with another value at its bottom, so that the places around it stay.
+fn rewrapped(error: EvalAltResult, told: Dynamic) -> Box<EvalAltResult> {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(name, within, inner, position) => {
+            EvalAltResult::ErrorInFunctionCall(name, within, rewrapped(*inner, told), position).into()
+        }
+        EvalAltResult::ErrorInModule(name, inner, position) => {
+            EvalAltResult::ErrorInModule(name, rewrapped(*inner, told), position).into()
+        }
+        EvalAltResult::ErrorRuntime(_, position) => EvalAltResult::ErrorRuntime(told, position).into(),
+        other => other.into(),
+    }
+}
+
+/// A value as a message shows it: short, without secrets, on one line.
+fn shown(value: &Dynamic) -> String {
+    if value.is_unit() {
+        return "()".into();
+    }
+    match value::to_node(value) {
+        Ok(node) => plain::line(&Object::new(node).to_json(), MOST_VALUE),
+        Err(_) => plain::line(&value.to_string(), MOST_VALUE),
+    }
+}
+
+/// A duration as scripts write it.
+fn span(duration: Duration) -> String {
+    let rounded = Duration::from_millis(duration.as_millis() as u64 / 100 * 100);
+    jiff::SignedDuration::try_from(rounded).map_or_else(|_| format!("{rounded:?}"), |signed| format!("{signed:#}"))
+}
+
+pub(super) fn pause(call: &Call<'_, Host>) -> Outcome {
+    rest(call, duration(&call.str(0))?)?;
     Ok(Dynamic::UNIT)
 }

@@ -83,9 +83,6 @@ pub fn judge(object: &Object, name: &str, status: &str) -> Verdict {
 /// The rule for everything else: `Ready` or `Available` must be true where a kind has it. `Ready=False` is no failure,
 /// it is how most controllers say "not yet". Kinds that report nothing are ready when they exist.
 pub(super) fn verdict(object: &Object) -> Verdict {
-    if let Some(busy) = condition(object, "Reconciling").filter(Condition::is_true) {
-        return progressing(busy.said());
-    }
     match ["Ready", "Available"].into_iter().find(|name| condition(object, name).is_some()) {
         Some(name) => judge(object, name, "True"),
         None => done("exists; reports neither Ready nor Available"),

@@ -1,6 +1,6 @@
 //! Deployment: every replica of the newest template is available, and no other is left.
 
-use super::{Condition, Verdict, condition, done, failed, progressing, status, wanted_replicas};
+use super::{Condition, Verdict, condition, done, failed, progressing, status, suspect, wanted_replicas};
 use crate::object::Object;
 
 pub(super) fn verdict(object: &Object) -> Verdict {
@@ -14,11 +14,15 @@ pub(super) fn verdict(object: &Object) -> Verdict {
             format!("{available} of {wanted} replicas are available")
         });
     }
-    if let Some(stuck) = condition(object, "Progressing").filter(Condition::is_false) {
+    let stuck = condition(object, "Progressing").filter(Condition::is_false);
+    if let Some(stuck) = stuck.filter(|stuck| stuck.reason == "ProgressDeadlineExceeded") {
         return failed(stuck.said());
     }
     if object.at("spec.paused").and_then(|paused| paused.as_bool()) == Some(true) {
         return failed("is paused: nothing will roll out until spec.paused is removed");
+    }
+    if let Some(refused) = condition(object, "ReplicaFailure").filter(Condition::is_true) {
+        return suspect(refused.said());
     }
     if updated < wanted {
         return progressing(format!("{updated} of {wanted} replicas have been updated"));
@@ -56,6 +60,22 @@ mod tests {
             ),
             ('P', "0 of 1 replicas are av", deployment("", "observedGeneration: 3, replicas: 1, updatedReplicas: 1")),
             ('F', "ProgressDeadlineExceeded: timed out", deployment("", stuck)),
+            (
+                'S',
+                "exceeded quota",
+                deployment(
+                    "",
+                    "observedGeneration: 3, conditions: [{type: ReplicaFailure, status: 'True', reason: FailedCreate, message: exceeded quota}]",
+                ),
+            ),
+            (
+                'P',
+                "0 of 1",
+                deployment(
+                    "",
+                    "observedGeneration: 3, conditions: [{type: Progressing, status: 'False', reason: Other}]",
+                ),
+            ),
             ('F', "paused", deployment("replicas: 3, paused: true", full)),
             ('D', "2 of 2", deployment("replicas: 2, paused: true", full)),
         ]);

@@ -4,8 +4,14 @@ use super::{Condition, Verdict, condition, conditions, done, failed, progressing
 use crate::object::{Node, Object};
 
 pub(super) fn verdict(object: &Object) -> Verdict {
-    if let Some(refused) = condition(object, "Accepted").filter(Condition::is_false) {
+    let generation = object.int_at("metadata.generation").unwrap_or_default();
+    let current = |c: &Condition| c.is_false() && c.observed.is_none_or(|seen| seen >= generation);
+    let mut named = ["Accepted", "ResolvedRefs"].into_iter().filter_map(|name| condition(object, name));
+    if let Some(refused) = named.find(current) {
         return failed(refused.said());
+    }
+    if let Some(silent) = condition(object, "Programmed").filter(|condition| condition.observed.is_none()) {
+        return progressing(format!("condition {} does not say which generation it speaks of", silent.name));
     }
     let listeners = object.items_at("status.listeners");
     let on_listeners = listeners
@@ -48,6 +54,11 @@ mod tests {
             ('P', "no address", gateway(&format!("conditions: [{good}]"))),
             ('P', "last change", gateway(&format!("{address}, conditions: [{}]", good.replace('2', "1")))),
             ('P', "no condition Accepted", gateway("")),
+            (
+                'P',
+                "which generation",
+                gateway(&format!("{address}, conditions: [{}]", good.replace(", observedGeneration: 2", ""))),
+            ),
             (
                 'P',
                 "a listener: Programmed",

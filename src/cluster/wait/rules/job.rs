@@ -15,6 +15,9 @@ pub(super) fn verdict(object: &Object) -> Verdict {
     if object.at("spec.suspend").and_then(|suspend| suspend.as_bool()) == Some(true) {
         return failed("is suspended: nothing will run until spec.suspend is false");
     }
+    if holds("SuccessCriteriaMet").is_some() {
+        return progressing("has met its success criteria; its pods are being ended");
+    }
     let (active, ended) = (status(object, "active"), status(object, "succeeded"));
     let wanted = object.int_at("spec.completions").unwrap_or(1);
     progressing(format!("{ended} of {wanted} completions, {active} pods active, {} failed", status(object, "failed")))
@@ -45,6 +48,7 @@ mod tests {
                 "PodFailurePolicy",
                 job("", "conditions: [{type: FailureTarget, status: 'True', reason: PodFailurePolicy}]"),
             ),
+            ('P', "success criteria", job("", "conditions: [{type: SuccessCriteriaMet, status: 'True'}]")),
             ('F', "suspended", job("suspend: true", "")),
         ]);
     }

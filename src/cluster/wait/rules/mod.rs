@@ -21,8 +21,10 @@ mod webhook;
 
 use crate::object::Object;
 
+pub use claim::waits_for_consumer;
 pub use conditions::{Condition, condition, conditions, judge as judge_condition};
 pub use namespace::holders as namespace_holders;
+pub(super) use secret::missing_key;
 pub use service::{Address, AddressKind, address};
 pub use webhook::{BackingService, backing_services};
 
@@ -33,16 +35,35 @@ pub enum Verdict {
     Done(String),
     /// Not yet; it may get there by itself.
     Progressing(String),
+    /// Not yet, and something looks broken; it may still heal.
+    Suspect(String),
     /// It will not get there unless somebody changes something.
     Failed(String),
+    /// It is being deleted.
+    Terminating(String),
+    /// There is no such object.
+    Absent,
+    /// Another object has taken its name.
+    Replaced(String),
 }
 
 impl Verdict {
     /// What was seen.
     pub fn text(&self) -> &str {
         match self {
-            Verdict::Done(text) | Verdict::Progressing(text) | Verdict::Failed(text) => text,
+            Verdict::Absent => "does not exist",
+            Verdict::Done(text)
+            | Verdict::Progressing(text)
+            | Verdict::Suspect(text)
+            | Verdict::Failed(text)
+            | Verdict::Terminating(text)
+            | Verdict::Replaced(text) => text,
         }
+    }
+
+    /// Whether waiting longer is in vain.
+    pub fn is_hopeless(&self) -> bool {
+        matches!(self, Verdict::Failed(_) | Verdict::Terminating(_) | Verdict::Replaced(_))
     }
 
     /// Whether nothing is left to wait for.
@@ -59,6 +80,10 @@ fn progressing(text: impl Into<String>) -> Verdict {
     Verdict::Progressing(text.into())
 }
 
+fn suspect(text: impl Into<String>) -> Verdict {
+    Verdict::Suspect(text.into())
+}
+
 fn failed(text: impl Into<String>) -> Verdict {
     Verdict::Failed(text.into())
 }
@@ -71,7 +96,7 @@ pub fn verdict(object: &Object) -> Verdict {
 /// What holds for every kind: being deleted, not yet observed by its controller, stalled.
 fn before_all(object: &Object) -> Option<Verdict> {
     if let Some(since) = object.str_at("metadata.deletionTimestamp") {
-        return Some(progressing(format!("is being deleted since {since}{}", held_by(object))));
+        return Some(Verdict::Terminating(format!("is being deleted since {since}{}", held_by(object))));
     }
     let generation = object.int_at("metadata.generation").unwrap_or_default();
     match object.int_at("status.observedGeneration") {
@@ -83,18 +108,72 @@ fn before_all(object: &Object) -> Option<Verdict> {
         None if must_observe(object) => return Some(progressing("its controller has not seen it yet")),
         _ => {}
     }
-    let stalled = condition(object, "Stalled").filter(Condition::is_true);
-    stalled.map(|stalled| failed(stalled.said()))
+    if let Some(stalled) = condition(object, "Stalled").filter(Condition::is_true) {
+        return Some(failed(stalled.said()));
+    }
+    let busy = condition(object, "Reconciling").filter(Condition::is_true);
+    busy.map(|busy| progressing(busy.said()))
 }
 
 fn held_by(object: &Object) -> String {
     let finalizers: Vec<_> = object.items_at("metadata.finalizers").iter().filter_map(|f| f.as_str()).collect();
-    if finalizers.is_empty() { String::new() } else { format!(", held by finalizers {}", finalizers.join(", ")) }
+    let held =
+        if finalizers.is_empty() { String::new() } else { format!(", held by finalizers {}", finalizers.join(", ")) };
+    let owner = object.items_at("metadata.ownerReferences").first().and_then(|owner| {
+        Some(format!(", owned by {} {}", owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?))
+    });
+    held + owner.unwrap_or_default().as_str()
 }
 
-/// Kinds whose controllers always report the generation they have seen.
+/// Kinds whose controllers always report the generation they have seen. Those of the Gateway API do so in each
+/// condition, see [`gateway`].
 fn must_observe(object: &Object) -> bool {
-    matches!(group_kind(object), ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet"))
+    matches!(
+        group_kind(object),
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") | ("policy", "PodDisruptionBudget")
+    )
+}
+
+/// Whether this is a kind without a rule of its own that has reported nothing about itself: it may be ready, or its
+/// controller has not looked at it yet.
+pub fn is_silent(object: &Object) -> bool {
+    let silent = object.at("status").is_none_or(|status| status.entries().is_empty());
+    silent && matches!(group_kind(object), (group, kind) if !has_rule(group, kind))
+}
+
+fn has_rule(group: &str, kind: &str) -> bool {
+    match group {
+        "" => matches!(kind, "Pod" | "Service" | "PersistentVolumeClaim" | "Namespace" | "Secret" | "ConfigMap"),
+        "apps" => matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet"),
+        "batch" => kind == "Job",
+        "apiextensions.k8s.io" | "apiregistration.k8s.io" | "admissionregistration.k8s.io" => true,
+        "gateway.networking.k8s.io" => kind == "Gateway",
+        _ => false,
+    }
+}
+
+/// What the rule of an object's kind asks for, in words.
+pub fn wanted(object: &Object) -> &'static str {
+    match group_kind(object) {
+        ("apps", "Deployment") => "every replica updated and available, none of an older template left",
+        ("apps", "StatefulSet") => "every replica ready and, down to the partition, of the newest revision",
+        ("apps", "DaemonSet") => "an updated and available pod on every node that should have one",
+        ("apps", "ReplicaSet") => "every replica labelled, ready and available",
+        ("", "Pod") if pod::runs_to_completion(object) => "it has ended well",
+        ("", "Pod") => "it is Ready",
+        ("batch", "Job") => "it is Complete",
+        ("", "Service") if object.str_at("spec.type") == Some("LoadBalancer") => {
+            "every entry of status.loadBalancer has an ip or a hostname"
+        }
+        ("", "Service") => "it has a cluster IP",
+        ("", "PersistentVolumeClaim") => "it is Bound",
+        ("", "Namespace") => "it is Active",
+        ("apiextensions.k8s.io", _) => "names accepted, Established, listed by discovery, its objects can be listed",
+        ("apiregistration.k8s.io", _) => "Available, and its group answers",
+        ("admissionregistration.k8s.io", _) => "a caBundle, a ready endpoint, and a dry run that gets an answer",
+        ("gateway.networking.k8s.io", "Gateway") => "Accepted and Programmed, it and its listeners, with an address",
+        _ => "Ready or Available, where its kind reports either",
+    }
 }
 
 /// API group and kind.
@@ -142,14 +221,18 @@ pub(super) mod tests {
         crate::object::yaml::parse(yaml).expect("yaml").remove(0)
     }
 
-    /// Checks a kind's fixtures: `D`one, `P`rogressing or `F`ailed, a piece of the text, and the object.
+    /// Checks a kind's fixtures: `D`one, `P`rogressing, `S`uspect, `F`ailed or `T`erminating, a piece of the text, and the object.
     pub fn check(fixtures: &[(char, &str, String)]) {
         for (letter, piece, yaml) in fixtures {
             let verdict = verdict(&object(yaml));
             let found = match verdict {
                 Verdict::Done(_) => 'D',
                 Verdict::Progressing(_) => 'P',
+                Verdict::Suspect(_) => 'S',
                 Verdict::Failed(_) => 'F',
+                Verdict::Terminating(_) => 'T',
+                Verdict::Replaced(_) => 'R',
+                Verdict::Absent => 'A',
             };
             assert_eq!(found, *letter, "{verdict:?} for\n{yaml}");
             assert!(verdict.text().contains(piece), "{verdict:?} lacks {piece:?}");
@@ -159,11 +242,30 @@ pub(super) mod tests {
     #[test]
     fn what_is_being_deleted_is_not_ready_and_names_its_finalizers() {
         check(&[(
-            'P',
-            "held by finalizers a/b, c",
-            "{kind: ConfigMap, metadata: {name: x, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [a/b, c]}}"
+            'T',
+            "held by finalizers a/b, c, owned by Gateway g",
+            "{kind: ConfigMap, metadata: {name: x, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [a/b, c], ownerReferences: [{kind: Gateway, name: g}]}}"
                 .into(),
         )]);
+    }
+
+    #[test]
+    fn budgets_must_be_observed() {
+        let budget = |status: &str| {
+            format!(
+                "{{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {{name: b, generation: 1}}, status: {{{status}}}}}"
+            )
+        };
+        check(&[('P', "not seen it", budget("")), ('D', "exists", budget("observedGeneration: 1"))]);
+    }
+
+    #[test]
+    fn only_kinds_without_a_rule_can_be_silent() {
+        let silent = |yaml: &str| is_silent(&object(yaml));
+        assert!(silent("{apiVersion: example.com/v1, kind: Database, status: {}}"));
+        assert!(silent("{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute}"));
+        assert!(!silent("{apiVersion: example.com/v1, kind: Database, status: {phase: Up}}"));
+        assert!(!silent("{apiVersion: v1, kind: ConfigMap}"));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Namespace: active. And what holds one that is being deleted.
 
-use super::{Verdict, conditions, done, failed, progressing};
+use super::{Verdict, conditions, done, progressing};
 use crate::object::Object;
 
 pub(super) fn verdict(object: &Object) -> Verdict {
     match object.str_at("status.phase").unwrap_or_default() {
         "Active" => done("is active"),
-        "Terminating" => failed("is being deleted"),
+        "Terminating" => Verdict::Terminating("is being deleted".into()),
         _ => progressing("has no phase yet"),
     }
 }
@@ -29,7 +29,7 @@ mod tests {
         check(&[
             ('D', "active", namespace("phase: Active")),
             ('P', "no phase", namespace("")),
-            ('F', "deleted", namespace("phase: Terminating")),
+            ('T', "deleted", namespace("phase: Terminating")),
         ]);
     }
 

@@ -1,6 +1,6 @@
 //! Pod: ready, or ended well if it is one that ends.
 
-use super::{Condition, Verdict, condition, done, failed, progressing};
+use super::{Condition, Verdict, condition, done, failed, progressing, suspect};
 use crate::object::{Node, Object};
 use crate::plain;
 
@@ -11,14 +11,29 @@ pub(super) fn verdict(object: &Object) -> Verdict {
         "Failed" => return failed(why_failed(object)),
         _ => {}
     }
-    if condition(object, "Ready").is_some_and(|ready| ready.is_true()) {
+    if !runs_to_completion(object) && condition(object, "Ready").is_some_and(|ready| ready.is_true()) {
         return done("is ready");
     }
     if let Some(unscheduled) = condition(object, "PodScheduled").filter(Condition::is_false) {
-        return progressing(unscheduled.said());
+        let looks_broken = unscheduled.reason == "Unschedulable";
+        return if looks_broken { suspect(unscheduled.said()) } else { progressing(unscheduled.said()) };
+    }
+    if let Some(broken) = statuses(object).filter(|status| is_broken(status)).find_map(waiting_text) {
+        return suspect(broken);
     }
     let waiting = statuses(object).find_map(waiting_text);
     progressing(waiting.unwrap_or_else(|| format!("is {phase}, {}", ready_count(object))))
+}
+
+/// Whether the pod's containers end by themselves; one that serves is restarted always.
+pub(super) fn runs_to_completion(pod: &Object) -> bool {
+    pod.str_at("spec.restartPolicy").is_some_and(|policy| policy != "Always")
+}
+
+/// Whether a container waits for something that does not come by itself.
+fn is_broken(status: &Node) -> bool {
+    let reason = || status.get("state")?.get("waiting")?.get("reason")?.as_str();
+    reason().is_some_and(|reason| !matches!(reason, "ContainerCreating" | "PodInitializing"))
 }
 
 /// Statuses of init containers, then of the others.
@@ -66,6 +81,22 @@ mod tests {
         check(&[
             ('D', "ready", pod("phase: Running, conditions: [{type: Ready, status: 'True'}]")),
             ('D', "succeeded", pod("phase: Succeeded, conditions: [{type: Ready, status: 'False'}]")),
+            (
+                'P',
+                "is Running",
+                pod("phase: Running, conditions: [{type: Ready, status: 'True'}]")
+                    .replace("spec: {", "spec: {restartPolicy: Never, "),
+            ),
+            (
+                'P',
+                "container a waits: ContainerCreating",
+                pod("containerStatuses: [{name: a, state: {waiting: {reason: ContainerCreating}}}]"),
+            ),
+            (
+                'P',
+                "SchedulingGated",
+                pod("conditions: [{type: PodScheduled, status: 'False', reason: SchedulingGated}]"),
+            ),
             ('P', "is Pending", pod("")),
             (
                 'P',
@@ -73,14 +104,14 @@ mod tests {
                 pod("phase: Running, containerStatuses: [{name: a, ready: true}, {name: b, ready: false}]"),
             ),
             (
-                'P',
+                'S',
                 "container b waits: ErrImagePull: no such tag",
                 pod(
                     "phase: Pending, containerStatuses: [{name: a, ready: true}, {name: b, state: {waiting: {reason: ErrImagePull, message: no such tag}}}]",
                 ),
             ),
             (
-                'P',
+                'S',
                 "Unschedulable: 0/1 nodes",
                 pod(
                     "phase: Pending, conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: 0/1 nodes are available}]",
