@@ -142,7 +142,8 @@ impl Tries {
             repeatable: is_repeatable(request),
             start: settings.clock.now(),
             patience: asked.map_or(patience, |asked| asked.min(patience)),
-            budget: asked.unwrap_or(policy.budget),
+            // A try that nobody answers must leave time for another.
+            budget: asked.unwrap_or(policy.budget.max(2 * patience + policy.longest_pause)),
             number: 0,
         }
     }

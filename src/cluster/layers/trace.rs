@@ -1,14 +1,14 @@
 //! The last layer before the transport: who asks, how often, and what the server warns of.
 
 use super::Settings;
-use crate::cluster::path::{Effect, effect_of};
+use crate::cluster::path::{ApiPath, Effect, effect_of};
 use futures::future::BoxFuture;
 use http::header::{HeaderMap, HeaderValue, USER_AGENT, WARNING};
 use http::{Request, Response};
 use kube::client::Body;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tower::{BoxError, Service, ServiceExt};
@@ -24,7 +24,12 @@ pub struct Counters {
     pub retries: AtomicU64,
     /// Whether the cluster has answered at all.
     pub answered: AtomicBool,
+    /// When roles or their bindings were changed last, on the cluster's clock.
+    granted: Mutex<Option<Duration>>,
 }
+
+/// How long rights that are given take to reach every API server.
+const SPREAD: Duration = Duration::from_secs(15);
 
 impl Counters {
     /// Requests sent, repetitions included.
@@ -40,6 +45,12 @@ impl Counters {
     /// Requests sent again.
     pub fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Whether roles or bindings were changed by us so shortly ago that a refusal may be out of date.
+    pub fn has_new_rights(&self, now: Duration) -> bool {
+        let granted = *self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        granted.is_some_and(|granted| now.saturating_sub(granted) < SPREAD)
     }
 }
 
@@ -144,6 +155,10 @@ impl Shared {
         counters.requests.fetch_add(1, Ordering::Relaxed);
         if effect_of(request.method(), request.uri().path(), request.uri().query()) == Effect::Change {
             counters.changes.fetch_add(1, Ordering::Relaxed);
+            if ApiPath::parse(request.uri().path()).group == "rbac.authorization.k8s.io" {
+                let now = self.settings.clock.now();
+                *counters.granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+            }
         }
         self.settings.clock.touch();
     }

@@ -27,8 +27,8 @@ const POLL: Duration = Duration::from_secs(1);
 const POLLING: Duration = Duration::from_secs(10);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
-/// Rights take seconds to reach every API server after they are given; a refusal that lasts longer is meant.
-const REFUSAL: Duration = Duration::from_secs(15);
+/// A refusal that comes this often without an answer in between is meant.
+const REFUSALS: u32 = 3;
 const MOST_ERROR_TEXT: usize = 64 << 10;
 
 /// Which objects to follow.
@@ -89,7 +89,8 @@ pub struct Watch {
     health: Health,
     backoff: Duration,
     not_before: Duration,
-    refused_since: Option<Duration>,
+    /// Refusals since something was heard last.
+    refusals: u32,
     /// When the last watch was opened.
     opened: Option<Duration>,
 }
@@ -105,7 +106,7 @@ impl Watch {
             health: Health::default(),
             backoff: FIRST_BACKOFF,
             not_before: Duration::ZERO,
-            refused_since: None,
+            refusals: 0,
             opened: None,
         }
     }
@@ -318,8 +319,8 @@ impl Watch {
         let failure = failure.on_cluster(self.cluster.name());
         match failure.kind {
             Kind::Forbidden | Kind::Unauthorized => {
-                let since = *self.refused_since.get_or_insert(now);
-                if now.saturating_sub(since) >= REFUSAL {
+                self.refusals += 1;
+                if self.refusals >= REFUSALS && !self.cluster.settings().counters.has_new_rights(now) {
                     return Err(failure);
                 }
             }
@@ -340,7 +341,7 @@ impl Watch {
     fn hear(&mut self) {
         self.health.heard = Some(self.cluster.clock().now());
         self.health.trouble = None;
-        self.refused_since = None;
+        self.refusals = 0;
         self.backoff = FIRST_BACKOFF;
     }
 

@@ -1,0 +1,99 @@
+//! Changes and lists under faults: carried out once, and said so.
+
+use super::front::{Asked, Front, Wrong};
+use super::{Bench, world};
+use futures::future::join_all;
+use meshwright::cluster::layers::Notice;
+use meshwright::cluster::{ApplyOptions, Outcome, Selection};
+use meshwright::object::{Object, yaml};
+use meshwright::rehearsal::{Server, World};
+use std::time::Duration;
+
+const MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default}, data: {a: '1'}}";
+const LEADER: &str = r#"{"kind":"Status","code":500,"message":"etcdserver: leader changed"}"#;
+const BUSY: &str = r#"{"kind":"Status","code":429,"message":"Too many requests","reason":"TooManyRequests"}"#;
+
+fn object(text: &str) -> Object {
+    yaml::parse(text).expect("yaml").remove(0)
+}
+
+/// What can happen to one request that changes something; after it, nobody knows whether it was carried out.
+fn troubles() -> Vec<Wrong> {
+    vec![
+        Wrong::Status(500, LEADER, None),
+        Wrong::Status(502, "bad gateway", None),
+        Wrong::Status(503, "starting", None),
+        Wrong::Status(504, "late", None),
+        Wrong::Status(429, BUSY, Some("1".into())),
+        Wrong::Reset,
+        Wrong::ResetAfter,
+        Wrong::HoleAfter,
+    ]
+}
+
+/// A bench on a cluster in which a request with this method goes wrong once.
+struct Scene {
+    bench: Bench,
+    front: Front,
+    server: Server,
+    _world: World,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let (world, server) = world();
+        let front = Front::new(&server);
+        Scene { bench: Bench::on(&front), front, server, _world: world }
+    }
+
+    fn spoil(&self, method: &'static str, wrong: Wrong) {
+        self.front.inject(1, wrong, move |asked: &Asked| asked.method == method && asked.is_about("configmaps"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_survives_every_trouble() {
+    let outcomes = join_all(troubles().into_iter().map(|wrong| async move {
+        let scene = Scene::new();
+        scene.spoil("PATCH", wrong.clone());
+        let applied = scene.bench.cluster.apply(&object(MAP), &ApplyOptions::default()).await;
+        let stored = scene.server.get("ConfigMap", Some("default"), "c").unwrap_or_default();
+        (wrong, applied, stored)
+    }))
+    .await;
+    for (wrong, applied, stored) in outcomes {
+        let applied = applied.unwrap_or_else(|failure| panic!("{wrong:?}: {failure}"));
+        assert_eq!((applied.outcome, stored["data"]["a"].as_str()), (Outcome::Created, Some("1")), "{wrong:?}");
+        assert_eq!(stored["metadata"]["managedFields"].as_array().map(Vec::len), Some(1), "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_is_told_and_written_down_once_as_a_change() {
+    let scene = Scene::new();
+    scene.spoil("PATCH", Wrong::Status(503, "starting", Some("1".into())));
+    scene.bench.cluster.apply(&object(MAP), &ApplyOptions::default()).await.expect("applied");
+    assert_eq!(scene.front.count("PATCH", "configmaps"), 2);
+    assert_eq!(scene.bench.journal.intents().len(), 1);
+    let told = scene.bench.told();
+    let [Notice::Retrying { reason, again_in, .. }] = told.as_slice() else { panic!("{told:?}") };
+    assert!(reason.contains("503") && *again_in >= Duration::from_secs(1), "{reason} {again_in:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_survives_trouble_between_and_within_its_pages() {
+    let scene = Scene::new();
+    for number in 0..1200 {
+        let text = format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m{number}, namespace: default}}}}");
+        scene.server.put(serde_json::to_value(object(&text).to_wire()).expect("json"));
+    }
+    let fits = |part: &'static str| move |asked: &Asked| asked.is_about("configmaps") && asked.path.contains(part);
+    scene.front.inject(1, Wrong::Reset, fits("limit"));
+    scene.front.inject(1, Wrong::Stall, fits("continue"));
+    scene.front.inject(1, Wrong::Status(500, LEADER, None), fits("continue"));
+    let maps = scene.bench.cluster.resource("configmaps").await.expect("kind");
+    let selection = Selection { namespace: Some("default".into()), ..Selection::default() };
+    let all = scene.bench.cluster.list(&maps, &selection).await.expect("list");
+    let ours = all.iter().filter(|map| map.name().starts_with('m')).count();
+    assert_eq!(ours, 1200);
+}
