@@ -1,6 +1,6 @@
 //! `repl`: the prompt.
 
-use super::script_args::find;
+use super::script_args::{find, take_flag, take_value};
 use crate::failure::Result;
 use crate::repl::{Repl as Prompt, View, talk};
 use crate::run::screen::Style;
@@ -12,6 +12,11 @@ use std::path::PathBuf;
 /// Arguments of `repl`.
 #[derive(Args)]
 pub struct Repl {
+    /// A script to open with its steps: a bundled one or a .rhai file
+    name: Option<String>,
+    /// Its parameters
+    #[arg(value_name = "PARAMETERS", trailing_var_arg = true, allow_hyphen_values = true)]
+    parameters: Vec<String>,
     /// On clusters in memory: two empty ones, `east` and `west`, or those of a script that has been rehearsed
     #[arg(long, value_name = "NAME", num_args = 0..=1)]
     rehearse: Option<Option<String>>,
@@ -25,11 +30,19 @@ pub struct Repl {
 
 impl Repl {
     /// Carries the command out.
-    pub fn go(self, style: Style) -> Result<()> {
+    pub fn go(mut self, style: Style) -> Result<()> {
+        // Options may also stand behind the script's name.
+        self.write |= take_flag(&mut self.parameters, "--write");
+        self.rehearse = self.rehearse.or_else(|| take_flag(&mut self.parameters, "--rehearse").then_some(None));
+        self.kubeconfig = self.kubeconfig.or(take_value(&mut self.parameters, "--kubeconfig")?.map(PathBuf::from));
         let desk = Desk::new(self.write);
         let (session, job) = self.opened(&desk, style)?;
         let view = View { colour: style.colour, ..View::default() };
-        talk(Prompt::new(session, desk, &job, view)?, style.colour)
+        let mut prompt = Prompt::new(session, desk, &job, view)?;
+        if let Some(name) = &self.name {
+            prompt.load(name, &self.parameters)?;
+        }
+        talk(prompt, style.colour)
     }
 
     /// The session that the prompt begins with.

@@ -78,14 +78,14 @@ fn is_given(words: &[String], param: &Param) -> bool {
 }
 
 /// Takes a flag without a value out of the words.
-fn take_flag(words: &mut Vec<String>, flag: &str) -> bool {
+pub fn take_flag(words: &mut Vec<String>, flag: &str) -> bool {
     let before = words.len();
     words.retain(|word| word != flag);
     words.len() < before
 }
 
 /// Takes a flag and its value out of the words.
-fn take_value(words: &mut Vec<String>, flag: &str) -> Result<Option<String>> {
+pub fn take_value(words: &mut Vec<String>, flag: &str) -> Result<Option<String>> {
     let joined = format!("{flag}=");
     let Some(at) = words.iter().position(|word| word == flag || word.starts_with(&joined)) else { return Ok(None) };
     let word = words.remove(at);

@@ -56,6 +56,16 @@ impl Cluster {
         }
     }
 
+    /// Every kind that the cluster serves, as last seen.
+    ///
+    /// # Errors
+    /// When the cluster refuses or cannot be reached.
+    pub async fn kinds(&self) -> Result<Vec<Resource>> {
+        let seen = self.0.discovery.seen();
+        let mapper = if seen.generation > 0 { seen.mapper } else { self.refresh_after(0).await? };
+        Ok(mapper.all().to_vec())
+    }
+
     fn look_up(&self, mapper: &Mapper, name: &str) -> Result<Option<Resource>> {
         mapper.find(name).map_err(|failure| failure.on_cluster(self.name()))
     }

@@ -15,6 +15,11 @@ impl Mapper {
         Mapper { resources }
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[Resource] {
+        &self.resources
+    }
+
     /// The kind with this name, or `None` when nobody has it.
     ///
     /// # Errors

@@ -142,11 +142,14 @@ impl Hinter for Keys {
     type Hint = Grey;
 
     fn hint(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<Grey> {
-        if cursor < line.len() || line.trim().is_empty() {
+        if cursor < line.len() || line.trim().is_empty() || super::complete::ends_in_text(line) {
             return None;
         }
         if let Reading::Wrong(failure) = self.repl.try_borrow().ok()?.read(line) {
             return Some(Grey { shown: format!("   ← {}", failure.message), taken: None });
+        }
+        if let Some(signature) = self.repl.try_borrow().ok()?.signature_at(line) {
+            return Some(Grey { shown: signature, taken: None });
         }
         let found =
             context.history().starts_with(line, context.history().len().checked_sub(1)?, SearchDirection::Reverse);
@@ -182,8 +185,31 @@ impl Highlighter for Keys {
     }
 }
 
+impl rustyline::completion::Candidate for super::Candidate {
+    fn display(&self) -> &str {
+        &self.shown
+    }
+
+    fn replacement(&self) -> &str {
+        &self.text
+    }
+}
+
 impl Completer for Keys {
-    type Candidate = String;
+    type Candidate = super::Candidate;
+
+    fn complete(
+        &self,
+        line: &str,
+        cursor: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<super::Candidate>)> {
+        let Ok(repl) = self.repl.try_borrow() else { return Ok((cursor, Vec::new())) };
+        let (start, mut candidates) = repl.complete(line, cursor);
+        let width = repl.view().width.saturating_sub(2);
+        candidates.iter_mut().for_each(|candidate| candidate.shown = crate::plain::line(&candidate.shown, width));
+        Ok((start, candidates))
+    }
 }
 
 /// Up and down: through the lines of a text that has several, else through what begins like it.

@@ -22,21 +22,36 @@ pub struct Input {
     pub text: String,
     /// The line that its first line counts as.
     line: usize,
+    /// Whether it is a statement of the open script, which has its own lines.
+    is_part: bool,
     /// Whether it ran to its end.
     pub succeeded: bool,
+    /// How many results there were before it.
+    pub before: usize,
     /// The number of its result.
     pub result: Option<usize>,
 }
 
+impl Input {
+    fn new(text: &str, before: usize) -> Input {
+        Input { text: text.to_owned(), line: 0, is_part: false, succeeded: false, before, result: None }
+    }
+}
+
 impl Inputs {
     /// Remembers a text that is about to be run; says which line its first line counts as.
-    pub fn begin(&mut self, text: &str) -> usize {
+    pub fn begin(&mut self, text: &str, results: usize) -> usize {
         let after = |last: &Input| last.line + last.text.lines().count() + 1;
-        let line = self.0.last().map_or(FIRST, after);
+        let line = self.0.iter().rev().find(|input| !input.is_part).map_or(FIRST, after);
         // Older inputs then lose their places, which only reports about their functions would show.
         let line = if line + text.lines().count() > LAST { FIRST } else { line };
-        self.0.push(Input { text: text.to_owned(), line, succeeded: false, result: None });
+        self.0.push(Input { line, ..Input::new(text, results) });
         line
+    }
+
+    /// Remembers a statement of the open script that is about to be run at its own line.
+    pub fn begin_part(&mut self, text: &str, line: usize) {
+        self.0.push(Input { line, is_part: true, ..Input::new(text, 0) });
     }
 
     /// The last text ran to its end.
@@ -47,7 +62,6 @@ impl Inputs {
     }
 
     /// Everything that was entered, in order.
-    #[allow(dead_code, reason = "export asks")]
     pub fn all(&self) -> &[Input] {
         &self.0
     }
@@ -69,7 +83,9 @@ impl Inputs {
     }
 
     fn at(&self, place: &Place) -> Option<(usize, &Input)> {
-        let holds = |input: &Input| (input.line..input.line + input.text.lines().count().max(1)).contains(&place.line);
+        let holds = |input: &Input| {
+            !input.is_part && (input.line..input.line + input.text.lines().count().max(1)).contains(&place.line)
+        };
         self.0.iter().enumerate().rev().find(|(_, input)| holds(input)).map(|(index, input)| (index + 1, input))
     }
 }
@@ -81,7 +97,7 @@ mod tests {
     #[test]
     fn a_place_is_told_in_its_input() {
         let mut inputs = Inputs::default();
-        let (first, second) = (inputs.begin("fn f() {\n  1\n}"), inputs.begin("f()"));
+        let (first, second) = (inputs.begin("fn f() {\n  1\n}", 0), inputs.begin("f()", 0));
         let place = |line| Place { source: "typed".into(), line, column: 1 };
         let failure = Failure { places: vec![place(first + 1), place(second), place(3)], ..Failure::usage("x") };
         let told: Vec<_> = inputs.placed(failure).places.into_iter().map(|place| (place.source, place.line)).collect();

@@ -6,16 +6,25 @@
 //! | file | what |
 //! | --- | --- |
 //! | `inputs` | what was entered, and where its lines are |
+//! | `opened` | a script that is open: run to a step, look, edit, reload, go on |
+//! | `complete`, `names` | what Tab offers |
+//! | `document` | what a name means: `x?` |
+//! | `export` | the session as a script |
 //! | `commands` | `:help` and all others, one table |
 //! | `show`, `table`, `columns` | values as people read them |
 //! | `highlight`, `editor`, `history` | the terminal |
 
 mod columns;
 mod commands;
+mod complete;
+mod document;
 mod editor;
+mod export;
 mod highlight;
 mod history;
 mod inputs;
+mod names;
+mod opened;
 mod show;
 mod table;
 #[cfg(test)]
@@ -25,9 +34,12 @@ use crate::engine::{Console, Reading};
 use crate::failure::{Failure, Kind, Result};
 use crate::run::{Desk, Job, Session};
 use inputs::Inputs;
+use names::Names;
+use opened::Opened;
 use rhai::Dynamic;
 use show::{Rest, Shown};
 
+pub use complete::Candidate;
 pub use editor::talk;
 pub use show::View;
 
@@ -41,6 +53,11 @@ pub struct Repl {
     desk: Desk,
     console: Console,
     inputs: Inputs,
+    /// The script that is open.
+    opened: Option<Opened>,
+    names: Names,
+    /// What is said at the start, beside what always is.
+    greeting: String,
     /// How many results there were.
     results: usize,
     /// The context that the prompt names.
@@ -88,6 +105,9 @@ impl Repl {
             desk,
             console,
             inputs: Inputs::default(),
+            opened: None,
+            names: Names::default(),
+            greeting: String::new(),
             results: 0,
             current: None,
             namespace: None,
@@ -104,14 +124,17 @@ impl Repl {
         let outcome = match text.strip_prefix(':') {
             _ if text.is_empty() => Ok(Output::default()),
             Some(command) => commands::run(self, command),
-            None => self.evaluate(line),
+            None => match document::asked(text) {
+                Some(name) => self.document(name).map(Output::data),
+                None => self.evaluate(line),
+            },
         };
         outcome.unwrap_or_else(|failure| self.failed(failure))
     }
 
     /// Whether more must follow before a line can be taken.
     pub fn read(&self, line: &str) -> Reading {
-        if line.trim_start().starts_with(':') {
+        if line.trim_start().starts_with(':') || document::asked(line).is_some() {
             return Reading::Whole;
         }
         self.session().read(line)
@@ -126,7 +149,12 @@ impl Repl {
             (None, _) => "meshwright".to_owned(),
         };
         let mode = if self.desk.gate.is_open() { "write" } else { "read-only" };
-        format!("{place} {mode}> ")
+        let steps = self.opened.as_ref().map(|opened| (opened.progress(), opened.script.name.as_str()));
+        let steps = steps.filter(|((_, all), _)| *all > 0);
+        let steps = steps
+            .map(|((ran, all), name)| format!("{} {ran}/{all} ", name.trim_start_matches("./")))
+            .unwrap_or_default();
+        format!("{place} {steps}{mode}> ")
     }
 
     /// What a session begins with.
@@ -139,10 +167,11 @@ impl Repl {
         };
         let place =
             if self.is_rehearsal() { "in memory, nothing real is touched" } else { "connected when first used" };
-        format!(
+        let start = format!(
             "meshwright {}: {named} ({place}). :help shows what there is, Ctrl-D leaves.",
             env!("CARGO_PKG_VERSION")
-        )
+        );
+        format!("{start}\n{}", self.greeting).trim_end().to_owned()
     }
 
     fn session(&self) -> &Session {
@@ -168,9 +197,12 @@ impl Repl {
 
     /// Runs a text to its value and remembers both.
     fn enter(&mut self, text: &str) -> Result<Dynamic> {
-        let line = self.inputs.begin(text);
+        self.names.forget();
+        let line = self.inputs.begin(text, self.results);
         let session = &self.sessions[self.sessions.len() - 1];
         let outcome = session.enter(&mut self.console, text, line);
+        // As in other prompts: a semicolon at the end says that the value is of no interest.
+        let outcome = outcome.map(|value| if text.trim_end().ends_with(';') { Dynamic::UNIT } else { value });
         match &outcome {
             Ok(value) if !value.is_unit() => self.keep(value),
             Ok(_) => self.inputs.succeeded(None),

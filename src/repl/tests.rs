@@ -11,7 +11,6 @@ static ALONE: Mutex<()> = Mutex::new(());
 /// A prompt on two empty clusters in memory.
 pub(super) struct Bench {
     pub repl: Repl,
-    #[allow(dead_code, reason = "removed with the bench")]
     pub folder: tempfile::TempDir,
     _alone: MutexGuard<'static, ()>,
 }
@@ -129,4 +128,161 @@ fn commands_are_found_and_misspelled_ones_told() {
     bench.good(":ns kube-system");
     assert_eq!(bench.repl.prompt(), "east/kube-system read-only> ");
     assert_eq!(bench.good("cluster.name"), "_1 = \"east\"\n");
+}
+
+/// What Tab offers behind a line.
+fn offered(bench: &Bench, line: &str) -> Vec<String> {
+    bench.repl.complete(line, line.len()).1.into_iter().map(|candidate| candidate.text).collect()
+}
+
+#[test]
+fn tab_offers_what_fits_without_running_anything() {
+    let mut bench = Bench::new(true);
+    bench.good("let east = kube.cluster(\"east\");");
+    bench.good(&format!("east.apply(#{SETTINGS}); let pod = #{{metadata: #{{name: \"p\", labels: #{{app: 1}}}}}}; let o = east.get(\"cm\", \"default/c\");"));
+    bench.good("/// Halves. Always.\nfn half(n) { n / 2 }");
+    bench.good("import \"std:istio/mesh\" as mesh_of;");
+    for (line, wanted) in [
+        ("ku", "kube"),
+        ("eas", "east"),
+        ("1 + hal", "half("),
+        ("kube.cl", "cluster("),
+        ("east.li", "list("),
+        ("kube.cluster(\"west\").ge", "get("),
+        ("kube.cluster(\"we", "west"),
+        ("east.list(\"po", "pods"),
+        ("east.list(\"deplo", "deploy"),
+        ("east.get(\"ConfigMap\", \"def", "default/c"),
+        ("kube.cluster(\"east\").get(\"cm\", \"def", "default/c"),
+        ("east.list(\"pods\", #{nam", "namespace: "),
+        ("east.list(\"pods\", #{limit: 3, lab", "labels: "),
+        ("east.list(\"pods\", #{namespace: \"kube-s", "kube-system"),
+        ("pod.meta", "metadata"),
+        ("pod.metadata.labels.a", "app"),
+        ("o.metadata.na", "namespace"),
+        ("f(o.da", "data"),
+        ("mesh_of::fr", "from("),
+        ("import \"std:istio/me", "std:istio/mesh"),
+        (":clu", "clusters"),
+        (":use we", "west"),
+        (":load shared-gateways/v", "shared-gateways/verify"),
+        (":doc kube", "kube"),
+    ] {
+        let offered = offered(&bench, line);
+        assert!(offered.iter().any(|text| text == wanted), "{line}: {offered:?}");
+    }
+    let shown: Vec<_> = bench.repl.complete("hal", 3).1.into_iter().map(|candidate| candidate.shown).collect();
+    assert_eq!(shown, ["half(n)  Halves"]);
+    assert!(offered(&bench, "// ku").is_empty() && offered(&bench, "\"ku").is_empty());
+    assert_eq!(bench.repl.signature_at("east.get("), Some("kind: string, name: string".into()));
+}
+
+#[test]
+fn a_name_with_a_question_mark_is_explained() {
+    let mut bench = Bench::new(true);
+    bench.good(WIDGETS);
+    bench.good("let east = kube.cluster(\"east\");");
+    bench.good("/// Halves.\nfn half(n) { n / 2 }");
+    bench.good("import \"std:istio/mesh\" as mesh_of;");
+    for (line, wanted) in [
+        ("kube.cluster?", "kube.cluster(context: string) -> Cluster"),
+        ("kube?", "kube.contexts()"),
+        ("east.list?", "#{limit: int}"),
+        ("east?", "east: Cluster"),
+        ("half?", "half(n)\n  Halves."),
+        ("mesh_of::from?", "mesh_of::from(params)"),
+        ("widgets.spec?", "size: integer"),
+        ("kube.explain(\"widgets.spec.size\")", "How big it is."),
+        (":doc wait.ready", "wait.ready("),
+    ] {
+        let shown = bench.good(line);
+        assert!(shown.contains(wanted), "{line}:\n{shown}");
+    }
+    assert!(bench.line("kube.clutser?").contains("did you mean `kube.cluster`?"));
+}
+
+const WIDGETS: &str = r#"kube.cluster("east").apply(#{
+    apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", metadata: #{name: "widgets.example.io"},
+    spec: #{group: "example.io", names: #{kind: "Widget", plural: "widgets"}, scope: "Namespaced", versions: [#{
+        name: "v1", served: true, storage: true, schema: #{openAPIV3Schema: #{type: "object", properties: #{
+            spec: #{type: "object", properties: #{size: #{type: "integer", description: "How big it is."}}}}}}}]}});"#;
+
+const SCRIPT: &str = r#"//! # Mine
+//! ---
+//! params:
+//!   primary: {type: cluster, help: "the first"}
+//!   size: {type: int, default: 1}
+//! needs: {write: [default]}
+//! ---
+
+let name = "one";
+
+// Makes it.
+step "Make settings" on params.primary {
+    params.primary.apply(settings(name), #{namespace: "default"});
+}
+
+let seen = step "Look" { params.primary.get("ConfigMap", "default/one").data.size };
+
+step "Break" { fail("not yet") }
+
+fn settings(name) {
+    #{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: name}, data: #{size: "1"}}
+}
+"#;
+
+#[test]
+fn a_script_is_run_to_a_step_edited_reloaded_and_gone_on_with() {
+    let mut bench = Bench::new(true);
+    let file = bench.folder.path().join("mine.rhai");
+    std::fs::write(&file, SCRIPT).expect("written");
+    let path = file.to_string_lossy().into_owned();
+    let shown = bench.good(&format!(":load {path}"));
+    assert!(shown.contains("3 steps"), "{shown}");
+    bench.good(":next");
+    assert_eq!(bench.good("name"), "_1 = \"one\"\n", "variables of the script are at hand");
+    assert!(bench.good("params.primary.get(\"cm\", \"default/one\").data.size").contains('1'));
+    bench.good(":run Look");
+    assert_eq!(bench.line("seen"), "_3 = \"1\"\n");
+    assert!(bench.repl.prompt().contains("2/3"), "{}", bench.repl.prompt());
+    let shown = bench.line(":next");
+    assert!(shown.contains("not yet") && shown.contains("mine.rhai:18"), "{shown}");
+    let edited = SCRIPT.replace("fail(\"not yet\")", "print(name)").replace("\"one\";", "\"two\";");
+    std::fs::write(&file, edited).expect("written");
+    let shown = bench.good(":reload");
+    assert!(shown.contains("1 run again"), "{shown}");
+    assert!(bench.good("name").contains("two"));
+    let steps = bench.good(":steps");
+    assert!(steps.contains("✓  1. Make settings") && steps.contains("▸  3. Break"), "{steps}");
+    bench.good(":next");
+    assert!(bench.good(":next").contains("at its end"));
+    assert!(bench.line(":run Mak settings").contains("did you mean `Make settings`?"));
+}
+
+#[test]
+fn an_export_does_what_the_session_did() {
+    let mut bench = Bench::new(true);
+    bench.good("let cluster = kube.cluster(\"east\");");
+    bench.line("no_such_thing()");
+    bench.good(&format!("cluster.apply(#{SETTINGS})"));
+    bench.good("_.created + 0");
+    bench.good("if _2 == 1 { kube.cluster(\"west\").label(\"Namespace\", \"default\", #{seen: \"yes\"}); }");
+    bench.good("fn twice(n) { n * 2 }\ntwice(_2)");
+    let file = bench.folder.path().join("session.rhai").to_string_lossy().into_owned();
+    bench.good(&format!(":export {file}"));
+    let text = std::fs::read_to_string(&file).expect("written");
+    assert!(!text.contains("no_such_thing") && !text.contains("kube.cluster(\"west\")"), "{text}");
+    let script = crate::script::find(&file, bench.folder.path()).expect("script");
+    let header = script.header().expect("header");
+    assert_eq!(header.needs.write, ["default"]);
+    let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
+    let style = Style { quiet: true, ..Style::default() };
+    let job = Job { script, header, values, style, stop_after: None };
+    let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
+    session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
+    let world = session.world().expect("world");
+    let east = world.server("east").expect("east").get("ConfigMap", Some("default"), "c");
+    assert!(east.is_some_and(|made| made["data"]["a"] == "1"));
+    let west = world.server("west").expect("west").get("Namespace", None, "default").expect("namespace");
+    assert_eq!(west["metadata"]["labels"]["seen"], "yes");
 }

@@ -95,7 +95,7 @@ pub fn library(name: &str) -> Option<&'static str> {
 }
 
 /// The names of all modules of the standard library.
-pub(super) fn library_names() -> Vec<String> {
+pub fn library_names() -> Vec<String> {
     let mut names = Vec::new();
     let mut dirs = vec![&STDLIB];
     while let Some(dir) = dirs.pop() {
@@ -105,6 +105,19 @@ pub(super) fn library_names() -> Vec<String> {
     }
     names.sort();
     names
+}
+
+/// Every file of a folder of the bundle, by its path in there.
+pub(super) fn bundled_files(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let (mut files, mut dirs) = (Vec::new(), Vec::from_iter(SCRIPTS.get_dir(name)));
+    while let Some(dir) = dirs.pop() {
+        dirs.extend(dir.dirs());
+        files.extend(dir.files().map(|file| {
+            let path = file.path().strip_prefix(name).unwrap_or(file.path());
+            (path.to_owned(), file.contents().to_vec())
+        }));
+    }
+    files
 }
 
 /// The names of all files of the bundle.

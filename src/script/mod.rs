@@ -4,16 +4,18 @@
 //! [`Script`]; its [`Header`] checks the parameters; a [`Resolver`] gives the engine what it imports.
 
 mod bundle;
+pub mod fork;
 pub mod header;
 pub mod lexer;
 pub mod outline;
 pub mod params;
+pub mod parts;
 mod paths;
 mod resolver;
 pub mod steps;
 mod values;
 
-pub use bundle::{Home, Script, bundled, find, library, source_text};
+pub use bundle::{Home, Script, bundled, find, library, library_names, source_text};
 pub use header::{Header, Needs};
 pub use outline::Outline;
 pub use params::{Kind, Param};

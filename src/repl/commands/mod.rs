@@ -1,5 +1,6 @@
 //! `:help` and all other commands: THE LIST. Each entry drives what is run, completed and explained.
 
+mod scripts;
 mod session;
 
 use super::{Output, Repl};
@@ -15,7 +16,6 @@ pub struct Command {
     /// What it does, in a line.
     pub doc: &'static str,
     /// What its argument is, for completion.
-    #[allow(dead_code, reason = "completion asks")]
     pub takes: Takes,
     run: fn(&mut Repl, &str) -> Result<Output>,
 }
@@ -31,6 +31,14 @@ pub enum Takes {
     Context,
     /// A namespace of the current cluster.
     Namespace,
+    /// A step of the open script.
+    Step,
+    /// A script of the bundle or a file.
+    Script,
+    /// A file.
+    File,
+    /// Anything that `x?` explains.
+    Name,
 }
 
 /// All commands, in the order of `:help`.
@@ -53,6 +61,59 @@ pub const ALL: &[Command] = &[
     ),
     command("write", "", "Let this session change things from now on", Takes::Nothing, session::write),
     command("read-only", "", "Change nothing from now on", Takes::Nothing, session::read_only),
+    command(
+        "load",
+        "NAME [--PARAMETER VALUE …]",
+        "Open a script with its steps; one without steps is run",
+        Takes::Script,
+        scripts::load,
+    ),
+    command(
+        "fork",
+        "NAME [FOLDER] [--PARAMETER VALUE …]",
+        "Copy a script into a folder of yours and open the copy",
+        Takes::Script,
+        scripts::fork,
+    ),
+    command("steps", "", "The steps of the open script, and which were run", Takes::Nothing, scripts::steps),
+    command("next", "", "Run the open script's next step", Takes::Nothing, scripts::next),
+    command(
+        "run",
+        "[STEP]",
+        "Run up to a step, by number or name; one that was run, again; without one, to the end",
+        Takes::Step,
+        scripts::run,
+    ),
+    command(
+        "edit",
+        "[FILE]",
+        "Edit the open script and reload it, or the last input and run it",
+        Takes::File,
+        scripts::edit,
+    ),
+    command(
+        "reload",
+        "",
+        "Read the open script again and go on without starting over",
+        Takes::Nothing,
+        scripts::reload,
+    ),
+    command("doc", "NAME", "What a name means; `NAME?` is the same", Takes::Name, session::doc),
+    command("vars", "", "The variables there are", Takes::Nothing, session::vars),
+    command(
+        "save",
+        "FILE [N-M]",
+        "Write the inputs that went well to a file, as they were typed",
+        Takes::File,
+        scripts::save,
+    ),
+    command(
+        "export",
+        "FILE",
+        "Write a script that does what this session did, clusters as parameters",
+        Takes::File,
+        scripts::export,
+    ),
     command("more", "", "Show more of the last output", Takes::Nothing, session::more),
     command(
         "time",

@@ -103,3 +103,22 @@ pub(super) fn time(repl: &mut Repl, expression: &str) -> Result<Output> {
 pub(super) fn quit(_: &mut Repl, _: &str) -> Result<Output> {
     Ok(Output { leave: true, ..Output::default() })
 }
+
+pub(super) fn doc(repl: &mut Repl, name: &str) -> Result<Output> {
+    if name.is_empty() {
+        return Err(Failure::usage(":doc takes a name").hint("`:doc kube.cluster`, `:doc wait`, `:doc deploy.spec`"));
+    }
+    repl.document(name).map(Output::data)
+}
+
+/// Every variable with its type; later ones hide earlier ones of the same name.
+pub(super) fn vars(repl: &mut Repl, _: &str) -> Result<Output> {
+    let mut rows = std::collections::BTreeMap::new();
+    for (name, _, value) in repl.console.scope().iter_raw() {
+        let value = value.flatten_clone();
+        let brief = crate::plain::line(&value.to_string(), 60);
+        rows.insert(name.to_owned(), format!("{name}: {}  {brief}\n", crate::engine::value::type_name(&value)));
+    }
+    rows.retain(|name, _| name.strip_prefix('_').is_none_or(|rest| rest == "error"));
+    Ok(Output::data(rows.into_values().collect::<String>()))
+}

@@ -1,0 +1,552 @@
+//! What Tab offers. Names come from the tables, from script texts, from values in hand and from clusters that answer
+//! quickly; no code is ever run for it.
+
+use super::commands::{self, Takes};
+use super::document::{first_sentence, primitives, script_signature};
+use super::{Repl, namespaces};
+use crate::engine::Primitive;
+use crate::engine::value::{to_node, type_name};
+use crate::object::Node;
+use crate::primitives::Host;
+use crate::script::lexer::{Piece, What, pieces};
+use std::path::Path;
+
+const KEYWORDS: &[&str] = &[
+    "let", "const", "if", "else", "for", "in", "while", "loop", "return", "throw", "try", "catch", "fn", "import",
+    "switch", "step", "true", "false",
+];
+
+/// Plain functions of the language that have no table.
+const PLAIN: &[(&str, &str)] = &[
+    ("parallel", "parallel(list, |item| …): a closure per item, each on its own thread"),
+    ("attempt", "attempt(|| …) -> #{ok, value, error}"),
+    ("fail", "fail(message, #{hint, kind, cluster, object, details})"),
+    ("print", "print(value)"),
+];
+
+/// One thing that Tab offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// What is put into the line.
+    pub text: String,
+    /// What is shown in the list.
+    pub shown: String,
+}
+
+impl Candidate {
+    fn plain(text: impl Into<String>) -> Candidate {
+        let text = text.into();
+        Candidate { shown: text.clone(), text }
+    }
+
+    fn told(text: impl Into<String>, about: &str) -> Candidate {
+        let text = text.into();
+        let shown = if about.is_empty() { text.clone() } else { format!("{text}  {about}") };
+        Candidate { text, shown }
+    }
+}
+
+/// What stands before the cursor.
+struct Before<'t> {
+    text: &'t str,
+    code: Vec<Piece<'t>>,
+}
+
+/// A call that the cursor is in.
+struct CallAt<'t> {
+    /// The pieces of what it is called on; empty for a plain function.
+    receiver: &'t [Piece<'t>],
+    name: &'t str,
+    /// The texts given before the cursor's argument, by place; `None` for what is no text.
+    given: Vec<Option<&'t str>>,
+    /// The key of the map that the cursor is in, and whether the cursor stands behind it.
+    in_map: bool,
+    key: Option<&'t str>,
+}
+
+impl Repl {
+    /// Where the word at the cursor begins, and what it may become.
+    pub fn complete(&self, line: &str, cursor: usize) -> (usize, Vec<Candidate>) {
+        let text = &line[..cursor];
+        if let Some(command) = text.trim_start().strip_prefix(':') {
+            return self.of_command(text, command);
+        }
+        let all = pieces(text);
+        if let Some(last) = all.last()
+            && let What::Text(inside) = last.what
+            && is_open(text, last)
+        {
+            let start = last.end - inside.len();
+            return (start, begun(inside, self.in_text(text, &all[..all.len() - 1])));
+        }
+        if all.last().is_some_and(|last| matches!(last.what, What::Comment(_)) && last.end == text.len()) {
+            return (cursor, Vec::new());
+        }
+        let word_start = text
+            .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+        let word = &text[word_start..];
+        let code: Vec<Piece<'_>> = all
+            .into_iter()
+            .filter(|piece| piece.end <= word_start && !matches!(piece.what, What::Comment(_)))
+            .collect();
+        let before = Before { text, code };
+        (word_start, begun(word, self.in_code(&before)))
+    }
+
+    /// The signature of the call that the cursor is in, for a hint.
+    pub fn signature_at(&self, text: &str) -> Option<String> {
+        if !text.trim_end().ends_with(['(', ',']) {
+            return None;
+        }
+        let code: Vec<Piece<'_>> =
+            pieces(text).into_iter().filter(|piece| !matches!(piece.what, What::Comment(_))).collect();
+        let call = call_at(&code)?;
+        self.primitive_of(&call).map(|primitive| primitive.params.to_owned()).filter(|_| !call.in_map)
+    }
+
+    fn of_command(&self, text: &str, command: &str) -> (usize, Vec<Candidate>) {
+        let start = text.len() - command.len();
+        let Some((name, rest)) = command.split_once(' ') else {
+            let all = commands::ALL.iter().map(|c| Candidate::told(c.name, c.doc)).collect();
+            return (start, begun(command, all));
+        };
+        let takes = commands::find(name).map_or(Takes::Nothing, |command| command.takes);
+        let word_start =
+            if takes == Takes::Step { text.len() - rest.len() } else { text.rfind(' ').map_or(start, |at| at + 1) };
+        let word = &text[word_start..];
+        let candidates = match takes {
+            Takes::Nothing => Vec::new(),
+            Takes::Command => commands::ALL.iter().map(|c| Candidate::told(c.name, c.doc)).collect(),
+            Takes::Context => self.contexts(),
+            Takes::Namespace => self
+                .current_cluster()
+                .map(|context| self.objects(&context, "namespaces"))
+                .unwrap_or_default()
+                .into_iter()
+                .map(Candidate::plain)
+                .collect(),
+            Takes::Step => self.opened.iter().flat_map(|opened| opened.steps()).map(Candidate::plain).collect(),
+            Takes::Script => scripts().into_iter().chain(files(word)).collect(),
+            Takes::File => files(word),
+            Takes::Name => self.in_code(&Before { text: rest, code: Vec::new() }),
+        };
+        (word_start, begun(word, candidates))
+    }
+
+    fn contexts(&self) -> Vec<Candidate> {
+        self.session().clusters().contexts().unwrap_or_default().into_iter().map(Candidate::plain).collect()
+    }
+
+    /// Inside an open text: what the argument is called decides.
+    fn in_text(&self, text: &str, before: &[Piece<'_>]) -> Vec<Candidate> {
+        let code: Vec<Piece<'_>> =
+            before.iter().filter(|piece| !matches!(piece.what, What::Comment(_))).copied().collect();
+        if matches!(code.last().map(|piece| piece.what), Some(What::Word("import"))) {
+            return imports(text);
+        }
+        let Some(call) = call_at(&code) else { return Vec::new() };
+        let Some(primitive) = self.primitive_of(&call) else { return Vec::new() };
+        if call.in_map {
+            return match call.key {
+                Some("namespace") => self.objects_of(&call, "namespaces"),
+                _ => Vec::new(),
+            };
+        }
+        let param = crate::engine::params::parse(primitive.params)
+            .ok()
+            .and_then(|params| params.get(call.given.len()).cloned());
+        match param.map(|param| param.name) {
+            Some("context") => self.contexts(),
+            Some("kind" | "of") => self.kinds_of(&call),
+            Some("name") => {
+                let kind = call.given.first().copied().flatten().unwrap_or_default();
+                self.objects_of(&call, kind)
+            }
+            Some("path") if primitive.name == "explain" => self.kinds_of(&call),
+            Some("path" | "file" | "folder") => files(""),
+            _ => Vec::new(),
+        }
+    }
+
+    fn kinds_of(&self, call: &CallAt<'_>) -> Vec<Candidate> {
+        let Some(context) = self.context_of(call) else { return Vec::new() };
+        let lines = self.kinds(&context);
+        let mut candidates = Vec::new();
+        for line in &lines {
+            let (plural, others) = line.split_once(' ').unwrap_or((line, ""));
+            candidates.push(Candidate::told(plural, others));
+            candidates.extend(others.split(' ').map(Candidate::plain));
+        }
+        candidates
+    }
+
+    fn objects_of(&self, call: &CallAt<'_>, kind: &str) -> Vec<Candidate> {
+        let Some(context) = self.context_of(call) else { return Vec::new() };
+        self.objects(&context, kind).into_iter().map(Candidate::plain).collect()
+    }
+
+    /// The context of the cluster that a call is made on, as far as it can be told without running anything.
+    fn context_of(&self, call: &CallAt<'_>) -> Option<String> {
+        let value = self.value_of(call.receiver);
+        if let Some(cluster) = value.and_then(|value| value.try_cast::<crate::cluster::Cluster>()) {
+            return Some(cluster.name().to_owned());
+        }
+        match call.receiver {
+            [.., kube, dot, cluster, open, context, _]
+                if kube.what == What::Word("kube")
+                    && dot.what == What::Symbol('.')
+                    && cluster.what == What::Word("cluster")
+                    && open.what == What::Symbol('(') =>
+            {
+                match context.what {
+                    What::Text(context) => Some(context.to_owned()),
+                    _ => None,
+                }
+            }
+            _ => self.current_cluster().ok(),
+        }
+    }
+
+    fn in_code(&self, before: &Before<'_>) -> Vec<Candidate> {
+        let code = &before.code;
+        match code.last().map(|piece| piece.what) {
+            Some(What::Symbol('.')) => {
+                let end =
+                    code.len() - 1 - usize::from(code.len() > 1 && code[code.len() - 2].what == What::Symbol('?'));
+                self.members(receiver(&code[..end]))
+            }
+            Some(What::Symbol(':')) if code.len() > 2 && code[code.len() - 2].what == What::Symbol(':') => {
+                match code[code.len() - 3].what {
+                    What::Word(module) => functions(module, &self.module(module).unwrap_or_default()),
+                    _ => Vec::new(),
+                }
+            }
+            last => {
+                let starts_key = matches!(last, Some(What::Symbol('{' | ',')));
+                match call_at(code).filter(|call| call.in_map && call.key.is_none() && starts_key) {
+                    Some(call) => self.options(&call),
+                    None => self.words(before.text),
+                }
+            }
+        }
+    }
+
+    /// The keys of the options of the call that the cursor is in.
+    fn options(&self, call: &CallAt<'_>) -> Vec<Candidate> {
+        let Some(primitive) = self.primitive_of(call) else { return Vec::new() };
+        let option = |(name, kinds, doc): &(&str, &str, &str)| Candidate {
+            text: format!("{name}: "),
+            shown: format!("{name}: {kinds}  {doc}"),
+        };
+        primitive.options.iter().map(option).collect()
+    }
+
+    /// Fields and functions of what stands before the dot.
+    fn members(&self, receiver: &[Piece<'_>]) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        let value = self.value_of(receiver);
+        if let Some(value) = &value {
+            let about = |field: &str| self.param_help(receiver, field);
+            candidates.extend(fields(value).into_iter().map(|field| Candidate::told(field.as_str(), &about(&field))));
+        }
+        let kind = match (&value, receiver) {
+            (Some(value), _) => type_name(value).to_owned(),
+            (None, receiver) => self.returned(receiver).unwrap_or_default(),
+        };
+        candidates.extend(primitives().filter(|p| p.on == kind && !kind.is_empty()).map(function));
+        if candidates.is_empty() && receiver.len() == 1 && value.is_none() {
+            candidates.extend(primitives().filter(|p| receiver[0].what == What::Word(p.on)).map(function));
+        }
+        candidates
+    }
+
+    fn param_help(&self, receiver: &[Piece<'_>], field: &str) -> String {
+        let is_params = matches!(receiver, [only] if only.what == What::Word("params"));
+        let param = self.opened.as_ref().filter(|_| is_params).and_then(|opened| opened.header.param(field));
+        param.map(|param| param.help.clone()).unwrap_or_default()
+    }
+
+    /// The value of `name.field[0].field`, read from the variables.
+    fn value_of(&self, path: &[Piece<'_>]) -> Option<rhai::Dynamic> {
+        let (first, rest) = path.split_first()?;
+        let What::Word(name) = first.what else { return None };
+        let mut value = self.console.scope().get(name)?.flatten_clone();
+        for piece in rest {
+            match piece.what {
+                What::Symbol('.' | '?' | '[' | ']') => {}
+                What::Word(key) | What::Text(key) => value = part(&value, key)?,
+                _ => return None,
+            }
+        }
+        Some(value)
+    }
+
+    /// The type that a call returns, by its table: `kube.cluster("east")` is a Cluster.
+    fn returned(&self, receiver: &[Piece<'_>]) -> Option<String> {
+        let last = receiver.last()?;
+        if last.what != What::Symbol(')') {
+            return None;
+        }
+        let open = mate(receiver)?;
+        let What::Word(name) = receiver.get(open.checked_sub(1)?)?.what else { return None };
+        let on = match receiver.get(..open.checked_sub(2)?) {
+            Some([only]) => match only.what {
+                What::Word(word) => self
+                    .console
+                    .scope()
+                    .get(word)
+                    .map_or(word.to_owned(), |value| type_name(&value.flatten_clone()).to_owned()),
+                _ => return None,
+            },
+            Some(path) => {
+                self.value_of(path).map(|value| type_name(&value).to_owned()).or_else(|| self.returned(path))?
+            }
+            None => return None,
+        };
+        primitives().find(|p| p.on == on && p.name == name).map(|p| p.returns.to_owned())
+    }
+
+    fn primitive_of(&self, call: &CallAt<'_>) -> Option<&'static Primitive<Host>> {
+        let on = match call.receiver {
+            [] => String::new(),
+            [only] if matches!(only.what, What::Word(word) if namespaces().contains(&word)) => match only.what {
+                What::Word(word) => word.to_owned(),
+                _ => return None,
+            },
+            path => self.value_of(path).map(|value| type_name(&value).to_owned()).or_else(|| self.returned(path))?,
+        };
+        primitives().find(|p| p.on == on && p.name == call.name)
+    }
+
+    /// Words that may begin an expression.
+    fn words(&self, _: &str) -> Vec<Candidate> {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for (name, _, value) in self.console.scope().iter_raw() {
+            if name.strip_prefix('_').is_none_or(|rest| rest == "error") {
+                candidates.push(Candidate::told(name, type_name(&value.flatten_clone())));
+            }
+        }
+        candidates.extend(namespaces().into_iter().map(Candidate::plain));
+        candidates.extend(self.modules().into_iter().map(|name| Candidate::told(format!("{name}::"), "module")));
+        candidates.extend(functions("", &self.functions()));
+        candidates.extend(
+            PLAIN.iter().map(|(name, about)| Candidate { text: format!("{name}("), shown: (*about).to_owned() }),
+        );
+        candidates.extend(primitives().filter(|p| p.on.is_empty()).map(function));
+        candidates.extend(KEYWORDS.iter().map(|word| Candidate::plain(*word)));
+        candidates
+    }
+}
+
+/// The candidates that begin with a word, each once, in order of their names.
+fn begun(word: &str, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.retain(|candidate| candidate.text.starts_with(word));
+    let mut seen = std::collections::HashSet::new();
+    candidates.retain(|candidate| seen.insert(candidate.text.clone()));
+    candidates
+}
+
+/// Whether a text ends inside a text literal that is not closed yet.
+pub fn ends_in_text(text: &str) -> bool {
+    pieces(text).last().is_some_and(|last| matches!(last.what, What::Text(_)) && is_open(text, last))
+}
+
+/// Whether the last piece, a text, is not closed yet.
+fn is_open(text: &str, last: &Piece<'_>) -> bool {
+    let quote = &text[last.start..last.start + 1];
+    last.end == text.len()
+        && (last.end - last.start == 1 || !text.ends_with(quote) || text.ends_with(&format!("\\{quote}")))
+}
+
+fn function(primitive: &'static Primitive<Host>) -> Candidate {
+    let text =
+        if primitive.params.is_empty() { format!("{}()", primitive.name) } else { format!("{}(", primitive.name) };
+    let signature = primitive.signature();
+    let own = signature.strip_prefix(primitive.on).map_or(signature.as_str(), |rest| rest.trim_start_matches('.'));
+    Candidate { text, shown: format!("{own}  {}", first_sentence(primitive.doc)) }
+}
+
+fn functions(module: &str, known: &[crate::script::outline::Function]) -> Vec<Candidate> {
+    let candidate = |function: &crate::script::outline::Function| {
+        let text =
+            if function.params.is_empty() { format!("{}()", function.name) } else { format!("{}(", function.name) };
+        let doc = function.doc.replace('\n', " ");
+        Candidate { text, shown: format!("{}  {}", script_signature(module, function), first_sentence(&doc)) }
+    };
+    known.iter().map(candidate).collect()
+}
+
+/// The names of the fields of a value.
+fn fields(value: &rhai::Dynamic) -> Vec<String> {
+    let mut names: Vec<String> = match value.as_map_ref() {
+        Ok(map) => map.keys().map(ToString::to_string).collect(),
+        Err(_) => match value.read_lock::<crate::object::Object>() {
+            Some(object) => object.node.entries().iter().map(|(key, _)| key.to_string()).collect(),
+            None if value.is::<crate::failure::Failure>() => {
+                ["kind", "message", "cluster", "object", "hint", "details", "line", "column", "source"]
+                    .map(str::to_owned)
+                    .to_vec()
+            }
+            None => Vec::new(),
+        },
+    };
+    names.retain(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'));
+    names
+}
+
+/// A field or an item, as data.
+fn part(value: &rhai::Dynamic, key: &str) -> Option<rhai::Dynamic> {
+    if let Ok(map) = value.as_map_ref() {
+        return map.get(key).map(rhai::Dynamic::flatten_clone);
+    }
+    if let Ok(items) = value.as_array_ref() {
+        return items.get(key.parse::<usize>().ok()?).map(rhai::Dynamic::flatten_clone);
+    }
+    let node = to_node(value).ok()?;
+    let found = node.get(key)?;
+    Some(match found {
+        Node::Map(_) | Node::Array(_) => rhai::Dynamic::from(crate::object::Object::new(found.clone())),
+        other => crate::engine::value::from_node(other),
+    })
+}
+
+/// The pieces of the expression that ends here: `a.b[0].c("x")`.
+fn receiver<'p, 't>(code: &'p [Piece<'t>]) -> &'p [Piece<'t>] {
+    let mut depth = 0_i32;
+    let mut start = code.len();
+    let mut wants_operand = true;
+    while let Some(piece) = start.checked_sub(1).map(|at| code[at]) {
+        match piece.what {
+            What::Symbol(')' | ']') => depth += 1,
+            What::Symbol('(' | '[') if depth > 0 => depth -= 1,
+            What::Symbol('(' | '[') => break,
+            _ if depth > 0 => {}
+            What::Word(_) | What::Text(_) if !wants_operand => break,
+            What::Word(_) | What::Text(_) => wants_operand = false,
+            What::Symbol('.') => wants_operand = true,
+            What::Symbol('?') if start < code.len() && code[start].what == What::Symbol('.') => {}
+            _ => break,
+        }
+        if depth == 0 && matches!(piece.what, What::Symbol('[' | '(')) {
+            wants_operand = true;
+        }
+        start -= 1;
+    }
+    &code[start..]
+}
+
+/// The bracket that opens what the last piece closes.
+fn mate(code: &[Piece<'_>]) -> Option<usize> {
+    let mut depth = 0_i32;
+    for (at, piece) in code.iter().enumerate().rev() {
+        match piece.what {
+            What::Symbol(')' | ']' | '}') => depth += 1,
+            What::Symbol('(' | '[' | '{') => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The innermost call whose arguments the end of these pieces is in.
+fn call_at<'t>(code: &'t [Piece<'t>]) -> Option<CallAt<'t>> {
+    let (mut depth, mut map_from) = (0_i32, None);
+    for (at, piece) in code.iter().enumerate().rev() {
+        match piece.what {
+            What::Symbol(')' | ']' | '}') => depth += 1,
+            What::Symbol('{')
+                if depth == 0 && at > 0 && code[at - 1].what == What::Symbol('#') && map_from.is_none() =>
+            {
+                map_from = Some(at + 1)
+            }
+            What::Symbol('{' | '[') if depth == 0 => return None,
+            What::Symbol('(') if depth == 0 => return call_from(code, at, map_from),
+            What::Symbol('(' | '[' | '{') => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn call_from<'t>(code: &'t [Piece<'t>], open: usize, map_from: Option<usize>) -> Option<CallAt<'t>> {
+    let What::Word(name) = code.get(open.checked_sub(1)?)?.what else { return None };
+    let before = &code[..open - 1];
+    let receiver = match before.last().map(|piece| piece.what) {
+        Some(What::Symbol('.')) => receiver(&before[..before.len() - 1]),
+        _ => &[],
+    };
+    let until = map_from.map_or(code.len(), |at| at - 2);
+    let key = map_from.and_then(|from| match code.get(from..)? {
+        [.., key, colon] if colon.what == What::Symbol(':') => match key.what {
+            What::Word(key) | What::Text(key) => Some(key),
+            _ => None,
+        },
+        _ => None,
+    });
+    Some(CallAt { receiver, name, given: given(&code[open + 1..until.max(open + 1)]), in_map: map_from.is_some(), key })
+}
+
+/// The arguments that are complete.
+fn given<'t>(code: &[Piece<'t>]) -> Vec<Option<&'t str>> {
+    let (mut depth, mut from, mut all) = (0_i32, 0, Vec::new());
+    for (at, piece) in code.iter().enumerate() {
+        match piece.what {
+            What::Symbol('(' | '[' | '{') => depth += 1,
+            What::Symbol(')' | ']' | '}') => depth -= 1,
+            What::Symbol(',') if depth == 0 => {
+                all.push(match &code[from..at] {
+                    [only] => match only.what {
+                        What::Text(text) => Some(text),
+                        _ => None,
+                    },
+                    _ => None,
+                });
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Scripts of the bundle and their tasks.
+fn scripts() -> Vec<Candidate> {
+    let with_tasks = |script: crate::script::Script| {
+        let tasks: Vec<_> = script.tasks().iter().map(|task| format!("{}/{task}", script.name)).collect();
+        std::iter::once(script.name.clone()).chain(tasks).collect::<Vec<_>>()
+    };
+    crate::script::Script::all().into_iter().flat_map(with_tasks).map(Candidate::plain).collect()
+}
+
+/// What `import` takes.
+fn imports(text: &str) -> Vec<Candidate> {
+    let word = text.rsplit('"').next().unwrap_or_default();
+    let library = crate::script::library_names().into_iter().map(|name| Candidate::plain(format!("std:{name}")));
+    let beside = files(if word.starts_with("./") { word } else { "./" }).into_iter();
+    let beside = beside.map(|file| Candidate::plain(file.text.trim_end_matches(".rhai").to_owned()));
+    library.chain(beside).collect()
+}
+
+/// Files and folders whose path begins like this.
+fn files(word: &str) -> Vec<Candidate> {
+    let (folder, _) = word.rsplit_once('/').map_or(("", word), |(folder, name)| (folder, name));
+    let prefix = if word.contains('/') { format!("{folder}/") } else { String::new() };
+    let entries = std::fs::read_dir(if prefix.is_empty() { Path::new(".") } else { Path::new(&prefix) });
+    let mut found: Vec<Candidate> = Vec::new();
+    for entry in entries.into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_folder = entry.path().is_dir();
+        if name.starts_with('.') || !is_folder && !name.contains('.') {
+            continue;
+        }
+        found.push(Candidate::plain(format!("{prefix}{name}{}", if is_folder { "/" } else { "" })));
+    }
+    found.sort_by(|one, other| one.text.cmp(&other.text));
+    found
+}

@@ -1,0 +1,213 @@
+//! A session as a script: what went well, with the clusters as parameters and the rights that it needed.
+
+use super::Repl;
+use super::inputs::Input;
+use crate::failure::{Failure, Result};
+use crate::object::{Map, Node};
+use crate::script::lexer::{Piece, What, pieces};
+use crate::script::outline::Outline;
+use crate::script::parts::parts;
+use crate::script::{Header, Param};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The script that does what the session did.
+///
+/// # Errors
+/// When nothing went well yet.
+pub fn script(repl: &Repl, title: &str) -> Result<String> {
+    let contexts = repl.session().clusters().contexts()?;
+    let inputs: Vec<&Input> =
+        repl.inputs.all().iter().filter(|input| input.succeeded && !input.text.trim().is_empty()).collect();
+    if inputs.is_empty() {
+        return Err(Failure::usage("there is nothing to export: no input went well yet"));
+    }
+    let known: Vec<&Param> = repl.opened.iter().flat_map(|opened| &opened.header.params).collect();
+    let lifted = lifted(&inputs, &contexts, &known);
+    let used: BTreeSet<usize> = inputs.iter().flat_map(|input| results_in(&input.text, input.before)).collect();
+    let kept = inputs.iter().enumerate().filter(|(at, input)| !is_defined_again(input, &inputs[at + 1..]));
+    let body: String = kept.map(|(_, input)| written(input, &lifted, &used)).collect();
+    Ok(format!("{}\n{body}", header(repl, title, &lifted)))
+}
+
+/// Whether an input only defines functions that later ones define again.
+fn is_defined_again(input: &Input, later: &[&Input]) -> bool {
+    let defined = |text: &str| -> Vec<(String, usize)> {
+        Outline::of(text).functions.into_iter().map(|function| (function.name, function.params.len())).collect()
+    };
+    let only_functions = parts(&input.text).iter().all(|part| part.is_function);
+    let own = defined(&input.text);
+    only_functions && own.iter().all(|function| later.iter().any(|input| defined(&input.text).contains(function)))
+}
+
+/// The contexts that are named as texts, with the parameters that stand for them.
+fn lifted(inputs: &[&Input], contexts: &[String], known: &[&Param]) -> BTreeMap<String, String> {
+    let mut lifted: BTreeMap<String, String> = BTreeMap::new();
+    for part in inputs.iter().flat_map(|input| parts(&input.text)).filter(|part| !part.is_function) {
+        for piece in pieces(&part.text) {
+            let What::Text(text) = piece.what else { continue };
+            if contexts.iter().any(|context| context == text) && !lifted.contains_key(text) {
+                let taken = |name: &str| {
+                    known.iter().any(|param| param.name == name) || lifted.values().any(|other| other == name)
+                };
+                let name = parameter(text);
+                let numbered = (2..).map(|number| format!("{name}_{number}"));
+                let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name));
+                lifted.insert(text.to_owned(), free.unwrap_or(name));
+            }
+        }
+    }
+    lifted
+}
+
+/// A context as the name of a parameter.
+fn parameter(context: &str) -> String {
+    let plain: String =
+        context.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if plain.starts_with(|c: char| c.is_ascii_lowercase()) { plain } else { format!("cluster_{plain}") }
+}
+
+/// The numbers of the results that a text uses; `before` is the last one when it was entered.
+fn results_in(text: &str, before: usize) -> Vec<usize> {
+    pieces(text).iter().enumerate().filter_map(|(at, piece)| result(&pieces(text), at, piece, before)).collect()
+}
+
+fn result(all: &[Piece<'_>], at: usize, piece: &Piece<'_>, before: usize) -> Option<usize> {
+    let What::Word(word) = piece.what else { return None };
+    let is_case = word == "_"
+        && all.get(at + 1).is_some_and(|next| next.what == What::Symbol('='))
+        && all.get(at + 2).is_some_and(|next| next.what == What::Symbol('>'));
+    let is_field = at > 0 && all[at - 1].what == What::Symbol('.');
+    let number = word.strip_prefix('_')?;
+    match number {
+        _ if is_case || is_field => None,
+        "" => Some(before),
+        number => number.parse().ok(),
+    }
+}
+
+/// An input as it stands in the script.
+fn written(input: &Input, lifted: &BTreeMap<String, String>, used: &BTreeSet<usize>) -> String {
+    if pieces(&input.text).iter().any(|piece| piece.what == What::Word("_error")) {
+        return String::new();
+    }
+    let parts = parts(&input.text);
+    let Some(last) = parts.last() else { return String::new() };
+    let mut out = String::new();
+    for part in &parts {
+        let gap_from = if part.start == parts[0].start { 0 } else { out_end(&parts, part.start) };
+        out += input.text[gap_from..part.start].trim_start_matches([' ', ';', '\n']);
+        let number = input.result.filter(|number| used.contains(number) && part.start == last.start);
+        out += &number.map(|number| format!("let result_{number} = ")).unwrap_or_default();
+        let text = if part.is_function { part.text.clone() } else { replaced(&part.text, lifted, input.before) };
+        out += &text;
+        let ends = text.ends_with(';') || text.ends_with('}') && number.is_none() && is_block(&part.text);
+        out += if ends { "\n" } else { ";\n" };
+    }
+    out
+}
+
+/// Where the statement before a byte ends.
+fn out_end(parts: &[crate::script::parts::Part], start: usize) -> usize {
+    parts.iter().rev().find(|part| part.start < start).map_or(0, |part| part.start + part.text.len())
+}
+
+fn is_block(text: &str) -> bool {
+    ["fn ", "private ", "step ", "if ", "for ", "while ", "loop ", "try ", "switch "]
+        .iter()
+        .any(|word| text.starts_with(word))
+}
+
+/// The text with parameters for contexts and names for results.
+fn replaced(text: &str, lifted: &BTreeMap<String, String>, before: usize) -> String {
+    let all = pieces(text);
+    let (mut out, mut at) = (String::new(), 0);
+    let mut index = 0;
+    while let Some(piece) = all.get(index) {
+        if let Some((context, end)) = connected(&all[index..])
+            && let Some(name) = lifted.get(context)
+        {
+            out += &text[at..piece.start];
+            out += &format!("params.{name}");
+            (at, index) = (end, index + 6);
+            continue;
+        }
+        let is_key = all.get(index + 1).is_some_and(|next| next.what == What::Symbol(':'));
+        let name = match piece.what {
+            What::Text(text) if !is_key => lifted.get(text).map(|name| format!("params.{name}.name")),
+            _ => result(&all, index, piece, before).map(|number| format!("result_{number}")),
+        };
+        if let Some(name) = name {
+            out += &text[at..piece.start];
+            out += &name;
+            at = piece.end;
+        }
+        index += 1;
+    }
+    out + &text[at..]
+}
+
+/// `kube.cluster("CONTEXT")` at the start of these pieces: the context, and where it ends.
+fn connected<'t>(all: &[Piece<'t>]) -> Option<(&'t str, usize)> {
+    let [kube, dot, cluster, open, context, close, ..] = all else { return None };
+    let is_call = kube.what == What::Word("kube")
+        && dot.what == What::Symbol('.')
+        && cluster.what == What::Word("cluster")
+        && open.what == What::Symbol('(')
+        && close.what == What::Symbol(')');
+    match context.what {
+        What::Text(text) if is_call => Some((text, close.end)),
+        _ => None,
+    }
+}
+
+fn header(repl: &Repl, title: &str, lifted: &BTreeMap<String, String>) -> String {
+    let mut out = format!("//! # {title}\n//!\n//! Written from a session at the prompt.\n//!\n//! ---\n");
+    let own = repl.opened.as_ref().map(|opened| &opened.header);
+    let params = own.map_or(&[][..], |header| &header.params);
+    if !lifted.is_empty() || !params.is_empty() {
+        out += "//! params:\n";
+    }
+    params.iter().for_each(|param| out += &format!("//!   {}: {}\n", param.name, flow(&described(param))));
+    for (context, name) in lifted {
+        let entries = [("type", "cluster"), ("default", context.as_str()), ("help", "a cluster of the session")];
+        let entries = entries.map(|(key, text)| (key.into(), Node::Str(text.into())));
+        out += &format!("//!   {name}: {}\n", flow(&Node::Map(Map(Arc::new(entries.to_vec())))));
+    }
+    out += &needs(repl, own);
+    out + "//! ---\n"
+}
+
+/// A parameter as a header describes it.
+fn described(param: &Param) -> Node {
+    let text = |text: &str| Node::Str(text.into());
+    let mut entries: Vec<(Arc<str>, Node)> = vec![("type".into(), text(param.kind.name()))];
+    entries.extend(param.default.clone().map(|default| ("default".into(), default)));
+    entries.extend((param.default.is_none() && !param.required).then(|| ("required".into(), Node::Bool(false))));
+    let one_of: Vec<Node> = param.one_of.iter().map(|value| text(value)).collect();
+    entries.extend((!one_of.is_empty()).then(|| ("one_of".into(), Node::Array(Arc::new(one_of)))));
+    entries.extend(param.min.map(|min| ("min".into(), Node::Int(min))));
+    entries.extend(param.pattern.as_deref().map(|pattern| ("pattern".into(), text(pattern))));
+    entries.push(("help".into(), text(&param.help)));
+    Node::Map(Map(Arc::new(entries)))
+}
+
+/// A tree on one line; YAML understands JSON.
+fn flow(node: &Node) -> String {
+    node.to_wire().to_string()
+}
+
+fn needs(repl: &Repl, own: Option<&Header>) -> String {
+    let used = repl.desk.used();
+    let mut out = String::new();
+    for (key, names) in [("write", &used.write), ("exec", &used.exec)] {
+        if !names.is_empty() {
+            let items = names.iter().map(|name| Node::Str(name.as_str().into())).collect();
+            out += &format!("//!   {key}: {}\n", flow(&Node::Array(Arc::new(items))));
+        }
+    }
+    if own.is_some_and(|header| header.needs.reveal) {
+        out += "//!   reveal: true\n";
+    }
+    if out.is_empty() { out } else { format!("//! needs:\n{out}") }
+}

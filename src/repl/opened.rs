@@ -1,0 +1,287 @@
+//! A script that is open at the prompt: run to a step, look around, edit, reload, go on.
+
+use super::{Output, Repl};
+use crate::engine::nearest;
+use crate::failure::{Failure, Kind, Result};
+use crate::run::Job;
+use crate::run::screen::Style;
+use crate::script::parts::{Part, parts};
+use crate::script::{self, Given, Header, Kind as ParamKind, Script, Values};
+use std::path::PathBuf;
+
+/// A script that is open.
+pub struct Opened {
+    /// The script as it was read last.
+    pub script: Script,
+    /// Its header as it is written.
+    pub header: Header,
+    /// Its statements.
+    parts: Vec<Part>,
+    /// The first one that was not run yet.
+    next: usize,
+    /// Those that were run, as they were then.
+    ran: Vec<Part>,
+}
+
+impl Opened {
+    fn new(script: Script, header: Header) -> Opened {
+        Opened { parts: parts(&script.text), script, header, next: 0, ran: Vec::new() }
+    }
+
+    /// The names of its steps, in order.
+    pub fn steps(&self) -> Vec<&str> {
+        self.parts.iter().flat_map(|part| &part.steps).map(String::as_str).collect()
+    }
+
+    /// How many of its steps were run, for the prompt.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.parts[..self.next].iter().map(|part| part.steps.len()).sum(), self.steps().len())
+    }
+
+    /// Whether a statement was run as it is written now, was run and is different now, or was not run.
+    fn state(&self, index: usize) -> &'static str {
+        let part = &self.parts[index];
+        match self.ran.iter().rev().find(|ran| ran.steps == part.steps) {
+            Some(ran) if ran.text == part.text => "✓",
+            Some(_) => "~",
+            None if self.next == index
+                || self.parts[self.next.min(index)..index].iter().all(|p| p.steps.is_empty()) =>
+            {
+                "▸"
+            }
+            None => " ",
+        }
+    }
+
+    /// The statement that holds the step which is meant: by number, name, or part of a name.
+    fn find(&self, wanted: &str) -> Result<usize> {
+        let wanted = wanted.trim_matches('"');
+        let steps = self.steps();
+        let number = wanted.parse::<usize>().ok().and_then(|number| steps.get(number.checked_sub(1)?));
+        let lower = wanted.to_lowercase();
+        let by = |test: &dyn Fn(&str) -> bool| {
+            let mut fits = steps.iter().filter(|step| test(&step.to_lowercase()));
+            fits.next().filter(|_| fits.next().is_none())
+        };
+        let exact = steps.iter().find(|step| step.to_lowercase() == lower);
+        let found = number
+            .or(exact)
+            .or_else(|| by(&|step| step.starts_with(&lower)))
+            .or_else(|| by(&|step| step.contains(&lower)));
+        let Some(name) = found else { return Err(self.no_step(wanted, &steps)) };
+        Ok(self.parts.iter().position(|part| part.steps.iter().any(|step| step == name)).unwrap_or_default())
+    }
+
+    fn no_step(&self, wanted: &str, steps: &[&str]) -> Failure {
+        let failure = Failure::new(Kind::NotFound, format!("{} has no step `{wanted}`, or several", self.script.name));
+        match nearest(wanted, steps.iter().copied()) {
+            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+            None => failure.hint("`:steps` lists them; a number or a part of the name is enough"),
+        }
+    }
+}
+
+impl Repl {
+    /// Opens a script before the first prompt.
+    ///
+    /// # Errors
+    /// When there is no such script, or its parameters are wrong.
+    pub fn load(&mut self, name: &str, words: &[String]) -> Result<()> {
+        self.greeting = self.open(name, words)?.talk;
+        Ok(())
+    }
+
+    /// Opens a script with parameters as on the command line. A script without steps is run at once.
+    pub(super) fn open(&mut self, name: &str, words: &[String]) -> Result<Output> {
+        let working = std::env::current_dir().unwrap_or_default();
+        let script = script::find(name, &working)?;
+        self.open_script(script, words)
+    }
+
+    pub(super) fn open_script(&mut self, script: Script, words: &[String]) -> Result<Output> {
+        let header = script.header()?;
+        let values = self.values(&header, words)?;
+        let mut granted = header.clone();
+        // Whoever sits at the prompt may do what the session's own switch lets through.
+        (granted.needs.write, granted.needs.exec) = (vec!["*".into()], vec!["*".into()]);
+        let style = Style { colour: self.view.colour, ..Style::default() };
+        let job = Job { script: script.clone(), header: granted, values, style, stop_after: None };
+        let session = self.session().beside(&job)?;
+        let params = session.scope(&job)?.get("params").cloned().unwrap_or_default();
+        self.sessions.push(session);
+        self.console.set_source(&script.source);
+        let scope = self.console.scope_mut();
+        let _ = scope.remove::<rhai::Dynamic>("params");
+        scope.push_constant_dynamic("params", params);
+        let opened = Opened::new(script, header);
+        let count = opened.steps().len();
+        let name = opened.script.name.clone();
+        self.opened = Some(opened);
+        self.define_functions()?;
+        if count == 0 {
+            return self.run_to(usize::MAX);
+        }
+        Ok(Output::talk(format!(
+            "{name}: {count} steps; `:steps` lists them, `:next` runs the next, `:run STEP` runs up to one\n"
+        )))
+    }
+
+    /// The parameters of a script; in a rehearsal, clusters that are not named are those there are, in order.
+    fn values(&self, header: &Header, words: &[String]) -> Result<Values> {
+        let mut given = Given::from_args(header, words)?;
+        if self.is_rehearsal() {
+            let mut contexts = self.session().clusters().contexts()?.into_iter();
+            for param in &header.params {
+                let is_given = given.flags.iter().any(|(name, _)| name.replace('-', "_") == param.name);
+                let stand_in = match param.kind {
+                    _ if is_given || !param.required && param.name != "dialect" => None,
+                    ParamKind::Cluster | ParamKind::Clusters => contexts.next(),
+                    _ if param.name == "dialect" => Some("current".to_owned()),
+                    _ => None,
+                };
+                given.flags.extend(stand_in.map(|value| (param.name.clone(), value)));
+            }
+        }
+        Values::check(header, &given)
+            .map_err(|failure| failure.hint("parameters stand behind the name: --primary CONTEXT"))
+    }
+
+    /// Functions are known before anything is run, wherever they stand.
+    fn define_functions(&mut self) -> Result<()> {
+        let parts = self.opened.iter().flat_map(|opened| &opened.parts);
+        let functions: Vec<Part> = parts.filter(|part| part.is_function).cloned().collect();
+        functions.iter().try_for_each(|part| self.run_part(part).map(drop))
+    }
+
+    /// Runs one statement of the open script at its own line.
+    fn run_part(&mut self, part: &Part) -> Result<rhai::Dynamic> {
+        self.inputs.begin_part(&part.text, part.line);
+        let session = &self.sessions[self.sessions.len() - 1];
+        let value = session.enter(&mut self.console, &part.text, part.line)?;
+        self.inputs.succeeded(None);
+        Ok(value)
+    }
+
+    /// Runs the statements up to this one; one that was run already, alone.
+    fn run_to(&mut self, last: usize) -> Result<Output> {
+        let Some(opened) = &self.opened else { return Err(nothing_open()) };
+        let last = last.min(opened.parts.len().saturating_sub(1));
+        let range = if last < opened.next { last..last + 1 } else { opened.next..last + 1 };
+        for index in range {
+            let Some(part) = self.opened.as_ref().and_then(|opened| opened.parts.get(index)).cloned() else { break };
+            if !part.is_function {
+                drop(self.run_part(&part)?);
+            }
+            if let Some(opened) = &mut self.opened {
+                opened.ran.push(part);
+                opened.next = opened.next.max(index + 1);
+            }
+        }
+        Ok(Output::default())
+    }
+
+    /// `:run STEP`.
+    pub(super) fn run_step(&mut self, wanted: &str) -> Result<Output> {
+        let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
+        let last = if wanted.is_empty() { usize::MAX } else { opened.find(wanted)? };
+        self.run_to(last)
+    }
+
+    /// `:next`.
+    pub(super) fn run_next(&mut self) -> Result<Output> {
+        let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
+        let rest = opened.parts.iter().enumerate().skip(opened.next);
+        if opened.parts.iter().skip(opened.next).all(|part| part.is_function) {
+            return Ok(Output::talk("the script is at its end; `:run STEP` runs a step again\n"));
+        }
+        let step = rest.into_iter().find(|(_, part)| !part.steps.is_empty()).map_or(usize::MAX, |(index, _)| index);
+        self.run_to(step)
+    }
+
+    /// `:steps`.
+    pub(super) fn list_steps(&self) -> Result<Output> {
+        let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
+        let (mut text, mut number) = (String::new(), 0);
+        for (index, part) in opened.parts.iter().enumerate() {
+            for step in &part.steps {
+                number += 1;
+                text += &format!("{} {number:>2}. {step}\n", opened.state(index));
+            }
+        }
+        let changed = text.contains('~').then_some("~ has changed since it ran; `:run STEP` runs it again\n");
+        Ok(Output { data: text, talk: changed.unwrap_or_default().to_owned(), ..Output::default() })
+    }
+
+    /// `:reload`: the script as it is on disk now. What was run stays run; statements that changed and are no steps run
+    /// again, so that variables are what the script says.
+    pub(super) fn reload(&mut self) -> Result<Output> {
+        let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
+        let working = std::env::current_dir().unwrap_or_default();
+        let script = match self.script_file() {
+            Some(file) => script::find(&file.to_string_lossy(), &working)?,
+            None => {
+                return Err(Failure::usage(format!(
+                    "{} is part of meshwright: it does not change",
+                    opened.script.name
+                ))
+                .hint(format!("`:fork {}` makes a copy of yours", opened.script.name)));
+            }
+        };
+        let fresh = Opened::new(
+            Script { name: opened.script.name.clone(), source: opened.script.source.clone(), ..script },
+            opened.header.clone(),
+        );
+        for part in &fresh.parts {
+            drop(crate::engine::compile(&crate::engine::parser(), &fresh.script.source, &part.text).map_err(
+                |mut failure| {
+                    failure.places.iter_mut().for_each(|place| place.line += part.line - 1);
+                    failure
+                },
+            )?);
+        }
+        let (ran, before) = (opened.ran.clone(), opened.next);
+        let same = |part: &Part| {
+            ran.iter().any(|ran| if part.steps.is_empty() { ran.text == part.text } else { ran.steps == part.steps })
+        };
+        let next = fresh.parts.iter().rposition(|part| !part.is_function && same(part)).map_or(0, |last| last + 1);
+        let again: Vec<Part> = fresh.parts[..next]
+            .iter()
+            .filter(|part| part.steps.is_empty() && !part.is_function && !same(part))
+            .cloned()
+            .collect();
+        let changed = fresh
+            .parts
+            .iter()
+            .take(next)
+            .filter(|part| !part.steps.is_empty())
+            .filter(|part| ran.iter().rev().find(|r| r.steps == part.steps).is_some_and(|r| r.text != part.text));
+        let changed: Vec<String> = changed.flat_map(|part| part.steps.clone()).collect();
+        let header = fresh.script.header()?;
+        self.opened = Some(Opened { next: next.min(fresh.parts.len()), ran, header, ..fresh });
+        self.define_functions()?;
+        for part in &again {
+            drop(self.run_part(part)?);
+            if let Some(opened) = &mut self.opened {
+                opened.ran.push(part.clone());
+            }
+        }
+        let mut talk = format!("reloaded; {} statements ran before, {} run again now\n", before, again.len());
+        for step in changed {
+            talk += &format!("  `{step}` has changed since it ran: `:run {step}` runs it again\n");
+        }
+        Ok(Output::talk(talk))
+    }
+
+    /// The file of the open script; `None` for a script of the bundle.
+    pub(super) fn script_file(&self) -> Option<PathBuf> {
+        let script = &self.opened.as_ref()?.script;
+        let script::Home::Folder(home) = &script.home else { return None };
+        let name = script.source.rsplit('/').next().unwrap_or("main.rhai");
+        Some(home.join(name))
+    }
+}
+
+fn nothing_open() -> Failure {
+    Failure::usage("no script is open")
+        .hint("`:load NAME` opens one, `:fork NAME` makes a copy of yours and opens that")
+}
