@@ -3,8 +3,8 @@
 use super::script_args::{ScriptArgs, finish};
 use crate::failure::{Failure, Result};
 use crate::rehearsal::World;
-use crate::run::Session;
 use crate::run::screen::Style;
+use crate::run::{Desk, Session};
 use crate::script::{Given, Header, Kind, Param, Values};
 use clap::Args;
 use std::io::Write as _;
@@ -23,6 +23,11 @@ impl Rehearse {
         let Some(asked) = self.script.job("rehearse", style, stand_in)? else { return Ok(()) };
         let contexts = unique(asked.job.values.clusters());
         let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
+        if asked.pause {
+            let desk = Desk::new(true);
+            let session = Session::rehearsal_at(&asked.job, &contexts, Some(desk.clone()))?;
+            return super::repl::carry_out(session, desk, &asked.job);
+        }
         let session = Session::rehearsal(&asked.job, &contexts)?;
         let names = contexts.join(", ");
         session.screen().line(&format!(

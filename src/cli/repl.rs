@@ -7,6 +7,7 @@ use crate::run::screen::Style;
 use crate::run::{Desk, Job, Session};
 use crate::script::{Header, Home, Script, Values};
 use clap::Args;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 /// Arguments of `repl`.
@@ -42,7 +43,7 @@ impl Repl {
         if let Some(name) = &self.name {
             prompt.load(name, &self.parameters)?;
         }
-        talk(prompt, style.colour)
+        talk(prompt, style.colour).map(drop)
     }
 
     /// The session that the prompt begins with.
@@ -59,6 +60,25 @@ impl Repl {
             }
         }
     }
+}
+
+/// Carries a script out; when it fails, a prompt opens where it failed.
+pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
+    let start = std::time::Instant::now();
+    let view = View { colour: job.style.colour, ..View::default() };
+    let mut prompt = Prompt::new(session, desk, job, view)?;
+    if let Err(failure) = prompt.carry_out(job) {
+        if !std::io::stdin().is_terminal() {
+            return Err(failure);
+        }
+        prompt.pause(failure.clone());
+        prompt = talk(prompt, job.style.colour)?;
+        if !prompt.is_done() {
+            return Err(failure);
+        }
+    }
+    prompt.summary(start.elapsed());
+    Ok(())
 }
 
 /// The session after a rehearsal of this script.

@@ -2,8 +2,8 @@
 
 use super::script_args::{ScriptArgs, finish};
 use crate::failure::Result;
-use crate::run::Session;
 use crate::run::screen::Style;
+use crate::run::{Desk, Session};
 use clap::Args;
 
 /// Arguments of `run`.
@@ -18,6 +18,11 @@ impl Run {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
         let Some(asked) = self.script.job("run", style, |_| None)? else { return Ok(()) };
+        if asked.pause {
+            let desk = Desk::new(true);
+            let session = Session::live_at(&asked.job, asked.kubeconfig, Some(desk.clone()))?;
+            return super::repl::carry_out(session, desk, &asked.job);
+        }
         let session = Session::live(&asked.job, asked.kubeconfig)?;
         finish(&session, &asked.job)
     }

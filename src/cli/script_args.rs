@@ -26,6 +26,8 @@ pub struct Asked {
     pub kubeconfig: Option<std::path::PathBuf>,
     /// Whether `--serve` was among the parameters.
     pub serve: bool,
+    /// Whether `--pause-on-failure` was among the parameters.
+    pub pause: bool,
 }
 
 impl ScriptArgs {
@@ -42,6 +44,7 @@ impl ScriptArgs {
         let style =
             Style { quiet: style.quiet || take_flag(&mut words, "--quiet") || take_flag(&mut words, "-q"), ..style };
         let serve = verb == "rehearse" && take_flag(&mut words, "--serve");
+        let pause = take_flag(&mut words, "--pause-on-failure");
         let stop_after = take_value(&mut words, "--stop-after")?;
         check_step(&script, stop_after.as_deref())?;
         let kubeconfig = if verb == "run" { take_value(&mut words, "--kubeconfig")?.map(Into::into) } else { None };
@@ -56,7 +59,7 @@ impl ScriptArgs {
             given = given.with_file(file.as_ref())?;
         }
         let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage(verb, &script)))?;
-        Ok(Some(Asked { job: Job { script, header, values, style, stop_after }, kubeconfig, serve }))
+        Ok(Some(Asked { job: Job { script, header, values, style, stop_after }, kubeconfig, serve, pause }))
     }
 }
 
@@ -160,6 +163,10 @@ fn program_args(verb: &str) -> Vec<clap::Arg> {
     let params =
         clap::Arg::new("params").long("params").value_name("FILE").help("Read parameters from a YAML file; flags win");
     let stop = clap::Arg::new("stop-after").long("stop-after").value_name("STEP").help("Stop after this step");
+    let pause = clap::Arg::new("pause-on-failure")
+        .long("pause-on-failure")
+        .action(clap::ArgAction::SetTrue)
+        .help("When a step fails, open a prompt there: look, try again, skip, go on");
     let own = match verb {
         "run" => clap::Arg::new("kubeconfig").long("kubeconfig").value_name("FILE").help("The kubeconfig to use"),
         _ => clap::Arg::new("serve")
@@ -168,7 +175,7 @@ fn program_args(verb: &str) -> Vec<clap::Arg> {
             .help("Keep the rehearsed clusters up on loopback, with a kubeconfig, until Ctrl-C"),
     };
     let help = clap::Arg::new("help").long("help").short('h').action(clap::ArgAction::HelpLong).help("Print this help");
-    [params, stop, own, help].into_iter().map(|arg| arg.help_heading("Options of meshwright")).collect()
+    [params, stop, pause, own, help].into_iter().map(|arg| arg.help_heading("Options of meshwright")).collect()
 }
 
 /// Runs a job in a session and says where the journal is when it did not go well.

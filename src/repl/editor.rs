@@ -22,11 +22,11 @@ use std::rc::Rc;
 
 type Terminal = Editor<Keys, DefaultHistory>;
 
-/// Talks with the user until they leave; returns the first failure when nobody sits at the terminal.
+/// Talks with the user until they leave, and gives the session back.
 ///
 /// # Errors
 /// When the terminal cannot be used, and what a line failed with when lines come from a file or a pipe.
-pub fn talk(repl: Repl, colour: bool) -> Result<()> {
+pub fn talk(repl: Repl, colour: bool) -> Result<Repl> {
     let sits = std::io::stdin().is_terminal();
     let repl = Rc::new(RefCell::new(repl));
     let mut terminal = terminal(&repl, colour)?;
@@ -54,7 +54,11 @@ pub fn talk(repl: Repl, colour: bool) -> Result<()> {
             break;
         }
     }
-    first.filter(|_| !sits).map_or(Ok(()), |failure| Err(Failure { places: Vec::new(), ..failure }))
+    drop(terminal);
+    match first.filter(|_| !sits) {
+        Some(failure) => Err(failure),
+        None => Rc::try_unwrap(repl).map(RefCell::into_inner).map_err(|_| Failure::internal("the prompt is in use")),
+    }
 }
 
 fn terminal(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<Terminal> {

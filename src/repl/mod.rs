@@ -174,6 +174,11 @@ impl Repl {
         format!("{start}\n{}", self.greeting).trim_end().to_owned()
     }
 
+    /// Shows the last lines of a script that was carried out.
+    pub fn summary(&self, took: std::time::Duration) {
+        self.session().screen().summary(took);
+    }
+
     fn session(&self) -> &Session {
         // There is one from the start, and none is ever taken away.
         &self.sessions[self.sessions.len() - 1]

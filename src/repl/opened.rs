@@ -82,6 +82,42 @@ impl Opened {
 }
 
 impl Repl {
+    /// Carries out the script that the session was made for. When it fails, the prompt stands at the statement that
+    /// failed, with the variables around it.
+    ///
+    /// # Errors
+    /// What the script failed with.
+    pub fn carry_out(&mut self, job: &Job) -> Result<()> {
+        self.opened = Some(Opened::new(job.script.clone(), job.header.clone()));
+        self.define_functions()?;
+        drop(self.run_to(usize::MAX)?);
+        Ok(())
+    }
+
+    /// Shows a failure and stays, to look, retry, skip or go on.
+    pub fn pause(&mut self, failure: Failure) {
+        self.greeting = format!(
+            "{}Paused where the script failed: `:next` tries the step again, `:skip` passes it over, `:run` goes on to the end,\nCtrl-D gives up.",
+            self.failed(failure).talk
+        );
+    }
+
+    /// Whether the open script was run to its end.
+    pub fn is_done(&self) -> bool {
+        self.opened.as_ref().is_none_or(|opened| opened.parts.iter().skip(opened.next).all(|part| part.is_function))
+    }
+
+    /// `:skip`: the next step is passed over, as if it had been run.
+    pub(super) fn skip(&mut self) -> Result<Output> {
+        let opened = self.opened.as_mut().ok_or_else(nothing_open)?;
+        let rest = opened.parts.iter().enumerate().skip(opened.next);
+        let Some((index, part)) = rest.into_iter().find(|(_, part)| !part.steps.is_empty()) else {
+            return Ok(Output::talk("there is no step left to skip\n"));
+        };
+        opened.next = index + 1;
+        Ok(Output::talk(format!("skipped `{}`\n", part.steps.join("`, `"))))
+    }
+
     /// Opens a script before the first prompt.
     ///
     /// # Errors
@@ -191,7 +227,7 @@ impl Repl {
     pub(super) fn run_next(&mut self) -> Result<Output> {
         let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
         let rest = opened.parts.iter().enumerate().skip(opened.next);
-        if opened.parts.iter().skip(opened.next).all(|part| part.is_function) {
+        if self.is_done() {
             return Ok(Output::talk("the script is at its end; `:run STEP` runs a step again\n"));
         }
         let step = rest.into_iter().find(|(_, part)| !part.steps.is_empty()).map_or(usize::MAX, |(index, _)| index);

@@ -286,3 +286,32 @@ fn an_export_does_what_the_session_did() {
     let west = world.server("west").expect("west").get("Namespace", None, "default").expect("namespace");
     assert_eq!(west["metadata"]["labels"]["seen"], "yes");
 }
+
+#[test]
+fn a_script_that_fails_is_looked_at_and_gone_on_with() {
+    let mut bench = Bench::new(true);
+    let file = bench.folder.path().join("mine.rhai");
+    std::fs::write(
+        &file,
+        SCRIPT.replace("fail(\"not yet\")", "fail(\"not \" + name)") + "\nstep \"Last\" { print(name) }",
+    )
+    .expect("written");
+    let script = crate::script::find(&file.to_string_lossy(), bench.folder.path()).expect("script");
+    let header = script.header().expect("header");
+    let given = crate::script::Given { flags: vec![("primary".into(), "east".into())], file: None };
+    let values = Values::check(&header, &given).expect("values");
+    let style = Style { quiet: true, ..Style::default() };
+    let job = Job { script, header, values, style, stop_after: None };
+    let session = Session::rehearsal_at(&job, &["east"], Some(bench.repl.desk.clone())).expect("session");
+    bench.repl = Repl::new(session, bench.repl.desk.clone(), &job, View::default()).expect("prompt");
+    let failure = bench.repl.carry_out(&job).expect_err("fails");
+    assert_eq!(failure.message, "not one");
+    bench.repl.pause(failure);
+    assert!(bench.repl.greeting().contains("`:skip`") && !bench.repl.is_done());
+    assert!(bench.good("seen").contains('1'), "the variables around the step are at hand");
+    bench.good("name = \"two\";");
+    assert!(bench.line(":next").contains("not two"), "the step is tried again");
+    bench.good(":skip");
+    bench.good(":run");
+    assert!(bench.repl.is_done());
+}

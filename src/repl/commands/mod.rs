@@ -84,6 +84,7 @@ pub const ALL: &[Command] = &[
         Takes::Step,
         scripts::run,
     ),
+    command("skip", "", "Pass over the open script's next step", Takes::Nothing, scripts::skip),
     command(
         "edit",
         "[FILE]",

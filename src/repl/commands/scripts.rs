@@ -50,6 +50,10 @@ pub(super) fn next(repl: &mut Repl, _: &str) -> Result<Output> {
     repl.run_next()
 }
 
+pub(super) fn skip(repl: &mut Repl, _: &str) -> Result<Output> {
+    repl.skip()
+}
+
 pub(super) fn reload(repl: &mut Repl, _: &str) -> Result<Output> {
     repl.reload()
 }

@@ -1,0 +1,147 @@
+//! The prompt in a terminal: whole sessions, compared with what the screen showed.
+
+use rexpect::session::{PtySession, spawn_command};
+use std::num::NonZero;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+fn size(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).expect("a size")
+}
+
+/// One session in a terminal of 80 columns.
+struct Terminal {
+    session: PtySession,
+    screen: vt100::Parser,
+}
+
+impl Terminal {
+    fn start(home: &Path, args: &[&str]) -> Terminal {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meshwright"));
+        command.arg("repl").args(args).current_dir(home);
+        for (name, value) in [
+            ("HOME", home.as_os_str()),
+            ("TERM", "xterm".as_ref()),
+            ("NO_COLOR", "1".as_ref()),
+            ("COLUMNS", "80".as_ref()),
+        ] {
+            command.env(name, value);
+        }
+        command.env_remove("KUBECONFIG").env_remove("XDG_STATE_HOME");
+        let session = spawn_command(command, Some(30_000)).expect("started");
+        let mut terminal = Terminal { session, screen: vt100::Parser::new(size(200), size(80), 0) };
+        terminal.until("> ");
+        terminal
+    }
+
+    /// Presses keys as they are.
+    fn press(&mut self, keys: &str) -> &mut Terminal {
+        self.session.send(keys).and_then(|_| self.session.flush()).expect("sent");
+        self
+    }
+
+    /// Waits until a text is written.
+    fn until(&mut self, text: &str) -> &mut Terminal {
+        match self.session.exp_string(text) {
+            Ok(before) => self.show(&format!("{before}{text}")),
+            Err(error) => panic!("`{text}` did not come: {error}\n{}", self.shown()),
+        }
+        self
+    }
+
+    /// Puts on the screen what was written; each of its characters is one byte.
+    fn show(&mut self, written: &str) {
+        let bytes: Vec<u8> = written.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
+        self.screen.process(&bytes);
+    }
+
+    /// Takes the line as it stands and waits for the next prompt.
+    fn enter(&mut self) -> &mut Terminal {
+        self.press("\r").until("\n").until("> ")
+    }
+
+    /// Types a line and waits for what it gives.
+    fn line(&mut self, line: &str, gives: &str) -> &mut Terminal {
+        // The editor repeats what is typed; the newline after it begins what the line gives.
+        self.press(&format!("{line}\r")).until("\n").until(gives)
+    }
+
+    /// Leaves by Ctrl-D; what the screen showed from start to end.
+    fn leave(mut self) -> String {
+        self.press("\u{4}");
+        let rest = self.session.exp_eof().expect("ends");
+        self.show(&rest);
+        self.shown()
+    }
+
+    fn shown(&self) -> String {
+        let contents = self.screen.screen().contents();
+        let lines: Vec<&str> = contents.lines().map(str::trim_end).collect();
+        lines.join("\n").trim_end().to_owned()
+    }
+}
+
+#[test]
+fn a_newcomer_looks_around() {
+    let home = tempfile::tempdir().expect("folder");
+    let mut terminal = Terminal::start(home.path(), &["--rehearse"]);
+    terminal.line("let east = kube.cluster(\"east\")", "> ");
+    terminal.line("east.list(\"namespaces\")", "kube-system");
+    terminal.line("let total = [1,\r  2, 3].len(); total + 1", "_2 = 4");
+    terminal.line("kube.clustr(\"east\")", "did you mean");
+    terminal.line("east.delete(\"Namespace\", \"default\")", ":write");
+    terminal.line("kube.cluster?", "Cluster");
+    terminal.line(":clustres", "did you mean");
+    insta::assert_snapshot!(terminal.leave());
+}
+
+#[test]
+fn a_pasted_function_is_one_input() {
+    let home = tempfile::tempdir().expect("folder");
+    let mut terminal = Terminal::start(home.path(), &["--rehearse"]);
+    terminal.press("\u{1b}[200~fn twice(n) {\n    n * 2\n}\u{1b}[201~").until("}").enter();
+    terminal.line("twice(21)", "_1 = 42");
+    terminal.line("tw\t4)", "_2 = 8");
+    insta::assert_snapshot!(terminal.leave());
+}
+
+#[test]
+fn an_interrupt_keeps_the_session() {
+    let home = tempfile::tempdir().expect("folder");
+    let mut terminal = Terminal::start(home.path(), &["--rehearse"]);
+    terminal.line("let x = 41;", "> ");
+    terminal.press("wait.until(|| false, #{timeout: \"1000000h\"})\r").until("\n");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    terminal.press("\u{3}").until("interrupted").until("> ");
+    terminal.press("unfinished\u{3}").until("> ");
+    terminal.line("x + 1", "_1 = 42");
+    terminal.leave();
+}
+
+#[test]
+fn the_history_lasts_and_keeps_no_secrets() {
+    let home = tempfile::tempdir().expect("folder");
+    let mut terminal = Terminal::start(home.path(), &["--rehearse"]);
+    terminal.line("let marker = 12345;", "> ").line("let other = 1;", "> ").line("secret.reveal(\"x\")", "> ");
+    terminal.leave();
+    let file = home.path().join(".local/state/meshwright/history");
+    assert_eq!(file.metadata().expect("kept").permissions().mode() & 0o777, 0o600);
+    let kept = std::fs::read_to_string(&file).expect("readable");
+    assert!(kept.contains("let marker") && !kept.contains("reveal"), "{kept}");
+    let mut terminal = Terminal::start(home.path(), &["--rehearse"]);
+    terminal.press("let m\u{1b}[A").until("12345").enter();
+    terminal.press("\u{12}other").until("let other = 1").enter();
+    terminal.line("marker + other", "_1 = 12346");
+    terminal.leave();
+}
+
+#[test]
+fn lines_may_come_from_a_pipe() {
+    let home = tempfile::tempdir().expect("folder");
+    let mut command = assert_cmd::Command::cargo_bin("meshwright").expect("the program");
+    command.args(["repl", "--rehearse"]).env("HOME", home.path()).env("NO_COLOR", "1").current_dir(home.path());
+    let output = command.write_stdin("1 + 1\nlet l = [1,\n2]; l.len()\nnothing_there\n").output().expect("started");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "_1 = 2\n_2 = 2\n");
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+}
