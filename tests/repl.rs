@@ -113,7 +113,7 @@ fn an_interrupt_keeps_the_session() {
     terminal.line("let x = 41;", "> ");
     terminal.press("wait.until(|| false, #{timeout: \"1000000h\"})\r").until("\n");
     std::thread::sleep(std::time::Duration::from_millis(300));
-    terminal.press("\u{3}").until("interrupted").until("> ");
+    terminal.press("\u{3}").until("\ninterrupted").until("> ");
     terminal.press("unfinished\u{3}").until("> ");
     terminal.line("x + 1", "_1 = 42");
     terminal.leave();

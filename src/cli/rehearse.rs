@@ -4,7 +4,7 @@ use super::script_args::{ScriptArgs, finish};
 use crate::failure::{Failure, Result};
 use crate::rehearsal::World;
 use crate::run::screen::Style;
-use crate::run::{Desk, Session};
+use crate::run::{Desk, Job, Session};
 use crate::script::{Given, Header, Kind, Param, Values};
 use clap::Args;
 use std::io::Write as _;
@@ -25,8 +25,10 @@ impl Rehearse {
         let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
         if asked.pause {
             let desk = Desk::new(true);
-            let session = Session::rehearsal_at(&asked.job, &contexts, Some(desk.clone()))?;
-            return super::repl::carry_out(session, desk, &asked.job);
+            // A prompt and spinners cannot share the screen.
+            let job = Job { style: Style { live: false, ..style }, ..asked.job };
+            let session = Session::rehearsal_at(&job, &contexts, Some(desk.clone()))?;
+            return super::repl::carry_out(session, desk, &job);
         }
         let session = Session::rehearsal(&asked.job, &contexts)?;
         let names = contexts.join(", ");

@@ -3,7 +3,7 @@
 use super::script_args::{ScriptArgs, finish};
 use crate::failure::Result;
 use crate::run::screen::Style;
-use crate::run::{Desk, Session};
+use crate::run::{Desk, Job, Session};
 use clap::Args;
 
 /// Arguments of `run`.
@@ -20,8 +20,10 @@ impl Run {
         let Some(asked) = self.script.job("run", style, |_| None)? else { return Ok(()) };
         if asked.pause {
             let desk = Desk::new(true);
-            let session = Session::live_at(&asked.job, asked.kubeconfig, Some(desk.clone()))?;
-            return super::repl::carry_out(session, desk, &asked.job);
+            // A prompt and spinners cannot share the screen.
+            let job = Job { style: Style { live: false, ..style }, ..asked.job };
+            let session = Session::live_at(&job, asked.kubeconfig, Some(desk.clone()))?;
+            return super::repl::carry_out(session, desk, &job);
         }
         let session = Session::live(&asked.job, asked.kubeconfig)?;
         finish(&session, &asked.job)

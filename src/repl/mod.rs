@@ -160,17 +160,15 @@ impl Repl {
     /// What a session begins with.
     pub fn greeting(&self) -> String {
         let clusters = self.session().clusters().contexts().unwrap_or_default();
-        let named = match clusters.len() {
-            0 => "there is no kubeconfig: no clusters".to_owned(),
-            1..=6 => format!("clusters {}", clusters.join(", ")),
-            many => format!("{many} clusters, `:clusters` lists them"),
-        };
         let place =
             if self.is_rehearsal() { "in memory, nothing real is touched" } else { "connected when first used" };
-        let start = format!(
-            "meshwright {}: {named} ({place}). :help shows what there is, Ctrl-D leaves.",
-            env!("CARGO_PKG_VERSION")
-        );
+        let named = match clusters.len() {
+            0 => "no clusters, there is no kubeconfig".to_owned(),
+            1..=6 => format!("clusters {} ({place})", clusters.join(", ")),
+            many => format!("{many} clusters ({place}), `:clusters` lists them"),
+        };
+        let start =
+            format!("meshwright {}: {named}.\n:help shows what there is, Ctrl-D leaves.", env!("CARGO_PKG_VERSION"));
         format!("{start}\n{}", self.greeting).trim_end().to_owned()
     }
 
@@ -195,7 +193,7 @@ impl Repl {
         let took = start.elapsed();
         let mut output = self.shown(&value);
         if self.timed {
-            output.talk += &format!("took {}\n", crate::run::screen::seconds(took));
+            output.talk += &format!("took {} ms\n", took.as_millis());
         }
         Ok(output)
     }
@@ -255,7 +253,8 @@ impl Repl {
         let shown = self.inputs.placed(self.hinted(failure.clone()));
         let text_of = |source: &str| self.inputs.text(source).or_else(|| crate::script::source_text(source));
         let talk = match failure.kind {
-            Kind::Cancelled if failure.places.is_empty() => "interrupted\n".to_owned(),
+            // On a line of its own: the terminal has written `^C`.
+            Kind::Cancelled if failure.message == "interrupted" => "\ninterrupted\n".to_owned(),
             _ => crate::engine::report::render(&shown, &text_of, self.view.colour),
         };
         Output { talk, failure: Some(failure), ..Output::default() }

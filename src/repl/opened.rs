@@ -97,7 +97,7 @@ impl Repl {
     /// Shows a failure and stays, to look, retry, skip or go on.
     pub fn pause(&mut self, failure: Failure) {
         self.greeting = format!(
-            "{}Paused where the script failed: `:next` tries the step again, `:skip` passes it over, `:run` goes on to the end,\nCtrl-D gives up.",
+            "{}Paused where the script failed. `:next` tries the step again, `:skip` passes it over,\n`:run` goes on to the end, Ctrl-D gives up.",
             self.failed(failure).talk
         );
     }

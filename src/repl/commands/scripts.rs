@@ -31,10 +31,12 @@ pub(super) fn fork(repl: &mut Repl, line: &str) -> Result<Output> {
     let script = script::find(name, &working)?;
     let written = script::fork::copy(&script, &working.join(&folder))?;
     let task = script.source.rsplit('/').next().unwrap_or("main.rhai");
-    let copy = if task == "main.rhai" { format!("./{folder}") } else { format!("./{folder}/{task}") };
+    let start = if folder.starts_with(['/', '.']) { "" } else { "./" };
+    let folder = format!("{start}{}", folder.trim_end_matches('/'));
+    let copy = if task == "main.rhai" { folder.clone() } else { format!("{folder}/{task}") };
     let mut output = repl.open(&copy, rest)?;
     output.talk =
-        format!("{} files in ./{folder}, yours to change: `:edit`, then `:reload`\n{}", written.len(), output.talk);
+        format!("{} files in {folder}, yours to change: `:edit`, then `:reload`\n{}", written.len(), output.talk);
     Ok(output)
 }
 
