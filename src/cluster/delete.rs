@@ -4,7 +4,6 @@ use super::request::{about, content, request_with};
 use super::wait::{Rule, until};
 use super::{Cluster, Target};
 use crate::failure::{Kind, Result};
-use crate::object::Object;
 use http::Method;
 use serde_json::json;
 use std::time::Duration;
@@ -62,7 +61,7 @@ impl Cluster {
             },
         };
         match self.send_delete(target, &uid, options).await {
-            Ok(_) => {}
+            Ok(()) => {}
             Err(failure) if failure.kind == Kind::NotFound && options.missing_ok => return Ok(false),
             Err(failure) => return Err(failure),
         }
@@ -72,7 +71,7 @@ impl Cluster {
         Ok(true)
     }
 
-    async fn send_delete(&self, target: &Target, uid: &str, options: &DeleteOptions) -> Result<Object> {
+    async fn send_delete(&self, target: &Target, uid: &str, options: &DeleteOptions) -> Result<()> {
         let mut body = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -84,8 +83,14 @@ impl Cluster {
         if let Some(grace) = options.grace {
             body["gracePeriodSeconds"] = json!(grace);
         }
-        let request = request_with(Method::DELETE, target.path(), content::JSON, &body)?;
-        self.send(about(request, target)).await.map_err(|failure| match failure.kind {
+        let request = about(request_with(Method::DELETE, target.path(), content::JSON, &body)?, target);
+        let Err(status) = self.ask(request.clone()).await? else { return Ok(()) };
+        // The try before went through; by now it is gone, or a namesake has its place.
+        if status.lost && (status.code == 404 || status.code == 409 && !uid.is_empty()) {
+            return Ok(());
+        }
+        let failure = self.refusal(&request, status);
+        Err(match failure.kind {
             Kind::Conflict => failure.hint("another object took its name meanwhile: read it again before deleting it"),
             _ => failure,
         })

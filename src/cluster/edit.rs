@@ -30,7 +30,40 @@ impl Cluster {
         let uri = with_query(path, &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
         let mut request = request_with(Method::POST, uri, content::JSON, &manifest.to_wire())?;
         request.extensions_mut().insert(super::layers::Subject(manifest.title()));
-        self.send(request).await
+        if manifest.name().is_empty() {
+            return self.send(request).await.map_err(|failure| match failure.kind {
+                Kind::Unreachable => failure.hint("it may have been created all the same: list before you repeat"),
+                _ => failure,
+            });
+        }
+        self.create_once(request, &resource.target_in(namespace.as_deref(), manifest.name())?).await
+    }
+
+    /// Creates an object with a name. When nobody answers, the cluster is asked whether it is there: a POST is not simply
+    /// sent again.
+    async fn create_once(&self, request: http::Request<Vec<u8>>, target: &Target) -> Result<Object> {
+        // What is there before was not made by this request.
+        let before = self.find(target).await?;
+        let start = self.clock().now();
+        for number in 1.. {
+            let failure = match self.ask(request.clone()).await {
+                Ok(Ok(object)) => return Ok(object),
+                Ok(Err(status)) if status.code < 500 => return Err(self.refusal(&request, status)),
+                Ok(Err(status)) => self.refusal(&request, status),
+                Err(failure) => failure,
+            };
+            if !matches!(failure.kind, Kind::Unreachable | Kind::Server) {
+                return Err(failure);
+            }
+            let late = self.clock().now().saturating_sub(start) > self.settings().policy.budget;
+            match self.find(target).await? {
+                Some(object) if before.is_none() => return Ok(object),
+                Some(_) => return Err(failure),
+                None if late => return Err(failure),
+                None => self.clock().sleep(self.settings().policy.pause(number, self.clock())).await,
+            }
+        }
+        Err(Failure::internal("no tries left"))
     }
 
     /// Replaces `before`, as it was read, by `after`. Nothing is sent when they are equal; `None` when somebody else has
@@ -52,10 +85,19 @@ impl Cluster {
         }
         let uri = with_query(target.path(), &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
         let request = super::request::about(request_with(Method::PUT, uri, content::JSON, &after.to_wire())?, target);
-        match self.send(request).await {
-            Ok(object) => Ok(Some(Applied { outcome: Outcome::between(before, &object), object })),
-            Err(failure) if failure.kind == Kind::Conflict => Ok(None),
-            Err(failure) => Err(failure),
+        let status = match self.ask(request.clone()).await? {
+            Ok(object) => return Ok(Some(Applied { outcome: Outcome::between(before, &object), object })),
+            Err(status) => status,
+        };
+        match (status.kind(), status.lost) {
+            // Perhaps it was the try before that changed the object.
+            (Kind::Conflict, true) => {
+                let live = self.get(target).await?;
+                let ours = super::apply::same_but_for_bookkeeping(&live, after);
+                Ok(ours.then_some(Applied { outcome: Outcome::Changed, object: live }))
+            }
+            (Kind::Conflict, false) => Ok(None),
+            _ => Err(self.refusal(&request, status)),
         }
     }
 

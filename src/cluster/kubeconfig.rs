@@ -1,15 +1,18 @@
 //! Clusters of kubeconfig files. A cluster is always one named context, never the current one.
 
 use super::Cluster;
-use super::layers::Settings;
+use super::layers::{Notice, Settings};
 use super::live::Live;
+use super::login::Login;
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::{Redactor, Secret};
 use base64::Engine as _;
 use futures::FutureExt as _;
 use kube::Config;
-use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions};
+use kube::config::{AuthInfo, KubeConfigOptions};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long making a connection may take.
@@ -20,7 +23,12 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub struct Kubeconfigs {
     config: kube::config::Kubeconfig,
     files: Vec<PathBuf>,
+    /// By user entry: contexts that share one log in once.
+    logins: Arc<Mutex<BTreeMap<String, Login>>>,
 }
+
+/// Set, it lets credentials travel over `http://` to this machine.
+const ALLOW_HTTP: &str = "MESHWRIGHT_ALLOW_HTTP";
 
 impl Kubeconfigs {
     /// Reads the given file, or those in `$KUBECONFIG`, or `~/.kube/config`. Files that do not exist are passed over, as
@@ -39,7 +47,7 @@ impl Kubeconfigs {
             let next = kube::config::Kubeconfig::read_from(file).map_err(|e| unreadable(file, &e))?;
             merged = merged.merge(next).map_err(|e| unreadable(file, &e))?;
         }
-        Ok(Kubeconfigs { config: merged, files })
+        Ok(Kubeconfigs { config: merged, files, logins: Arc::default() })
     }
 
     /// The kubeconfig in this text, which may name no files.
@@ -50,7 +58,11 @@ impl Kubeconfigs {
         // The parser's own message would quote the text around a mistake.
         let config = kube::config::Kubeconfig::from_yaml(text.reveal());
         let config = config.map_err(|_| Failure::usage(format!("{text} is not a kubeconfig")))?;
-        Ok(Kubeconfigs { config, files: Vec::new() })
+        if let Some(field) = outside(&config) {
+            let message = format!("{text} names something on this machine: `{field}`");
+            return Err(Failure::usage(message).hint("only kubeconfig files of your own may name programs and files"));
+        }
+        Ok(Kubeconfigs { config, files: Vec::new(), logins: Arc::default() })
     }
 
     /// The context that the files call current. Only for kubeconfigs made for one cluster.
@@ -109,9 +121,25 @@ impl Kubeconfigs {
     /// # Errors
     /// When there is no such context, or it cannot be used safely.
     pub fn connect(&self, context: &str, settings: Settings) -> Result<Cluster> {
-        let config = self.client_config(context).map_err(|failure| failure.on_cluster(context))?;
+        let mut config = self.client_config(context).map_err(|failure| failure.on_cluster(context))?;
         learn_secrets(context, &config.auth_info);
-        Ok(Cluster::over(Live::new(config), settings))
+        let login = self.login(context, &mut config.auth_info, &settings);
+        if config.accept_invalid_certs {
+            (settings.listener)(&Notice::Unchecked { cluster: settings.cluster.clone() });
+        }
+        Ok(Cluster::over(Live::new(config, login), settings))
+    }
+
+    /// The login of a context's user entry, the same for all contexts that have it.
+    fn login(&self, context: &str, auth: &mut AuthInfo, settings: &Settings) -> Login {
+        // A plugin that is told about the cluster may answer otherwise for another one.
+        let told = auth.exec.as_ref().is_some_and(|exec| exec.provide_cluster_info);
+        let entry = self.context(context).and_then(|context| context.user.clone()).unwrap_or_default();
+        let key = if told { format!("{entry}\n{context}") } else { entry };
+        let (listener, cluster) = (settings.listener.clone(), settings.cluster.clone());
+        let hear = move |text: &str| listener(&Notice::Plugin { cluster: cluster.clone(), text: text.to_owned() });
+        let login = Login::new(auth, Box::new(hear));
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(login).clone()
     }
 
     /// What kube needs to know to connect.
@@ -129,23 +157,16 @@ impl Kubeconfigs {
         config.connect_timeout = Some(CONNECT);
         config.proxy_url = super::proxy::of_server(self.proxy_of(context), &server, |name| std::env::var(name).ok())?;
         if config.cluster_url.scheme_str() != Some("https") && has_credentials(&config.auth_info) {
-            return Err(Failure::usage(format!("{server} is not https: credentials would be readable on the way"))
-                .hint("use the https address, or a context without user"));
-        }
-        if let Some(exec) = &mut config.auth_info.exec {
-            // A plugin that reads the terminal would take keys from the prompt or bytes from a pipe.
-            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+            let local = super::proxy::is_this_machine(config.cluster_url.host().unwrap_or_default());
+            if !local || std::env::var_os(ALLOW_HTTP).is_none_or(|value| value.is_empty()) {
+                return Err(clear_text(&server, local));
+            }
         }
         Ok(config)
     }
 
     fn proxy_of(&self, context: &str) -> Option<String> {
         self.cluster(context)?.proxy_url.clone().filter(|url| !url.is_empty())
-    }
-
-    /// Whether the server's certificate is not checked in this context.
-    pub fn skips_verification(&self, context: &str) -> bool {
-        self.cluster(context).and_then(|cluster| cluster.insecure_skip_tls_verify).unwrap_or(false)
     }
 
     fn unknown(&self, context: &str) -> Failure {
@@ -164,6 +185,33 @@ impl Kubeconfigs {
         let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
         if files.is_empty() { "~/.kube/config".to_owned() } else { files.join(":") }
     }
+}
+
+fn clear_text(server: &str, local: bool) -> Failure {
+    let failure = Failure::usage(format!("{server} is not https: credentials would be readable on the way"));
+    match local {
+        true => failure.hint(format!("use https, a context without user, or set {ALLOW_HTTP}=1: it is this machine")),
+        false => failure.hint("use the https address, or a context without user"),
+    }
+}
+
+/// The first field that names a program or a file.
+fn outside(config: &kube::config::Kubeconfig) -> Option<&'static str> {
+    let of_cluster = config.clusters.iter().filter_map(|named| named.cluster.as_ref());
+    let mut files = of_cluster.filter(|cluster| cluster.certificate_authority.is_some());
+    if files.next().is_some() {
+        return Some("certificate-authority");
+    }
+    config.auth_infos.iter().filter_map(|named| named.auth_info.as_ref()).find_map(|auth| {
+        let fields = [
+            (auth.exec.is_some(), "exec"),
+            (auth.auth_provider.is_some(), "auth-provider"),
+            (auth.token_file.is_some(), "tokenFile"),
+            (auth.client_certificate.is_some(), "client-certificate"),
+            (auth.client_key.is_some(), "client-key"),
+        ];
+        fields.into_iter().find_map(|(named, field)| named.then_some(field))
+    })
 }
 
 fn default_files() -> Vec<PathBuf> {
@@ -238,13 +286,20 @@ mod tests {
     }
 
     #[test]
-    fn kubes_own_retry_and_terminal_are_off() {
-        let user = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: plugin, interactiveMode: Always}}";
-        let config = kubeconfig(user, "https://e:6443").client_config("east").expect("config");
+    fn kubes_own_retry_is_off() {
+        let config = kubeconfig("{}", "https://e:6443").client_config("east").expect("config");
         assert!(!config.default_retry);
         assert_eq!(config.connect_timeout, Some(CONNECT));
         assert_eq!(config.tls_server_name.as_deref(), Some("api.east"));
-        assert_eq!(config.auth_info.exec.and_then(|exec| exec.interactive_mode), Some(ExecInteractiveMode::Never));
+    }
+
+    #[test]
+    fn a_kubeconfig_from_elsewhere_names_no_programs_and_no_files() {
+        for user in ["{exec: {apiVersion: client.authentication.k8s.io/v1, command: sh}}", "{tokenFile: /etc/passwd}"] {
+            let text = format!("{{apiVersion: v1, kind: Config, users: [{{name: u, user: {user}}}]}}");
+            let failure = Kubeconfigs::from_secret(&Secret::unlearned("k", text)).err().expect("refused");
+            assert!(failure.message.contains("names something on this machine"), "{failure}");
+        }
     }
 
     #[tokio::test]

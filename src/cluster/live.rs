@@ -1,14 +1,19 @@
-//! The transport to a real cluster: kube's HTTPS client, made at the first request and again when credentials end.
+//! The transport to a real cluster: kube's HTTPS client, made at the first request and again when its certificate ends.
+//!
+//! It is ready when it has credentials: whoever measures how long a request takes starts after that.
 
-use super::layers::retry::copy_of;
+use super::layers::Renewed;
+use super::login::{Credentials, Login};
 use crate::failure::{Failure, Kind};
 use crate::secret::Redactor;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::{Request, Response, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request, Response, StatusCode};
 use kube::client::{AuthError, Body, ClientBuilder};
 use kube::{Client, Config};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::sync::Mutex;
 use tower::{BoxError, Service};
 
@@ -16,66 +21,84 @@ use tower::{BoxError, Service};
 const BEFORE_END: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// See the module. Clones share the connections.
-#[derive(Clone)]
-pub(super) struct Live(Arc<Inner>);
+pub(super) struct Live {
+    inner: Arc<Inner>,
+    connecting: Option<BoxFuture<'static, Result<Connection, Failure>>>,
+    connection: Option<Connection>,
+}
+
+impl Clone for Live {
+    fn clone(&self) -> Live {
+        Live { inner: self.inner.clone(), connecting: None, connection: None }
+    }
+}
 
 struct Inner {
     config: Config,
-    made: Mutex<Made>,
+    login: Login,
+    /// The client, and the number of the credentials whose certificate it has.
+    made: Mutex<Option<(Client, u64)>>,
 }
 
-#[derive(Default)]
-struct Made {
-    client: Option<Client>,
-    /// Which client this is: credentials are renewed once for all requests that were refused with the same ones.
+/// What one request is sent with.
+struct Connection {
+    client: Client,
+    header: Option<HeaderValue>,
     number: u64,
 }
 
 impl Live {
-    pub fn new(config: Config) -> Live {
-        Live(Arc::new(Inner { config, made: Mutex::default() }))
+    pub fn new(config: Config, login: Login) -> Live {
+        let inner = Inner { config, login, made: Mutex::default() };
+        Live { inner: Arc::new(inner), connecting: None, connection: None }
+    }
+}
+
+impl Inner {
+    async fn connect(self: Arc<Inner>) -> Result<Connection, Failure> {
+        let credentials = self.login.credentials().await?;
+        let (header, number) = (credentials.header.clone(), credentials.number);
+        let mut made = self.made.lock().await;
+        let fits = |of: u64| credentials.identity.is_none() || of == number;
+        if let Some((client, _)) = made.as_ref().filter(|(client, of)| is_fresh(client) && fits(*of)) {
+            return Ok(Connection { client: client.clone(), header, number });
+        }
+        let client = build(&self.config, credentials).await?;
+        *made = Some((client.clone(), number));
+        Ok(Connection { client, header, number })
     }
 
-    async fn client(&self) -> Result<(Client, u64), Failure> {
-        let mut made = self.0.made.lock().await;
-        if let Some(client) = made.client.as_ref().filter(|client| is_fresh(client)) {
-            return Ok((client.clone(), made.number));
+    /// Forgets credentials that the server refused; false when there are no others to get.
+    async fn refused(&self, number: u64) -> bool {
+        if self.config.auth_info.auth_provider.is_some() {
+            *self.made.lock().await = None;
+            return true;
         }
-        let (config, runtime) = (self.0.config.clone(), tokio::runtime::Handle::current());
-        // Credential plugins are programs that may take their time.
-        let built = tokio::task::spawn_blocking(move || {
-            let _runtime = runtime.enter();
-            ClientBuilder::try_from(config).map(ClientBuilder::build).map_err(|e| unusable(&e))
-        });
-        let client = built.await.map_err(|e| Failure::internal(format!("connecting stopped: {e}")))??;
-        *made = Made { client: Some(client.clone()), number: made.number + 1 };
-        Ok((client, made.number))
+        self.login.refused(number)
     }
 
-    /// Forgets a client whose credentials the server refused; false when there are no others to get.
-    async fn forget(&self, number: u64) -> bool {
-        let auth = &self.0.config.auth_info;
-        if auth.exec.is_none() && auth.auth_provider.is_none() && auth.token_file.is_none() {
-            return false;
+    async fn send(self: Arc<Inner>, with: Connection, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
+        if let Some(header) = with.header {
+            request.headers_mut().insert(AUTHORIZATION, header);
         }
-        let mut made = self.0.made.lock().await;
-        if made.number == number {
-            made.client = None;
+        let mut answer = with.client.send(request).await.map_err(of_provider)?;
+        if answer.status() == StatusCode::UNAUTHORIZED && self.refused(with.number).await {
+            answer.extensions_mut().insert(Renewed);
         }
-        true
+        Ok(answer)
     }
+}
 
-    async fn send(self, request: Request<Body>) -> Result<Response<Body>, BoxError> {
-        let copy = copy_of(&request);
-        let (client, number) = self.client().await?;
-        let answer = client.send(request).await.map_err(of_plugin)?;
-        if answer.status() != StatusCode::UNAUTHORIZED || !self.forget(number).await {
-            return Ok(answer);
-        }
-        let Some(copy) = copy else { return Ok(answer) };
-        let (client, _) = self.client().await?;
-        client.send(copy).await.map_err(of_plugin)
-    }
+async fn build(config: &Config, credentials: Credentials) -> Result<Client, Failure> {
+    let mut config = config.clone();
+    config.auth_info = credentials.into_auth(&config.auth_info);
+    let runtime = tokio::runtime::Handle::current();
+    // Older credential providers run programs that may take their time.
+    let built = tokio::task::spawn_blocking(move || {
+        let _runtime = runtime.enter();
+        ClientBuilder::try_from(config).map(ClientBuilder::build).map_err(|e| unusable(&e))
+    });
+    built.await.map_err(|e| Failure::internal(format!("connecting stopped: {e}")))?
 }
 
 impl Service<Request<Body>> for Live {
@@ -83,12 +106,26 @@ impl Service<Request<Body>> for Live {
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        if self.connection.is_none() {
+            let inner = &self.inner;
+            let connecting = self.connecting.get_or_insert_with(|| inner.clone().connect().boxed());
+            let connection = ready!(connecting.poll_unpin(context));
+            self.connecting = None;
+            self.connection = Some(connection?);
+        }
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(self.clone().send(request))
+        let (inner, connection) = (self.inner.clone(), self.connection.take());
+        Box::pin(async move {
+            let connection = match connection {
+                Some(connection) => connection,
+                None => inner.clone().connect().await?,
+            };
+            inner.send(connection, request).await
+        })
     }
 }
 
@@ -96,8 +133,8 @@ fn is_fresh(client: &Client) -> bool {
     client.valid_until().is_none_or(|end| jiff::Timestamp::now() + BEFORE_END < end)
 }
 
-/// A failure of a credential plugin at a later refresh comes as an error of a request.
-fn of_plugin(error: kube::Error) -> BoxError {
+/// A failure of a credential provider at a later refresh comes as an error of a request.
+fn of_provider(error: kube::Error) -> BoxError {
     if let kube::Error::Auth(_) = &error {
         return unusable(&error).into();
     }
@@ -119,16 +156,12 @@ fn unusable(error: &kube::Error) -> Failure {
     }
 }
 
-/// What a credential plugin did. Its standard output may hold a token and is never shown.
+/// What a credential provider's program did. What it printed may be a token and is never shown.
 fn of_auth(error: &AuthError) -> Failure {
     let message = match error {
-        AuthError::AuthExecRun { out, .. } => {
-            let text = String::from_utf8_lossy(&out.stderr);
-            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-            format!("the credential plugin of this context failed ({}): {last}", out.status)
-        }
-        AuthError::AuthExecParse(_) => "the credential plugin of this context printed no credentials".to_owned(),
-        AuthError::AuthExecStart(error) => format!("the credential plugin of this context cannot be started: {error}"),
+        AuthError::AuthExecRun { out, .. } => format!("the credential program of this context failed ({})", out.status),
+        AuthError::AuthExecParse(_) => "the credential program of this context printed no credentials".to_owned(),
+        AuthError::AuthExecStart(error) => format!("the credential program of this context cannot be started: {error}"),
         other => format!("the credentials of this context cannot be used: {other}"),
     };
     Failure::new(Kind::Unauthorized, scrubbed(&message))
@@ -137,49 +170,4 @@ fn of_auth(error: &AuthError) -> Failure {
 
 fn scrubbed(text: &str) -> String {
     Redactor::global().scrub(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
-
-    fn plugin(script: &str) -> Config {
-        let mut config = Config::new("https://127.0.0.1:1".parse().expect("uri"));
-        let exec = ExecConfig {
-            api_version: Some("client.authentication.k8s.io/v1".into()),
-            command: Some("sh".into()),
-            args: Some(vec!["-c".into(), script.into()]),
-            interactive_mode: Some(ExecInteractiveMode::Never),
-            ..ExecConfig::default()
-        };
-        config.auth_info = AuthInfo { exec: Some(exec), ..AuthInfo::default() };
-        config
-    }
-
-    #[tokio::test]
-    async fn a_failing_plugin_tells_its_last_line_and_no_token() {
-        let live = Live::new(plugin("echo planted-token-3; echo please log in >&2; exit 3"));
-        let failure = live.client().await.err().expect("failure");
-        assert_eq!(failure.kind, Kind::Unauthorized);
-        assert!(failure.message.ends_with("please log in"), "{}", failure.message);
-        assert!(!failure.message.contains("planted"), "{}", failure.message);
-    }
-
-    #[tokio::test]
-    async fn credentials_are_fetched_once_and_again_when_refused() {
-        let folder = tempfile::tempdir().expect("folder");
-        let count = folder.path().join("count");
-        let status =
-            r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}"#;
-        let live = Live::new(plugin(&format!("echo run >> {}; echo '{status}'", count.display())));
-        let runs = || std::fs::read_to_string(&count).unwrap_or_default().lines().count();
-        let (_, number) = live.client().await.expect("client");
-        let first = runs();
-        live.client().await.expect("client");
-        assert_eq!(runs(), first);
-        assert!(live.forget(number).await && live.forget(number).await);
-        live.client().await.expect("client");
-        assert!(runs() > first);
-    }
 }

@@ -21,14 +21,22 @@ pub(super) fn of_server(
     let outside = || either(name).filter(|_| !is_direct(server, &either("NO_PROXY").unwrap_or_default()));
     let Some(proxy) = own.or_else(outside) else { return Ok(None) };
     let url = if proxy.contains("://") { proxy } else { format!("http://{proxy}") };
+    // Names are resolved by the proxy in both cases.
+    let url = url.replacen("socks5h://", "socks5://", 1);
     url.parse().map(Some).map_err(|_| Failure::usage(format!("the proxy {url:?} is not a URL")))
+}
+
+/// Whether a host is this machine.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 fn is_direct(server: &str, no_proxy: &str) -> bool {
     let Ok(uri) = server.parse::<Uri>() else { return false };
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase();
     let address = host.parse::<std::net::IpAddr>().ok();
-    if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
+    if is_this_machine(&host) {
         return true;
     }
     no_proxy.split(',').map(str::trim).any(|rule| fits(rule, &host, uri.port_u16(), address))

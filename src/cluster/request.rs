@@ -2,19 +2,16 @@
 //!
 //! Answers are decoded here and not by kube, whose decoding logs bodies: they may hold secrets.
 
-use super::layers::{Subject, retry};
+use super::layers::{Lost, Subject, Whole};
 use super::path::ApiPath;
 use super::status::Status;
 use super::{Cluster, Target};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{self, Object};
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request};
 use http_body_util::BodyExt;
 use kube::client::Body;
-
-/// How often an answer that broke off, or an error of the server that passes, is asked for again.
-const TRIES: u32 = 4;
 
 /// How a change is written, as its content type.
 pub(crate) mod content {
@@ -83,31 +80,24 @@ impl Cluster {
 
     /// Like [`Cluster::send`], with the server's refusal as it is.
     pub(crate) async fn ask(&self, request: Request<Vec<u8>>) -> Result<Result<Object, Status>> {
-        for number in 1.. {
-            let bytes = match self.exchange(request.clone()).await? {
-                Ok(bytes) => bytes,
-                Err(status) => return Ok(Err(status)),
-            };
-            if bytes.is_empty() {
-                return Ok(Ok(Object::default()));
-            }
-            match object::from_json(&bytes) {
-                Ok(object) => return Ok(Ok(object.from_cluster(self.name()))),
-                // Behind some proxies a broken answer ends like a complete one.
-                Err(_) if number < TRIES && retry::is_repeatable(&request) => self.pause(number).await,
-                Err(failure) => {
-                    let message =
-                        format!("the answer to {} {} is {}", request.method(), request.uri().path(), failure.message);
-                    return Err(Failure::new(Kind::Server, message).on_cluster(self.name()));
-                }
+        let bytes = match self.exchange(&request).await? {
+            Ok(bytes) if bytes.is_empty() => return Ok(Ok(Object::default())),
+            Ok(bytes) => bytes,
+            Err(status) => return Ok(Err(status)),
+        };
+        match object::from_json(&bytes) {
+            Ok(object) => Ok(Ok(object.from_cluster(self.name()))),
+            Err(failure) => {
+                let message =
+                    format!("the answer to {} {} is {}", request.method(), request.uri().path(), failure.message);
+                Err(Failure::new(Kind::Server, message).on_cluster(self.name()))
             }
         }
-        Err(Failure::internal("no tries left"))
     }
 
     /// Sends one request; the body of the answer as it came.
     pub(crate) async fn fetch(&self, request: Request<Vec<u8>>) -> Result<Bytes> {
-        match self.exchange(request.clone()).await? {
+        match self.exchange(&request).await? {
             Ok(bytes) => Ok(bytes),
             Err(status) => Err(self.refusal(&request, status)),
         }
@@ -124,80 +114,26 @@ impl Cluster {
         }
     }
 
-    async fn exchange(&self, request: Request<Vec<u8>>) -> Result<Result<Bytes, Status>> {
-        let repeatable = retry::is_repeatable(&request);
-        let mut number = 0;
-        loop {
-            number += 1;
-            let answer = self.exchange_once(request.clone()).await;
-            let passing = match &answer {
-                Ok(Err(status)) => status.is_passing(),
-                Err(trouble) => matches!(trouble, Trouble::Body(_)),
-                Ok(Ok(_)) => false,
-            };
-            if !passing || !repeatable || number >= TRIES {
-                return answer.map_err(|trouble| self.failure(&request, trouble));
-            }
-            self.pause(number).await;
+    async fn exchange(&self, request: &Request<Vec<u8>>) -> Result<Result<Bytes, Status>> {
+        let mut sent = request.clone().map(Body::from);
+        sent.extensions_mut().insert(Whole);
+        let response = self.client().send(sent).await.map_err(|error| self.failure(request, failure_of(error)))?;
+        let (parts, body) = response.into_parts();
+        if let Some(status) = parts.extensions.get::<Status>() {
+            let lost = parts.extensions.get::<Lost>().is_some();
+            return Ok(Err(Status { lost, ..status.clone() }));
         }
+        let body = body.collect().await.map_err(|error| self.failure(request, failure_of(error)))?;
+        Ok(Ok(body.to_bytes()))
     }
 
-    async fn exchange_once(&self, request: Request<Vec<u8>>) -> Result<Result<Bytes, Status>, Trouble> {
-        let response = self.client().send(request.map(Body::from)).await.map_err(Trouble::Send)?;
-        let status = response.status();
-        let bytes = self.collect(response).await?;
-        if status.is_client_error() || status.is_server_error() {
-            return Ok(Err(Status::read(status, &bytes)));
-        }
-        Ok(Ok(bytes))
-    }
-
-    async fn collect(&self, response: Response<Body>) -> Result<Bytes, Trouble> {
-        let _working = self.clock().working();
-        let limit = self.settings().policy.body;
-        let mut body = response.into_body();
-        let mut whole = Vec::new();
-        while let Some(frame) = self.clock().timeout(limit, body.frame()).await.ok_or(Trouble::Body(None))? {
-            let frame = frame.map_err(|e| Trouble::Body(Some(e)))?;
-            let Ok(data) = frame.into_data() else { continue };
-            // Most answers are one frame: no copy then.
-            if whole.is_empty() && http_body::Body::is_end_stream(&body) {
-                return Ok(data);
-            }
-            whole.extend_from_slice(&data);
-        }
-        Ok(whole.into())
-    }
-
-    async fn pause(&self, number: u32) {
-        let pause = self.settings().policy.pause(number, self.clock());
-        self.clock().sleep(pause).await;
-    }
-
-    fn failure(&self, request: &Request<Vec<u8>>, trouble: Trouble) -> Failure {
-        let failure = match trouble {
-            Trouble::Send(error) => failure_of(error),
-            Trouble::Body(Some(error)) => {
-                Failure::new(Kind::Unreachable, format!("the answer of {} broke off: {error}", self.server()))
-            }
-            Trouble::Body(None) => {
-                Failure::new(Kind::Unreachable, format!("the answer of {} did not come to its end", self.server()))
-            }
-        };
+    fn failure(&self, request: &Request<Vec<u8>>, failure: Failure) -> Failure {
         let failure = failure.on_cluster(self.name());
         match request.extensions().get::<Subject>() {
             Some(subject) => failure.about(&subject.0),
             None => failure,
         }
     }
-}
-
-/// Why there is no complete answer.
-enum Trouble {
-    /// It never began.
-    Send(kube::Error),
-    /// It broke off; without an error it stood still.
-    Body(Option<kube::Error>),
 }
 
 /// The failure in kube's error: the layers put it there.

@@ -18,6 +18,8 @@ pub struct Status {
     pub causes: Vec<Cause>,
     /// The token with which an expired list can go on.
     pub continue_token: Option<String>,
+    /// Whether an earlier try of the same request may have been carried out: nobody heard.
+    pub lost: bool,
 }
 
 /// One cause of a refusal.
@@ -41,6 +43,7 @@ impl Status {
                 message: scrubbed(status.str_at("message").unwrap_or_else(|| phrase(code))),
                 causes: status.items_at("details.causes").iter().map(Cause::read).collect(),
                 continue_token: status.str_at("metadata.continue").filter(|token| !token.is_empty()).map(str::to_owned),
+                lost: false,
             },
             _ => Status { code: code.as_u16(), message: plain_message(code, body), ..Status::default() },
         }
@@ -58,6 +61,11 @@ impl Status {
             "apiserver is shutting down",
         ];
         self.code == 500 && PASSING.iter().any(|words| self.message.contains(words))
+    }
+
+    /// Whether the server knows who asks, and that one lacks the right. Rights take seconds to spread after they are given.
+    pub fn is_missing_right(&self) -> bool {
+        self.code == 403 && self.message.contains(" is forbidden: User ") && self.message.contains(" cannot ")
     }
 
     /// Whether an admission webhook could not be asked, as happens while its pods start.

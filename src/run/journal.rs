@@ -1,7 +1,7 @@
 //! The journal of a run: a file for runs on real clusters, and the tally for all.
 
 use super::tally::Tally;
-use crate::cluster::layers::journal::{Intent, Outcome};
+use crate::cluster::layers::journal::{Intent, Outcome, Repetition};
 use crate::cluster::layers::{FileJournal, Journal};
 use crate::failure::{Failure, Result};
 use std::collections::BTreeMap;
@@ -59,5 +59,9 @@ impl Journal for Recorder {
     fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
         self.count(outcome);
         self.file.as_ref().map_or(Ok(()), |file| file.outcome(outcome))
+    }
+
+    fn repetition(&self, repetition: &Repetition) -> std::io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), |file| file.repetition(repetition))
     }
 }

@@ -387,6 +387,12 @@ fn guarded(
 fn tell(screen: &Screen, notice: &Notice) {
     match notice {
         Notice::Warning { cluster, text } => screen.say(Level::Info, &format!("{cluster} warns: {text}")),
+        Notice::Plugin { cluster, text } => screen.say(Level::Info, &format!("{cluster}: credential plugin: {text}")),
+        Notice::Unchecked { cluster } => {
+            let what =
+                "the server's certificate is not checked (insecure-skip-tls-verify): anybody could answer for it";
+            screen.say(Level::Warning, &format!("{cluster}: {what}"));
+        }
         Notice::Retrying { cluster, reason, lasting, again_in } => {
             let (lasting, again_in) = (super::screen::seconds(*lasting), super::screen::seconds(*again_in));
             screen.say(Level::Info, &format!("{cluster}: {reason}; for {lasting} now, next try in {again_in}"));

@@ -4,8 +4,9 @@ use super::front::{Asked, Front, Wrong};
 use super::{Bench, world};
 use futures::future::join_all;
 use meshwright::cluster::layers::Notice;
-use meshwright::cluster::{ApplyOptions, Outcome, Selection};
-use meshwright::object::{Object, yaml};
+use meshwright::cluster::{ApplyOptions, DeleteOptions, Outcome, Selection};
+use meshwright::failure::Kind;
+use meshwright::object::{Node, Object, yaml};
 use meshwright::rehearsal::{Server, World};
 use std::time::Duration;
 
@@ -74,7 +75,10 @@ async fn a_repetition_is_told_and_written_down_once_as_a_change() {
     scene.spoil("PATCH", Wrong::Status(503, "starting", Some("1".into())));
     scene.bench.cluster.apply(&object(MAP), &ApplyOptions::default()).await.expect("applied");
     assert_eq!(scene.front.count("PATCH", "configmaps"), 2);
-    assert_eq!(scene.bench.journal.intents().len(), 1);
+    let (intents, again) = (scene.bench.journal.intents(), scene.bench.journal.repetitions());
+    assert_eq!((intents.len(), again.len()), (1, 1));
+    assert_eq!((again[0].change, again[0].number), (Some(intents[0].id), 1));
+    assert_eq!((again[0].object.as_str(), again[0].method.as_str()), ("ConfigMap default/c", "PATCH"));
     let told = scene.bench.told();
     let [Notice::Retrying { reason, again_in, .. }] = told.as_slice() else { panic!("{told:?}") };
     assert!(reason.contains("503") && *again_in >= Duration::from_secs(1), "{reason} {again_in:?}");
@@ -85,7 +89,7 @@ async fn a_list_survives_trouble_between_and_within_its_pages() {
     let scene = Scene::new();
     for number in 0..1200 {
         let text = format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m{number}, namespace: default}}}}");
-        scene.server.put(serde_json::to_value(object(&text).to_wire()).expect("json"));
+        scene.server.put(object(&text).to_wire());
     }
     let fits = |part: &'static str| move |asked: &Asked| asked.is_about("configmaps") && asked.path.contains(part);
     scene.front.inject(1, Wrong::Reset, fits("limit"));
@@ -96,4 +100,74 @@ async fn a_list_survives_trouble_between_and_within_its_pages() {
     let all = scene.bench.cluster.list(&maps, &selection).await.expect("list");
     let ours = all.iter().filter(|map| map.name().starts_with('m')).count();
     assert_eq!(ours, 1200);
+}
+
+/// What all troubles with one method come to; `stored` is the map afterwards.
+async fn under_trouble<T>(
+    method: &'static str,
+    change: impl AsyncFn(&Scene) -> T,
+) -> Vec<(Wrong, T, Option<serde_json::Value>)> {
+    let change = &change;
+    let one = |wrong: Wrong| async move {
+        let scene = Scene::new();
+        if method != "POST" {
+            scene.server.put(object(MAP).to_wire());
+        }
+        scene.spoil(method, wrong.clone());
+        let outcome = change(&scene).await;
+        (wrong, outcome, scene.server.get("ConfigMap", Some("default"), "c"))
+    };
+    join_all(troubles().into_iter().map(one)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_whose_answer_was_lost_is_done() {
+    let outcomes = under_trouble("DELETE", async |scene| {
+        let target = scene.bench.cluster.target("cm", "default/c").await.expect("target");
+        scene.bench.cluster.delete(&target, &DeleteOptions::default()).await
+    });
+    for (wrong, outcome, stored) in outcomes.await {
+        assert_eq!(outcome, Ok(true), "{wrong:?}");
+        assert_eq!(stored, None, "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_whose_answer_was_lost_is_not_made_twice() {
+    let outcomes = under_trouble("PUT", async |scene| {
+        let target = scene.bench.cluster.target("cm", "default/c").await.expect("target");
+        let grow = |object: Object| {
+            let mut value = object.to_wire();
+            value["data"]["a"] = format!("{}+", value["data"]["a"].as_str().unwrap_or_default()).into();
+            Ok(Object { node: Node::from(&value), ..object })
+        };
+        scene.bench.cluster.edit(&target, grow).await.map(|applied| applied.outcome)
+    });
+    for (wrong, outcome, stored) in outcomes.await {
+        assert_eq!(outcome, Ok(Outcome::Changed), "{wrong:?}");
+        assert_eq!(stored.expect("the map")["data"]["a"], "1+", "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_whose_answer_was_lost_is_looked_up() {
+    let outcomes = under_trouble("POST", async |scene| {
+        let made = scene.bench.cluster.create(&object(MAP), None).await.map(|object| object.uid().to_owned());
+        (made, scene.front.count("POST", "configmaps"))
+    });
+    for (wrong, (made, posts), stored) in outcomes.await {
+        let stored = stored.unwrap_or_else(|| panic!("{wrong:?}: nothing was created"));
+        assert_eq!(made.as_deref(), Ok(stored["metadata"]["uid"].as_str().expect("uid")), "{wrong:?}");
+        let carried_out = matches!(wrong, Wrong::ResetAfter | Wrong::HoleAfter);
+        assert_eq!(posts, if carried_out { 1 } else { 2 }, "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_does_not_take_what_was_there_for_its_own() {
+    let scene = Scene::new();
+    scene.server.put(object(MAP).to_wire());
+    scene.spoil("POST", Wrong::ResetAfter);
+    let failure = scene.bench.cluster.create(&object(MAP), None).await.expect_err("there before");
+    assert!(matches!(failure.kind, Kind::Unreachable | Kind::AlreadyExists), "{failure}");
 }

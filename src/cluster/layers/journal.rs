@@ -51,6 +51,32 @@ pub struct Outcome {
     pub failure: Option<String>,
 }
 
+/// A request that is sent again: a change, or a read on the way.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Repetition {
+    /// The intent's number, for changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<u64>,
+    /// When, RFC 3339.
+    pub time: String,
+    /// The context name.
+    pub cluster: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path with query.
+    pub path: String,
+    /// `Kind namespace/name`.
+    pub object: String,
+    /// Which repetition this is, from 1.
+    pub number: u32,
+    /// Why.
+    pub reason: String,
+}
+
+/// Which intent a request carries out. A request extension.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change(pub(super) u64);
+
 /// Who writes changes down.
 pub trait Journal: Send + Sync {
     /// Called before a change is sent; returns when the record is safe.
@@ -63,6 +89,13 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// When it cannot be written.
     fn outcome(&self, outcome: &Outcome) -> std::io::Result<()>;
+    /// Called before a request is sent again.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn repetition(&self, _: &Repetition) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A journal in a file: JSON lines, appended only, readable by its owner only, synced before anything is sent.
@@ -105,6 +138,7 @@ impl FileJournal {
 enum Line<'a> {
     Intent(&'a Intent),
     Outcome(&'a Outcome),
+    Repetition(&'a Repetition),
 }
 
 impl Journal for FileJournal {
@@ -115,16 +149,25 @@ impl Journal for FileJournal {
     fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
         self.append(&Line::Outcome(outcome))
     }
+
+    fn repetition(&self, repetition: &Repetition) -> std::io::Result<()> {
+        self.append(&Line::Repetition(repetition))
+    }
 }
 
 /// A journal in memory: for rehearsals and tests.
 #[derive(Debug, Default)]
-pub struct MemoryJournal(Mutex<(Vec<Intent>, Vec<Outcome>)>);
+pub struct MemoryJournal(Mutex<(Vec<Intent>, Vec<Outcome>, Vec<Repetition>)>);
 
 impl MemoryJournal {
     /// The changes so far.
     pub fn intents(&self) -> Vec<Intent> {
         self.0.lock().map(|records| records.0.clone()).unwrap_or_default()
+    }
+
+    /// What was sent again.
+    pub fn repetitions(&self) -> Vec<Repetition> {
+        self.0.lock().map(|records| records.2.clone()).unwrap_or_default()
     }
 
     /// What became of them.
@@ -140,6 +183,12 @@ impl Journal for MemoryJournal {
 
     fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
         self.0.lock().map(|mut records| records.1.push(outcome.clone())).map_err(|_| std::io::Error::other("poisoned"))
+    }
+
+    fn repetition(&self, repetition: &Repetition) -> std::io::Result<()> {
+        let mut records = self.0.lock().map_err(|_| std::io::Error::other("poisoned"))?;
+        records.2.push(repetition.clone());
+        Ok(())
     }
 }
 
@@ -171,14 +220,16 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let inner = self.inner.clone();
         if effect_of(request.method(), request.uri().path(), request.uri().query()) != Effect::Change {
             return Box::pin(inner.oneshot(request));
         }
         let settings = self.settings.clone();
         Box::pin(async move {
-            let mut open = Open::begin(&settings, intent_of(&settings, &request)).await?;
+            let intent = intent_of(&settings, &request);
+            request.extensions_mut().insert(Change(intent.id));
+            let mut open = Open::begin(&settings, intent).await?;
             let answer = inner.oneshot(request).await;
             match &answer {
                 Ok(response) => open.outcome.status = Some(response.status().as_u16()),
@@ -256,7 +307,7 @@ fn intent_of(settings: &Settings, request: &Request<Body>) -> Intent {
     }
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
 }
 

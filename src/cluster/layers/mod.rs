@@ -28,6 +28,18 @@ pub struct Subject(pub String);
 #[derive(Clone, Copy, Debug)]
 pub struct Patience(pub std::time::Duration);
 
+/// The answer is wanted as a whole. A request extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole;
+
+/// An earlier try of the same request may have been carried out: nobody heard. A response extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Lost;
+
+/// The credentials that were refused are forgotten: the next try gets new ones. A response extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Renewed;
+
 /// What the layers of one cluster share.
 #[derive(Clone)]
 pub struct Settings {

@@ -1,15 +1,22 @@
-//! The third layer: requests are sent again when that is safe and may help.
+//! The third layer, and the only one that sends a request again: when that is safe and may help.
 //!
 //! Safe: reads, and changes whose repetition ends in the same state. A POST, and a JSON patch, are only repeated when
 //! the server certainly has not carried them out: the connection was refused, or it answered 429. All tries of one
-//! request share one deadline; dropping the future ends them.
+//! request share one deadline; dropping the future ends them. Answers that are wanted as a whole ([`Whole`]) are read
+//! here, so that one that breaks off is a try that failed. Who repeats a change learns by [`Lost`] that it may have been
+//! carried out before.
 
-use super::{Notice, Patience, Settings};
+use super::journal::{Change, Repetition};
+use super::{Lost, Notice, Patience, Settings, Subject, Whole};
 use crate::clock::Clock;
+use crate::cluster::path::ApiPath;
+use crate::cluster::status::Status;
 use crate::failure::{Failure, Kind};
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Either, Full};
 use kube::client::Body;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::Ordering;
@@ -70,7 +77,8 @@ pub fn is_repeatable<T>(request: &Request<T>) -> bool {
     let tried = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "dryRun=All"));
     let json_patch = request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json-patch+json");
     match *request.method() {
-        Method::POST => tried || request.uri().path().ends_with("accessreviews"),
+        // Reviews store nothing, and a second token is as good as the first.
+        Method::POST => tried || ["accessreviews", "/token"].iter().any(|end| request.uri().path().ends_with(end)),
         Method::PATCH => tried || !json_patch,
         _ => true,
     }
@@ -94,11 +102,12 @@ impl<S, B> Service<Request<Body>> for Retry<S>
 where
     S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
     S::Future: Send,
-    B: Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
-    type Response = Response<B>;
+    type Response = Response<Read<B>>;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Response<B>, BoxError>>;
+    type Future = BoxFuture<'static, Result<Response<Read<B>>, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
@@ -110,26 +119,52 @@ where
     }
 }
 
+/// The body of an answer: read as a whole, or as it comes.
+pub type Read<B> = Either<Full<Bytes>, B>;
+
 /// All tries of one request.
 struct Tries {
     settings: Settings,
     repeatable: bool,
+    whole: bool,
     start: Duration,
     /// How long one try may take.
     patience: Duration,
     /// How long all may take.
     budget: Duration,
     number: u32,
+    /// Whether a try that failed may have been carried out.
+    lost: bool,
+    /// Whether credentials were renewed already.
+    renewed: bool,
+    /// What the journal is told of a repetition.
+    about: Repetition,
 }
 
 /// What one try came to.
-type Answer<B> = Option<Result<Response<B>, BoxError>>;
+type Answer<B> = Option<Result<Response<Read<B>>, BoxError>>;
 
 /// Why a request is sent again.
 struct Again {
     reason: String,
     server_wants: Option<Duration>,
+    /// Whether the try may have been carried out.
+    lost: bool,
+    /// Whether new credentials will be used.
+    renewed: bool,
 }
+
+/// Why an answer is not whole.
+#[derive(Debug)]
+struct Broken(String);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Broken {}
 
 impl Tries {
     fn new(settings: &Settings, request: &Request<Body>) -> Tries {
@@ -140,24 +175,39 @@ impl Tries {
         Tries {
             settings: settings.clone(),
             repeatable: is_repeatable(request),
+            whole: request.extensions().get::<Whole>().is_some(),
             start: settings.clock.now(),
             patience: asked.map_or(patience, |asked| asked.min(patience)),
             // A try that nobody answers must leave time for another.
             budget: asked.unwrap_or(policy.budget.max(2 * patience + policy.longest_pause)),
             number: 0,
+            lost: false,
+            renewed: false,
+            about: repetition_of(settings, request),
         }
     }
 
-    async fn run<S, B>(mut self, inner: S, request: Request<Body>) -> Result<Response<B>, BoxError>
+    async fn run<S, B>(mut self, inner: S, request: Request<Body>) -> Result<Response<Read<B>>, BoxError>
     where
         S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone,
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
     {
         let mut next = request;
         loop {
             let copy = copy_of(&next);
-            let answer = self.one_try(inner.clone(), next).await;
+            let mut ready = inner.clone();
+            // Credentials may have to be fetched first, and people may take their time to log in.
+            let before = self.settings.clock.now();
+            if let Err(error) = ready.ready().await {
+                return self.settle(Some(Err(error)));
+            }
+            self.start += self.settings.clock.now().saturating_sub(before);
+            let answer = self.one_try(ready, next).await;
             let (Some(again), Some(copy)) = (self.judge(&answer), copy) else { return self.settle(answer) };
             let Some(pause) = self.pause(&again) else { return self.settle(answer) };
+            self.lost |= again.lost;
+            self.renewed |= again.renewed;
             self.tell(again.reason, pause);
             drop(answer);
             self.settings.clock.sleep(pause).await;
@@ -165,39 +215,94 @@ impl Tries {
         }
     }
 
-    async fn one_try<S, B>(&self, inner: S, request: Request<Body>) -> Answer<B>
+    async fn one_try<S, B>(&self, mut inner: S, request: Request<Body>) -> Answer<B>
     where
         S: Service<Request<Body>, Response = Response<B>, Error = BoxError>,
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
     {
         // Simulated time stands still while an in-memory server works out its answer.
         let _working = self.settings.clock.working();
-        let answer = self.settings.clock.timeout(self.patience, inner.oneshot(request)).await;
+        let answer = self.settings.clock.timeout(self.patience, inner.call(request)).await;
         if let Some(Ok(_)) = &answer {
             self.settings.counters.answered.store(true, Ordering::Relaxed);
         }
-        answer
+        match answer? {
+            Ok(response) if self.whole => Some(self.read(response).await),
+            Ok(response) => Some(Ok(response.map(Either::Right))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Reads an answer to its end. What a refusal says becomes an extension of it.
+    async fn read<B>(&self, response: Response<B>) -> Result<Response<Read<B>>, BoxError>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let (mut parts, body) = response.into_parts();
+        let body = self.collect(body).await?;
+        if parts.status.is_client_error() || parts.status.is_server_error() {
+            parts.extensions.insert(Status::read(parts.status, &body));
+        } else if is_cut(&body) {
+            // Behind some proxies a broken answer ends like a complete one.
+            return Err(Broken("the answer ended too early".into()).into());
+        }
+        Ok(Response::from_parts(parts, Either::Left(Full::new(body))))
+    }
+
+    async fn collect<B>(&self, body: B) -> Result<Bytes, BoxError>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let (limit, mut whole) = (self.settings.policy.body, Vec::new());
+        let mut body = std::pin::pin!(body);
+        loop {
+            let frame = self.settings.clock.timeout(limit, body.frame()).await;
+            let Some(frame) = frame.ok_or_else(|| Broken("the answer stood still".into()))? else { break };
+            let frame =
+                frame.map_err(|error| Broken(format!("the answer broke off: {}", root_cause(&*error.into()))))?;
+            let Ok(data) = frame.into_data() else { continue };
+            // Most answers are one frame: no copy then.
+            if whole.is_empty() && body.is_end_stream() {
+                return Ok(data);
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.into())
     }
 
     fn judge<B>(&self, answer: &Answer<B>) -> Option<Again> {
+        let again = |reason: String, lost: bool| Some(Again { reason, server_wants: None, lost, renewed: false });
         match answer {
             Some(Ok(response)) => self.judge_status(response.status(), response),
             Some(Err(error)) if error.is::<Failure>() || is_lasting(error) => None,
-            Some(Err(error)) if self.repeatable || is_refused(error) => {
-                Some(Again { reason: root_cause(error.as_ref()), server_wants: None })
-            }
-            None if self.repeatable => Some(Again { reason: "no answer".into(), server_wants: None }),
+            Some(Err(error)) if is_refused(error) => again(root_cause(error.as_ref()), false),
+            Some(Err(error)) if self.repeatable => again(root_cause(error.as_ref()), true),
+            None if self.repeatable => again("no answer".into(), true),
             _ => None,
         }
     }
 
-    fn judge_status<B>(&self, status: StatusCode, response: &Response<B>) -> Option<Again> {
-        let passing =
-            matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
-        if status != StatusCode::TOO_MANY_REQUESTS && !(passing && self.repeatable) {
+    fn judge_status<B>(&self, code: StatusCode, response: &Response<B>) -> Option<Again> {
+        let status = response.extensions().get::<Status>();
+        let gateway =
+            matches!(code, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
+        let passing = gateway || status.is_some_and(Status::is_passing);
+        let early = status.is_some_and(Status::is_missing_right) && self.has_new_rights();
+        let renewed = !self.renewed && response.extensions().get::<super::Renewed>().is_some();
+        if !(code == StatusCode::TOO_MANY_REQUESTS || passing && self.repeatable || early || renewed) {
             return None;
         }
         let server_wants = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
-        Some(Again { reason: status.to_string(), server_wants })
+        let said = status.filter(|status| !gateway && !status.message.is_empty());
+        let reason = said.map_or_else(|| code.to_string(), |status| crate::plain::line(&status.message, 120));
+        Some(Again { reason, server_wants, lost: passing, renewed })
+    }
+
+    fn has_new_rights(&self) -> bool {
+        self.settings.counters.has_new_rights(self.settings.clock.now())
     }
 
     /// How long to wait before the next try; `None` when the deadline would pass.
@@ -222,13 +327,28 @@ impl Tries {
 
     fn tell(&self, reason: String, again_in: Duration) {
         self.settings.counters.retries.fetch_add(1, Ordering::Relaxed);
-        let cluster = self.settings.cluster.clone();
+        let (cluster, about) = (self.settings.cluster.clone(), &self.about);
+        tracing::debug!(%cluster, method = %about.method, path = %about.path, %reason, ?again_in, "sent again");
+        let record = Repetition {
+            time: super::journal::now(),
+            number: self.number,
+            reason: crate::secret::Redactor::global().scrub(&reason),
+            ..about.clone()
+        };
+        if let Err(error) = self.settings.journal.repetition(&record) {
+            tracing::warn!(%error, "a repetition could not be written to the journal");
+        }
         (self.settings.listener)(&Notice::Retrying { cluster, reason, lasting: self.lasting(), again_in });
     }
 
-    fn settle<B>(&self, answer: Answer<B>) -> Result<Response<B>, BoxError> {
+    fn settle<B>(&self, answer: Answer<B>) -> Result<Response<Read<B>>, BoxError> {
         let failure = match answer {
-            Some(Ok(response)) => return Ok(response),
+            Some(Ok(mut response)) => {
+                if self.lost {
+                    response.extensions_mut().insert(Lost);
+                }
+                return Ok(response);
+            }
             Some(Err(error)) => match error.downcast::<Failure>() {
                 Ok(failure) => *failure,
                 Err(error) => unreachable(&self.settings.server, error.as_ref()),
@@ -256,6 +376,31 @@ pub(in crate::cluster) fn copy_of(request: &Request<Body>) -> Option<Request<Bod
     *copy.headers_mut() = request.headers().clone();
     *copy.extensions_mut() = request.extensions().clone();
     Some(copy)
+}
+
+fn repetition_of(settings: &Settings, request: &Request<Body>) -> Repetition {
+    let (uri, extensions) = (request.uri(), request.extensions());
+    let subject = extensions.get::<Subject>().map(|subject| subject.0.clone());
+    Repetition {
+        change: extensions.get::<Change>().map(|change| change.0),
+        cluster: settings.cluster.to_string(),
+        method: request.method().to_string(),
+        path: uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string),
+        object: subject.unwrap_or_else(|| ApiPath::parse(uri.path()).title()),
+        ..Repetition::default()
+    }
+}
+
+/// Whether an answer in JSON ends too early. Long ones are judged by their last character: reading all of it would cost
+/// more than it is worth.
+fn is_cut(body: &[u8]) -> bool {
+    const LONG: usize = 256 << 10;
+    let body = body.trim_ascii();
+    match body.first() {
+        Some(b'{') if body.len() > LONG => body.last() != Some(&b'}'),
+        Some(b'{') => serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof()),
+        _ => false,
+    }
 }
 
 /// `Retry-After` in seconds or as an HTTP date.
@@ -319,6 +464,7 @@ mod tests {
     use std::sync::atomic::AtomicU32;
 
     type Reply = Result<Response<Body>, BoxError>;
+    type Outcome = Result<Response<Read<Body>>, BoxError>;
 
     fn settings() -> Settings {
         let settings = Settings::new("east", "https://east", Clock::simulated());
@@ -341,7 +487,7 @@ mod tests {
     }
 
     /// Sends through the layer; the transport answers `first` once, then 200. Returns the outcome and the tries.
-    async fn send(settings: &Settings, request: Request<Body>, first: fn() -> Reply) -> (Reply, u32) {
+    async fn send(settings: &Settings, request: Request<Body>, first: fn() -> Reply) -> (Outcome, u32) {
         let tries = Arc::new(AtomicU32::new(0));
         let count = tries.clone();
         let transport = tower::service_fn(move |_: Request<Body>| {

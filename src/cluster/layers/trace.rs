@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tower::{BoxError, Service, ServiceExt};
+use tower::{BoxError, Service};
 
 /// What one cluster was asked so far.
 #[derive(Debug, Default)]
@@ -63,6 +63,18 @@ pub enum Notice {
         cluster: Arc<str>,
         /// The server's words.
         text: String,
+    },
+    /// A credential plugin says something, perhaps how to log in.
+    Plugin {
+        /// The context name.
+        cluster: Arc<str>,
+        /// One line of its words.
+        text: String,
+    },
+    /// The kubeconfig asks not to check who the server is.
+    Unchecked {
+        /// The context name.
+        cluster: Arc<str>,
     },
     /// A request is about to be sent again.
     Retrying {
@@ -122,19 +134,22 @@ where
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Response<B>, BoxError>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let (shared, inner) = (self.shared.clone(), self.inner.clone());
+        // It is this one that is ready, not a clone of it.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let shared = self.shared.clone();
         request.headers_mut().insert(USER_AGENT, shared.user_agent.clone());
         shared.count(&request);
         Box::pin(async move {
             let (method, uri) = (request.method().clone(), request.uri().clone());
             let (clock, cluster) = (&shared.settings.clock, &shared.settings.cluster);
             let start = clock.now();
-            let answer = inner.oneshot(request).await;
+            let answer = inner.call(request).await;
             clock.touch();
             let took = clock.now().saturating_sub(start);
             match &answer {
@@ -195,6 +210,7 @@ fn warning_text(value: &HeaderValue) -> Option<String> {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use tower::ServiceExt as _;
 
     #[tokio::test]
     async fn requests_are_counted_and_carry_the_run() {
