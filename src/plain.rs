@@ -7,7 +7,21 @@ use crate::secret::Redactor;
 
 /// The text without secrets and without anything a terminal would obey; lines and tabs stay.
 pub fn text(raw: &str) -> String {
-    neutral(&Redactor::global().scrub(raw))
+    let redactor = Redactor::global();
+    // Once more afterwards: what stood between two halves of a secret is gone then.
+    redactor.scrub(&neutral(&redactor.scrub(raw)))
+}
+
+/// JSON text in which everything that a terminal would obey is escaped; it means the same.
+pub fn json(raw: &str) -> String {
+    let mut clean = String::with_capacity(raw.len());
+    for next in raw.chars() {
+        match is_obeyed(next) {
+            true => clean.push_str(&format!("\\u{:04x}", u32::from(next))),
+            false => clean.push(next),
+        }
+    }
+    clean
 }
 
 /// The same on one line, whitespace collapsed, cut to about `most` characters.
@@ -36,7 +50,7 @@ fn neutral(text: &str) -> String {
             '\n' | '\t' => clean.push(next),
             '\r' if rest.peek() == Some(&'\n') => {}
             '\u{1b}' => skip_sequence(&mut rest),
-            _ if next.is_control() || reorders(next) => clean.extend(next.escape_default()),
+            _ if is_obeyed(next) => clean.extend(next.escape_default()),
             _ => clean.push(next),
         }
     }
@@ -61,6 +75,11 @@ fn skip_sequence(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
+/// Whether a terminal would do something other than show the character. All of them are below U+10000.
+fn is_obeyed(c: char) -> bool {
+    c != '\n' && c != '\t' && (c.is_control() || reorders(c))
+}
+
 /// Whether the character changes the direction of the text around it.
 fn reorders(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -69,6 +88,30 @@ fn reorders(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_text_moves_the_cursor_or_changes_colours(raw in any::<String>(), seed in "(\u{1b}(\\[[0-9;]{0,5}[A-Za-z]|\\][a-z;]{0,9}\u{7}?|[P_^X(#a-z])|[\u{80}-\u{9f}\r\u{8}\u{202a}-\u{202e}\u{2066}-\u{2069}]|[a-z\n]){0,30}") {
+            for raw in [format!("{raw}{seed}"), format!("{seed}{raw}{seed}")] {
+                for clean in [text(&raw), line(&raw, 80), last_lines(&raw, 9).join("\n"), json(&raw)] {
+                    prop_assert!(!clean.chars().any(is_obeyed), "{:?}", clean);
+                }
+            }
+        }
+
+        #[test]
+        fn escaped_json_means_the_same(raw in any::<String>()) {
+            let json = json(&serde_json::to_string(&raw).expect("json"));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).expect("json"), raw);
+        }
+    }
+
+    #[test]
+    fn halves_of_a_secret_do_not_come_together() {
+        let _held = crate::secret::Secret::new("halves", "halves-of-a-planted-token");
+        assert_eq!(text("halves-of-\u{1b}[0ma-planted-token"), "‹secret halves›");
+    }
 
     #[test]
     fn terminal_commands_do_not_survive() {

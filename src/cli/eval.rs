@@ -62,10 +62,10 @@ impl Eval {
     }
 
     fn shown(&self, value: &rhai::Dynamic) -> String {
-        let Ok(node) = crate::engine::value::to_node(value) else { return value.to_string() };
+        let Ok(node) = crate::engine::value::to_node(value) else { return crate::plain::text(&value.to_string()) };
         match self.output {
-            Format::Json => crate::object::Object::new(node).to_json(),
-            Format::Yaml => crate::object::yaml::emit(&node),
+            Format::Json => crate::plain::json(&crate::object::Object::new(node).to_json()),
+            Format::Yaml => crate::plain::text(&crate::object::yaml::emit(&node)),
         }
     }
 }

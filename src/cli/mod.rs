@@ -73,6 +73,7 @@ enum Command {
 
 /// Runs the program with this process's arguments.
 pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(panicked));
     let cli = Cli::parse();
     trace(cli.talk.verbose);
     let style = cli.talk.style();
@@ -88,6 +89,11 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::from(exit::DONE),
         Err(failure) => ExitCode::from(report(&failure, style)),
     }
+}
+
+/// Tells of a panic: a defect of meshwright, whose words may hold anything.
+fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
+    eprintln!("{}", crate::plain::text(&panic.to_string()));
 }
 
 /// Shows a failure and says which exit code it deserves.

@@ -5,6 +5,7 @@ use crate::engine::nearest::nearest;
 use crate::failure::Place;
 use rhai::{AST, Dynamic, Engine, Position, Shared};
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, RwLock};
 
 /// Shared by everything registered in one engine; reachable from any call through the engine's tag.
@@ -13,6 +14,8 @@ pub(super) struct Inside {
     pub sources: Arc<dyn Sources>,
     pub observer: Arc<dyn Observer>,
     pub catalogue: Vec<Listed>,
+    /// Threads of `parallel` that are at work.
+    pub threads: AtomicUsize,
     texts: RwLock<HashMap<String, Arc<str>>>,
     closures: RwLock<HashMap<String, Home>>,
 }
@@ -45,7 +48,8 @@ impl Inside {
         observer: Arc<dyn Observer>,
         catalogue: Vec<Listed>,
     ) -> Arc<Inside> {
-        Arc::new(Inside { bridge, sources, observer, catalogue, texts: RwLock::default(), closures: RwLock::default() })
+        let (threads, texts, closures) = (AtomicUsize::new(0), RwLock::default(), RwLock::default());
+        Arc::new(Inside { bridge, sources, observer, catalogue, threads, texts, closures })
     }
 
     pub(super) fn attach(self: &Arc<Inside>, engine: &mut Engine) {

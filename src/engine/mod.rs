@@ -4,6 +4,7 @@
 //! scripts see values, steps, threads, modules and errors.
 
 mod bridge;
+mod budget;
 pub mod call;
 mod cancel;
 mod console;
@@ -29,7 +30,7 @@ pub mod value;
 mod words;
 
 use crate::failure::{Failure, Place, Result};
-use crate::secret::Redactor;
+use crate::plain;
 use rhai::Engine;
 use std::sync::Arc;
 
@@ -108,24 +109,18 @@ pub fn build<H: Send + Sync + 'static>(setup: Setup<H>) -> Engine {
     modules::adopt_closures(&mut engine, inside.clone());
     engine.set_module_resolver(modules::Modules::new(inside));
     redirect_output(&mut engine, &setup.observer);
-    stop_when_cancelled(&mut engine, &setup.bridge);
+    budget::enforce(&mut engine, setup.bridge.cancel.clone());
     engine
 }
 
-/// `print` and `debug` go to the observer, without secrets.
+/// `print` and `debug` go to the observer, without secrets and without anything a terminal would obey.
 fn redirect_output(engine: &mut Engine, observer: &Arc<dyn Observer>) {
     let (print, debug) = (observer.clone(), observer.clone());
-    engine.on_print(move |line| print.print(&Redactor::global().scrub(line)));
+    engine.on_print(move |line| print.print(&plain::text(line)));
     engine.on_debug(move |line, source, position| {
         let place = inside::place(source, position);
-        debug.debug(&Redactor::global().scrub(line), place.as_ref());
+        debug.debug(&plain::text(line), place.as_ref());
     });
-}
-
-/// Ends script code between two operations once the run is cancelled.
-fn stop_when_cancelled(engine: &mut Engine, bridge: &Bridge) {
-    let cancel = bridge.cancel.clone();
-    engine.on_progress(move |_| cancel.is_cancelled().then(|| rhai::Dynamic::from(bridge::cancelled())));
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::inside::Inside;
 use super::register::located;
 use super::value::{as_object, type_name, with_article};
 use crate::clock::Working;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::object::{Node, Object};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, NativeCallContext};
 use std::any::TypeId;
@@ -153,6 +153,7 @@ fn on_threads(
         pool.work(&stored.create_context(engine), first);
     };
     let clock = &inside.bridge.clock;
+    let _seats = Seats::take(&inside.threads, pool.threads)?;
     // Before the threads start: simulated time must not pass until all of them do.
     let guards: Vec<_> = (0..pool.threads).map(|_| clock.working()).collect();
     let _waiting = clock.waiting();
@@ -165,6 +166,32 @@ fn on_threads(
     })
     .map_err(|e| Failure::internal(format!("cannot start a thread: {e}")))?;
     Ok(pool.outcomes())
+}
+
+/// Threads that one engine has at once in all; `parallel` within `parallel` multiplies them.
+const MOST_THREADS: usize = 512;
+
+/// Some of these threads; given back when dropped.
+struct Seats<'c>(&'c AtomicUsize, usize);
+
+impl Seats<'_> {
+    fn take(taken: &AtomicUsize, wanted: usize) -> Result<Seats<'_>, Failure> {
+        let seats = Seats(taken, wanted);
+        match taken.fetch_add(wanted, Ordering::SeqCst) + wanted {
+            ..=MOST_THREADS => Ok(seats),
+            _ => Err(Failure::new(
+                Kind::Script,
+                format!("`parallel` within `parallel` takes more than {MOST_THREADS} threads"),
+            )
+            .hint("does a function here call itself by `parallel`?")),
+        }
+    }
+}
+
+impl Drop for Seats<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(self.1, Ordering::SeqCst);
+    }
 }
 
 /// The jobs and what became of them.

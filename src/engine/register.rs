@@ -8,7 +8,7 @@ use super::params::{self, Param, ordinal};
 use super::table::{Effect, Outcome, Primitive};
 use super::types::{Namespace, Type, shown};
 use super::value::{as_object, type_name, with_article};
-use super::{Bridge, Setup};
+use super::{Bridge, Setup, budget};
 use crate::failure::{Failure, Kind};
 use crate::object::Object;
 use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext};
@@ -128,7 +128,12 @@ impl<H: Send + Sync + 'static> Registry<H> {
     fn call(&self, context: &NativeCallContext, entry: &Entry<H>, receiver: Dynamic, args: Vec<Dynamic>) -> Outcome {
         let primitive = entry.primitive;
         let (args, options) = entry.bind(args)?;
-        (primitive.call)(&Call { host: &self.host, primitive, receiver, args, options, context, bridge: &self.bridge })
+        let call = Call { host: &*self.host, primitive, receiver, args, options, context, bridge: &self.bridge };
+        let outcome = (primitive.call)(&call);
+        if primitive.effect != Effect::None {
+            budget::renew();
+        }
+        outcome
     }
 
     /// `value.name`: a primitive that only tells something and needs no argument may be read like a field.

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 
 mod errors;
 mod language;
+mod limits;
 mod objects;
 mod primitives;
 mod reports;
@@ -138,6 +139,7 @@ struct Bench {
     engine: Engine,
     told: Arc<Told>,
     clock: Clock,
+    cancel: Cancel,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -146,7 +148,8 @@ impl Bench {
         let runtime = tokio::runtime::Runtime::new().expect("runtime");
         let clock = Clock::simulated();
         runtime.spawn(clock.clone().drive());
-        let bridge = Bridge { runtime: runtime.handle().clone(), cancel: Cancel::default(), clock: clock.clone() };
+        let cancel = Cancel::default();
+        let bridge = Bridge { runtime: runtime.handle().clone(), cancel: cancel.clone(), clock: clock.clone() };
         let told = Arc::new(Told::default());
         let engine = build(Setup {
             host: Arc::new(()),
@@ -156,7 +159,7 @@ impl Bench {
             sources: Arc::new(Shelf(modules.to_vec())),
             observer: told.clone(),
         });
-        Bench { engine, told, clock, _runtime: runtime }
+        Bench { engine, told, clock, cancel, _runtime: runtime }
     }
 
     fn run(&self, text: &str) -> Result<Dynamic> {

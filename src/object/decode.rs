@@ -75,7 +75,18 @@ fn seal_secret(map: &Map) -> Node {
         let entries = values.0.iter().map(|(key, value)| (key.clone(), seal_value(&title, key, value)));
         sealed = sealed.with(field, Node::Map(Map(Arc::new(entries.collect()))));
     }
-    Node::Map(sealed)
+    Node::Map(seal_last_applied(&title, sealed))
+}
+
+/// kubectl keeps the whole manifest, contents included, in an annotation.
+fn seal_last_applied(title: &str, object: Map) -> Map {
+    const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+    let Some(Node::Map(metadata)) = object.get("metadata") else { return object };
+    let Some(Node::Map(annotations)) = metadata.get("annotations") else { return object.clone() };
+    let Some(Node::Str(text)) = annotations.get(LAST_APPLIED) else { return object.clone() };
+    let sealed = Node::Secret(Secret::unlearned(format!("{title} as applied"), &**text));
+    let metadata = metadata.with("annotations", Node::Map(annotations.with(LAST_APPLIED, sealed)));
+    object.with("metadata", Node::Map(metadata))
 }
 
 fn seal_value(title: &str, key: &str, value: &Node) -> Node {
@@ -87,10 +98,9 @@ fn seal_value(title: &str, key: &str, value: &Node) -> Node {
     if is_public(key, decoded.as_deref().unwrap_or(text)) {
         return Node::Secret(Secret::unlearned(name, &**text));
     }
-    if let Some(decoded) = decoded {
-        crate::secret::Redactor::global().learn(&name, &decoded);
-    }
-    Node::Secret(Secret::new(name, &**text))
+    // The base64 form, which stands here, is learned with the content.
+    crate::secret::Redactor::global().learn(&name, decoded.as_deref().unwrap_or(text));
+    Node::Secret(Secret::unlearned(name, &**text))
 }
 
 /// Token Secrets hold their namespace and a certificate as well. Masking those wherever they stand would ruin all output.

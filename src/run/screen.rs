@@ -6,6 +6,7 @@
 use super::tally::{Counts, Tally};
 use crate::engine::{Observer, StepStart};
 use crate::failure::{Failure, Kind, Place, Result};
+use crate::plain;
 use crate::primitives::host::Level;
 use crate::secret::Redactor;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -186,13 +187,13 @@ impl Observer for Screen {
     }
 
     fn print(&self, line: &str) {
-        let line = Redactor::global().scrub(line);
+        let line = plain::text(line);
         self.bars.suspend(|| println!("{line}"));
     }
 
     fn debug(&self, line: &str, place: Option<&Place>) {
         let place = place.map(|p| format!("{}:{}: ", p.source, p.line)).unwrap_or_default();
-        self.line(&format!("{place}{line}"));
+        self.line(&format!("{place}{}", plain::text(line)));
     }
 }
 
@@ -200,8 +201,9 @@ fn key(step: &StepStart) -> String {
     format!("{}\n{}", step.name, step.on.join(" "))
 }
 
+/// The name of the step; a script may have made it from what a cluster said.
 fn headline(step: &StepStart) -> String {
-    step.name.clone()
+    plain::line(&step.name, 2 * NAME_WIDTH)
 }
 
 /// A duration as people read it: `0.4s`, `12s`, `2m05s`.

@@ -446,7 +446,7 @@ impl engine::Observer for Silent {
     }
 
     fn print(&self, line: &str) {
-        eprintln!("{line}");
+        eprintln!("{}", crate::plain::text(line));
     }
 
     fn debug(&self, line: &str, _: Option<&crate::failure::Place>) {

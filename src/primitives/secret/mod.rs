@@ -232,7 +232,7 @@ fn prompt(call: &Call<'_, Host>) -> Outcome {
             .hint("give it by a file or an environment variable")
             .into());
     }
-    let answer = rpassword::prompt_password(format!("{label}: "))
+    let answer = rpassword::prompt_password(format!("{}: ", crate::plain::line(&label, 200)))
         .map_err(|e| Failure::usage(format!("cannot ask for `{label}`: {e}")))?;
     Ok(Dynamic::from(Secret::new(label.as_str(), answer)))
 }

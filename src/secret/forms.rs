@@ -1,0 +1,100 @@
+//! The forms in which a secret may turn up in text.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+/// Values after these words are hidden even when they are short.
+const TELLING: [&str; 6] = ["password", "passwd", "token", "secret", "key", "credential"];
+
+/// A line of a longer secret is hidden by itself from this length on: shorter ones are mostly words.
+const LONG_LINE: usize = 24;
+
+/// The content and each of its telling lines: as they are, escaped for URLs and JSON, in base64.
+pub(super) fn forms(content: &str) -> Vec<String> {
+    let lines = content.lines().filter_map(line_of_its_own).filter(|line| line.len() < content.trim().len());
+    let parts = std::iter::once(content.trim()).chain(lines);
+    let mut all: Vec<String> = parts.flat_map(forms_of).collect();
+    // What wraps a text also encodes the line break at its end.
+    all.extend(base64_forms(content));
+    all
+}
+
+fn forms_of(part: &str) -> Vec<String> {
+    let mut all = vec![part.to_owned()];
+    all.extend([url(part, false), url(part, true), json(part), go_json(part)]);
+    all.extend(base64_forms(part));
+    all
+}
+
+/// Percent-encoded, in both cases of hexadecimal digits.
+fn url(text: &str, lower: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
+            _ if lower => out.push_str(&format!("%{byte:02x}")),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn json(text: &str) -> String {
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()
+}
+
+/// As programs in Go write JSON: fit for HTML as well.
+fn go_json(text: &str) -> String {
+    json(text).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// In base64: alone, and at each of the three places it can have in a longer text.
+fn base64_forms(text: &str) -> Vec<String> {
+    let mut all = vec![STANDARD.encode(text), URL_SAFE.encode(text)];
+    for before in 0..3 {
+        let padded = [&[0; 3][..before], text.as_bytes()].concat();
+        // Only characters that stand for nothing but this text.
+        let (first, last) = ([0, 2, 3][before], padded.len() * 8 / 6);
+        all.extend([STANDARD.encode(&padded), URL_SAFE.encode(&padded)].map(|form| form[first..last].to_owned()));
+    }
+    all
+}
+
+/// What of a line gives a secret away when it stands alone: a line of a key, the value of a `key: value`. Words between
+/// spaces and addresses are too common to be hidden everywhere.
+fn line_of_its_own(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let (key, value) =
+        line.split_once(": ").or_else(|| line.split_once('=').filter(|(key, _)| is_telling(key))).unwrap_or(("", line));
+    let value = value.trim_matches(['"', '\'']);
+    let is_word = !value.contains(char::is_whitespace) && !value.starts_with("http") && !value.starts_with("-----");
+    (is_word && (value.len() >= LONG_LINE || is_telling(key))).then_some(value)
+}
+
+fn is_telling(key: &str) -> bool {
+    let key = key.to_lowercase();
+    TELLING.iter().any(|word| key.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_in_a_longer_base64_text_is_known() {
+        let secret = "planted-token-value";
+        for before in ["", "a", "ab", "abc", "token: "] {
+            let text = STANDARD.encode(format!("{before}{secret}\nmore"));
+            assert!(base64_forms(secret).iter().any(|form| text.contains(form.as_str())), "{before}");
+        }
+    }
+
+    #[test]
+    fn short_values_are_hidden_after_telling_words_only() {
+        assert_eq!(line_of_its_own("db_password: hunter2hunter2"), Some("hunter2hunter2"));
+        assert_eq!(line_of_its_own("API_TOKEN='abc=def='"), Some("abc=def="));
+        assert_eq!(line_of_its_own("name: n2-k8s-config"), None);
+        assert_eq!(line_of_its_own("server: https://10.0.0.1:6443/with/a/long/path"), None);
+    }
+}
