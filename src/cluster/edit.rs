@@ -1,6 +1,7 @@
 //! Creating and replacing whole objects.
 
 use super::apply::{Applied, Outcome, prepare};
+use super::layers::retry::Policy;
 use super::path::with_query;
 use super::request::{content, request_with};
 use super::{Cluster, MANAGER, Target};
@@ -10,7 +11,7 @@ use http::Method;
 use std::time::Duration;
 
 /// How often an edit starts again because somebody else was quicker.
-pub const EDIT_TRIES: u32 = 6;
+pub const EDIT_TRIES: u32 = 20;
 
 impl Cluster {
     /// Creates an object. `metadata.generateName` may stand in for a name; a missing namespace is taken from `namespace`.
@@ -117,9 +118,10 @@ impl Cluster {
         Err(self.edit_lost(target))
     }
 
-    /// A short pause before an edit starts again.
+    /// A short pause before an edit starts again, of a length by chance: many writers must not go on in step.
     pub async fn pause_edit(&self, number: u32) {
-        self.clock().sleep(Duration::from_millis(10) * number * number).await;
+        let policy = Policy { first_pause: Duration::from_millis(20), ..self.settings().policy.clone() };
+        self.clock().sleep(policy.pause(number.min(5), self.clock())).await;
     }
 
     /// The failure of an edit that others always came before.

@@ -4,6 +4,7 @@ mod applying;
 mod changing;
 mod primitives;
 mod real;
+mod together;
 
 use meshwright::clock::Clock;
 use meshwright::cluster::layers::{MemoryJournal, Settings};

@@ -1,7 +1,7 @@
 //! The same tests against a real kube-apiserver over its own etcd, where both programs are installed (`tests/lab/lab`
 //! builds them); elsewhere the test says that it did nothing.
 
-use super::{Bench, applying, changing};
+use super::{Bench, applying, changing, together};
 use meshwright::clock::Clock;
 use meshwright::cluster::kubeconfig::Kubeconfigs;
 use meshwright::cluster::layers::{MemoryJournal, Settings};
@@ -137,4 +137,6 @@ async fn on_a_real_server() {
     changing::objects_are_created_once_and_listed(&bench).await;
     changing::a_cluster_says_what_it_is_and_may(&bench).await;
     changing::fields_are_explained(&bench).await;
+    together::many_writers_of_one_yaml_lose_nothing(&bench).await;
+    together::what_belongs_together_comes_in_one_call(&bench, 100).await;
 }
