@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const GROUND: &[&str] = &["object", "content", "secret", "plain", "clock", "failure"];
+const GROUND: &[&str] = &["object", "content", "secret", "plain", "clock", "failure", "here"];
 
 /// What each module may name, beside itself and the ground.
 const ALLOWED: &[(&str, &[&str])] = &[

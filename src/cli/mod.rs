@@ -5,9 +5,12 @@ mod exit;
 mod list;
 mod rehearse;
 mod repl;
+mod resume;
 mod run;
+mod runs;
 mod script_args;
 mod show;
+mod undo;
 
 use crate::failure::{Failure, Result};
 use crate::run::screen::Style;
@@ -67,6 +70,14 @@ enum Command {
     Show(show::Show),
     /// Evaluate an expression on real clusters (or, with --rehearse, on two in memory)
     Eval(eval::Eval),
+    /// List what has been run
+    Runs(runs::Runs),
+    /// Show what a run changed, by which script line, and how long it waited
+    ShowRun(runs::ShowRun),
+    /// Go on with a run that did not come to its end
+    Resume(resume::Resume),
+    /// Take a run back
+    Undo(undo::Undo),
     /// A prompt: scripts a line at a time, on real clusters or, with --rehearse, in memory
     Repl(repl::Repl),
 }
@@ -83,6 +94,10 @@ pub fn main() -> ExitCode {
         Command::List(command) => command.go(),
         Command::Show(command) => command.go(style),
         Command::Eval(command) => command.go(style),
+        Command::Runs(command) => command.go(),
+        Command::ShowRun(command) => command.go(),
+        Command::Resume(command) => command.go(style),
+        Command::Undo(command) => command.go(style),
         Command::Repl(command) => command.go(style),
     };
     match outcome {

@@ -178,13 +178,15 @@ fn program_args(verb: &str) -> Vec<clap::Arg> {
     [params, stop, pause, own, help].into_iter().map(|arg| arg.help_heading("Options of meshwright")).collect()
 }
 
-/// Runs a job in a session and says where the journal is when it did not go well.
+/// Runs a job in a session and says how to go on when it did not go well.
 pub fn finish(session: &Session, job: &Job) -> Result<()> {
     let outcome = session.run(job);
     if outcome.is_err()
         && let Some(journal) = session.journal()
     {
-        session.screen().line(&format!("  what was sent is written down in {}", journal.display()));
+        let id = journal.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        session.screen().line(&format!("  what was done: meshwright show-run {id}"));
+        session.screen().line(&format!("  to go on:      meshwright resume {id}"));
     }
     outcome
 }

@@ -1,9 +1,10 @@
 //! Removing objects: exactly the one that was seen, never a namesake that came after it.
 
-use super::request::{about, content, request_with};
+use super::request::{about, after, content, request_with};
 use super::wait::{Rule, until};
 use super::{Cluster, Target};
 use crate::failure::{Kind, Result};
+use crate::object::Object;
 use http::Method;
 use serde_json::json;
 use std::time::Duration;
@@ -52,15 +53,15 @@ impl Cluster {
     /// # Errors
     /// `NotFound` unless that is fine, `Conflict` when a namesake took its place, `Timeout` when it does not go.
     pub async fn delete(&self, target: &Target, options: &DeleteOptions) -> Result<bool> {
-        let uid = match &options.uid {
-            Some(uid) => uid.clone(),
+        let (uid, former) = match &options.uid {
+            Some(uid) => (uid.clone(), None),
             None => match self.get(target).await {
-                Ok(object) => object.uid().to_owned(),
+                Ok(object) => (object.uid().to_owned(), Some(object)),
                 Err(failure) if failure.kind == Kind::NotFound && options.missing_ok => return Ok(false),
                 Err(failure) => return Err(failure),
             },
         };
-        match self.send_delete(target, &uid, options).await {
+        match self.send_delete(target, &uid, former.as_ref(), options).await {
             Ok(()) => {}
             Err(failure) if failure.kind == Kind::NotFound && options.missing_ok => return Ok(false),
             Err(failure) => return Err(failure),
@@ -71,7 +72,13 @@ impl Cluster {
         Ok(true)
     }
 
-    async fn send_delete(&self, target: &Target, uid: &str, options: &DeleteOptions) -> Result<()> {
+    async fn send_delete(
+        &self,
+        target: &Target,
+        uid: &str,
+        former: Option<&Object>,
+        options: &DeleteOptions,
+    ) -> Result<()> {
         let mut body = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -84,6 +91,7 @@ impl Cluster {
             body["gracePeriodSeconds"] = json!(grace);
         }
         let request = about(request_with(Method::DELETE, target.path(), content::JSON, &body)?, target);
+        let request = if former.is_some() { after(request, former) } else { request };
         let Err(status) = self.ask(request.clone()).await? else { return Ok(()) };
         // The try before went through; by now it is gone, or a namesake has its place.
         if status.lost && (status.code == 404 || status.code == 409 && !uid.is_empty()) {

@@ -31,6 +31,7 @@ impl Cluster {
         let uri = with_query(path, &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
         let mut request = request_with(Method::POST, uri, content::JSON, &manifest.to_wire())?;
         request.extensions_mut().insert(super::layers::Subject(manifest.title()));
+        let request = super::request::after(request, None);
         if manifest.name().is_empty() {
             return self.send(request).await.map_err(|failure| match failure.kind {
                 Kind::Unreachable => failure.hint("it may have been created all the same: list before you repeat"),
@@ -86,6 +87,7 @@ impl Cluster {
         }
         let uri = with_query(target.path(), &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
         let request = super::request::about(request_with(Method::PUT, uri, content::JSON, &after.to_wire())?, target);
+        let request = super::request::after(request, Some(before));
         let status = match self.ask(request.clone()).await? {
             Ok(object) => return Ok(Some(Applied { outcome: Outcome::between(before, &object), object })),
             Err(status) => status,

@@ -2,7 +2,7 @@
 
 use super::apply::{Applied, Outcome, same_but_for_bookkeeping};
 use super::path::with_query;
-use super::request::{about, content, request, request_with};
+use super::request::{about, after, content, request, request_with};
 use super::tree::{map, merged, text, with};
 use super::{Cluster, MANAGER, Target};
 use crate::failure::{Failure, Kind, Result};
@@ -40,6 +40,15 @@ impl Patch {
     }
 }
 
+/// How a patch is meant.
+#[derive(Clone, Copy)]
+enum Sent<'o> {
+    /// To see what it would do.
+    Tried,
+    /// To change what was read so.
+    After(&'o Object),
+}
+
 impl Cluster {
     /// Patches an object. What would change nothing is not sent.
     ///
@@ -50,24 +59,35 @@ impl Cluster {
         let unchanged = match kind {
             Patch::Merge => merged(&live.node, body) == live.node,
             _ => {
-                let tried = self.send_patch(target, &target.path(), kind, body, true).await?;
+                let tried = self.send_patch(target, &target.path(), kind, body, Sent::Tried).await?;
                 same_but_for_bookkeeping(&tried, &live)
             }
         };
         if unchanged {
             return Ok(Applied { outcome: Outcome::Unchanged, object: live });
         }
-        let object = self.send_patch(target, &target.path(), kind, body, false).await?;
+        let object = self.send_patch(target, &target.path(), kind, body, Sent::After(&live)).await?;
         Ok(Applied { outcome: Outcome::between(&live, &object), object })
     }
 
-    async fn send_patch(&self, target: &Target, path: &str, kind: Patch, body: &Node, dry: bool) -> Result<Object> {
+    async fn send_patch(
+        &self,
+        target: &Target,
+        path: &str,
+        kind: Patch,
+        body: &Node,
+        sent: Sent<'_>,
+    ) -> Result<Object> {
         let mut pairs = vec![("fieldManager", MANAGER), ("fieldValidation", "Strict")];
-        if dry {
+        if matches!(sent, Sent::Tried) {
             pairs.push(("dryRun", "All"));
         }
         let uri = with_query(path.to_owned(), &pairs);
-        self.send(about(request_with(Method::PATCH, uri, kind.content(), &body.to_wire())?, target)).await
+        let request = about(request_with(Method::PATCH, uri, kind.content(), &body.to_wire())?, target);
+        match sent {
+            Sent::After(former) => self.send(after(request, Some(former))).await,
+            Sent::Tried => self.send(request).await,
+        }
     }
 
     /// Sets labels; `Null` removes one.
@@ -102,7 +122,7 @@ impl Cluster {
             return Ok(Outcome::Unchanged);
         }
         let body = map([("spec", map([("replicas", Node::Int(replicas))]))]);
-        self.send_patch(target, &path, Patch::Merge, &body, false).await?;
+        self.send_patch(target, &path, Patch::Merge, &body, Sent::After(&scale)).await?;
         Ok(Outcome::Changed)
     }
 
@@ -116,9 +136,10 @@ impl Cluster {
             let hint = "restart the Deployment, StatefulSet or DaemonSet that owns the pods";
             return Err(Failure::new(Kind::Usage, message).hint(hint).on_cluster(self.name()).about(target.title()));
         }
+        let live = self.get(target).await?;
         let now = format!("{:.0}", jiff::Timestamp::now());
         let path = ["spec", "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt"];
         let body = with(&Node::Null, &path, text(&now));
-        self.send_patch(target, &target.path(), Patch::Merge, &body, false).await
+        self.send_patch(target, &target.path(), Patch::Merge, &body, Sent::After(&live)).await
     }
 }

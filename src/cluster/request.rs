@@ -2,7 +2,8 @@
 //!
 //! Answers are decoded here and not by kube, whose decoding logs bodies: they may hold secrets.
 
-use super::layers::{Lost, Subject, Whole};
+use super::layers::journal::{Entry, Former};
+use super::layers::{Line, Lost, Subject, Whole};
 use super::path::ApiPath;
 use super::status::Status;
 use super::{Cluster, Target};
@@ -42,12 +43,50 @@ fn build(method: Method, uri: String, content: Option<&str>, body: Vec<u8>) -> R
     if let Some(content) = content {
         builder = builder.header(http::header::CONTENT_TYPE, content);
     }
-    builder.body(body).map_err(|e| Failure::usage(format!("{uri} is not a path: {e}")))
+    let mut request = builder.body(body).map_err(|e| Failure::usage(format!("{uri} is not a path: {e}")))?;
+    if let Some(line) = crate::here::line() {
+        request.extensions_mut().insert(Line(line));
+    }
+    Ok(request)
 }
 
 /// The same request, known to be about this object.
 pub(crate) fn about(mut request: Request<Vec<u8>>, target: &Target) -> Request<Vec<u8>> {
     request.extensions_mut().insert(Subject(target.title()));
+    request
+}
+
+/// A request that reads the object at this path.
+///
+/// # Errors
+/// When it is no path.
+pub fn reading(path: &str) -> Result<Request<Vec<u8>>> {
+    request(Method::GET, path.to_owned())
+}
+
+/// A request that deletes or merge-patches the object at this path, which was read as `former`.
+///
+/// # Errors
+/// When it is no path.
+pub fn changing(
+    method: Method,
+    path: &str,
+    title: &str,
+    body: &serde_json::Value,
+    former: &Object,
+) -> Result<Request<Vec<u8>>> {
+    let is_patch = method == Method::PATCH;
+    let kind = if is_patch { content::MERGE } else { content::JSON };
+    let pairs: &[_] = if is_patch { &[("fieldManager", super::MANAGER)] } else { &[] };
+    let uri = super::path::with_query(path.to_owned(), pairs);
+    let mut request = request_with(method, uri, kind, body)?;
+    request.extensions_mut().insert(Subject(title.to_owned()));
+    Ok(after(request, Some(former)))
+}
+
+/// The same request, which changes what was read so; `None` when there was nothing.
+pub(crate) fn after(mut request: Request<Vec<u8>>, former: Option<&Object>) -> Request<Vec<u8>> {
+    request.extensions_mut().insert(Former(former.cloned()));
     request
 }
 
@@ -126,7 +165,9 @@ impl Cluster {
             return Ok(Err(Status { lost, ..status.clone() }));
         }
         let body = body.collect().await.map_err(|error| self.failure(request, failure_of(error)))?;
-        Ok(Ok(body.to_bytes()))
+        let bytes = body.to_bytes();
+        parts.extensions.get::<Entry>().into_iter().for_each(|entry| entry.complete(&bytes));
+        Ok(Ok(bytes))
     }
 
     fn failure(&self, request: &Request<Vec<u8>>, failure: Failure) -> Failure {

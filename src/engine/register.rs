@@ -128,6 +128,7 @@ impl<H: Send + Sync + 'static> Registry<H> {
     fn call(&self, context: &NativeCallContext, entry: &Entry<H>, receiver: Dynamic, args: Vec<Dynamic>) -> Outcome {
         let primitive = entry.primitive;
         let (args, options) = entry.bind(args)?;
+        let _here = crate::here::at(place(context.call_source(), context.call_position()));
         let call = Call { host: &*self.host, primitive, receiver, args, options, context, bridge: &self.bridge };
         let outcome = (primitive.call)(&call);
         if primitive.effect != Effect::None {

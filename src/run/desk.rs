@@ -1,7 +1,7 @@
 //! What a session at a prompt has beyond a run: it may be allowed to change things later, an interrupt ends only what
 //! is under way, and what was changed and started is remembered, to say what a script of it needs.
 
-use crate::cluster::layers::journal::{Intent, Outcome};
+use crate::cluster::layers::journal::{Intent, Note, Outcome, Repetition};
 use crate::cluster::layers::{Gate, Journal};
 use crate::cluster::path::ApiPath;
 use crate::engine::Cancel;
@@ -76,6 +76,14 @@ impl Journal for NotedJournal {
 
     fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
         self.0.outcome(outcome)
+    }
+
+    fn repetition(&self, repetition: &Repetition) -> std::io::Result<()> {
+        self.0.repetition(repetition)
+    }
+
+    fn note(&self, note: &Note) {
+        self.0.note(note);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The journal of a run: a file for runs on real clusters, and the tally for all.
 
+use super::record::Record;
 use super::tally::Tally;
-use crate::cluster::layers::journal::{Intent, Outcome, Repetition};
+use crate::cluster::layers::journal::{Intent, Note, Outcome, Repetition, now};
 use crate::cluster::layers::{FileJournal, Journal};
 use crate::failure::{Failure, Result};
 use std::collections::BTreeMap;
@@ -35,6 +36,21 @@ impl Recorder {
         Ok(Arc::new(Recorder { tally, file: Some(file), pending: Mutex::default() }))
     }
 
+    /// Keeps a record of the run itself.
+    pub fn record(&self, record: &Record) {
+        let written = self.file.as_ref().map(|file| file.append(record));
+        if let Some(Err(error)) = written {
+            tracing::warn!(%error, "the journal could not be written");
+        }
+    }
+
+    /// Keeps how the run ended.
+    pub fn finish(&self, failure: Option<&Failure>) {
+        let outcome = failure.map_or("done", |failure| failure.kind.name()).to_owned();
+        let message = failure.map(ToString::to_string).unwrap_or_default();
+        self.record(&Record::Finished(super::record::Finished { time: now(), outcome, message }));
+    }
+
     /// Where the file is.
     pub fn path(&self) -> Option<PathBuf> {
         self.file.as_ref().map(|file| file.path().to_owned())
@@ -63,5 +79,9 @@ impl Journal for Recorder {
 
     fn repetition(&self, repetition: &Repetition) -> std::io::Result<()> {
         self.file.as_ref().map_or(Ok(()), |file| file.repetition(repetition))
+    }
+
+    fn note(&self, note: &Note) {
+        self.file.iter().for_each(|file| file.note(note));
     }
 }

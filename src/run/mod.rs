@@ -5,10 +5,12 @@ pub mod home;
 mod interrupt;
 mod journal;
 mod model;
+pub mod record;
 pub mod screen;
 pub mod session;
 mod stage;
 mod tally;
+pub mod undo;
 
 pub use desk::{Desk, Used};
 pub use session::{Job, Session};

@@ -4,21 +4,24 @@ use super::desk::{Desk, GuardedKeeper, GuardedPrograms, NotedJournal};
 use super::home;
 use super::journal::Recorder;
 use super::model::Model;
+use super::record::{Change, Record, Started, Step};
 use super::screen::{Screen, Style};
 use super::stage::{Live, Rehearsed, Shared};
 use super::tally::Tally;
 use crate::clock::Clock;
+use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
+use crate::cluster::layers::journal::{Before, Note, now};
 use crate::cluster::layers::{Gate, Journal, Notice, Rights};
 use crate::engine::{self, Bridge, Cancel, Console, Reading, Setup};
 use crate::failure::{Failure, Result};
-use crate::object::Node;
+use crate::object::{Node, Object};
 use crate::primitives::host::{Clusters, Grants, Keeper, Level};
 use crate::primitives::keeper::{Folder, Memory};
 use crate::primitives::{self, Host};
 use crate::process::{Live as LivePrograms, Output, Programs, Rehearsed as RehearsedPrograms};
 use crate::rehearsal::World;
-use crate::script::{Header, Kind, Resolver, Script, Values};
+use crate::script::{Header, Home, Kind, Resolver, Script, Values};
 use rhai::{Dynamic, Scope};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -140,6 +143,52 @@ impl Session {
     /// # Errors
     /// What the script failed with.
     pub fn run(&self, job: &Job) -> Result<()> {
+        self.recorded(job, job.values.clusters(), || self.carry_out(job))
+    }
+
+    /// Does this work as a run of this job, with a journal from start to end.
+    ///
+    /// # Errors
+    /// What the work fails with.
+    pub fn recorded(&self, job: &Job, clusters: Vec<String>, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.journal.record(&Record::Started(started(job, clusters, self.kubeconfig.clone())));
+        let outcome = work();
+        self.journal.finish(outcome.as_ref().err());
+        outcome
+    }
+
+    /// The cluster of a context.
+    ///
+    /// # Errors
+    /// When there is no such context.
+    pub fn cluster(&self, context: &str) -> Result<Cluster> {
+        self.host.clusters.connect(context)
+    }
+
+    /// What has become of a change that was under way when its run broke off.
+    pub fn settled(&self, change: &Change) -> String {
+        let title = format!("{}: {}", change.intent.cluster, change.intent.object);
+        let looked = self
+            .cluster(&change.intent.cluster)
+            .and_then(|cluster| self.runtime.block_on(cluster.send(crate::cluster::request::reading(change.path())?)));
+        let word = match (looked, &change.intent.before) {
+            (Err(failure), _) if failure.kind == crate::failure::Kind::NotFound => {
+                match change.intent.method.as_str() {
+                    "DELETE" => "its deletion was carried out",
+                    _ => "it was not made",
+                }
+            }
+            (Err(failure), _) => return format!("{title}: {}", failure.message),
+            (Ok(live), Before::Present { resource_version, .. }) if live.resource_version() == resource_version => {
+                "the last change did not reach it"
+            }
+            (Ok(_), Before::Absent) => "it was made",
+            (Ok(_), _) => "it was changed",
+        };
+        format!("{title}: {word}")
+    }
+
+    fn carry_out(&self, job: &Job) -> Result<()> {
         let start = Instant::now();
         let outcome = self.evaluate(&job.script.source, &job.script.text, self.scope(job)?);
         if let Some(defect) = self.model.as_ref().and_then(|model| model.defect()) {
@@ -231,6 +280,79 @@ impl Session {
     /// The screen.
     pub fn screen(&self) -> &Screen {
         &self.screen
+    }
+}
+
+fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Started {
+    let (script, source) = match &job.script.home {
+        Home::Bundle(_) => (job.script.name.clone(), "bundled".to_owned()),
+        Home::Folder(folder) if job.script.text.is_empty() => (job.script.name.clone(), folder.display().to_string()),
+        Home::Folder(_) => {
+            let path = std::env::current_dir().unwrap_or_default().join(&job.script.name);
+            (path.display().to_string(), path.display().to_string())
+        }
+    };
+    let shown = |node: &Node| serde_json::from_str(&Object::new(node.clone()).to_json()).unwrap_or_default();
+    Started {
+        time: now(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        script,
+        source,
+        sha256: super::record::digest(&job.script.text),
+        params: job.values.iter().map(|(param, node)| (param.name.clone(), shown(node))).collect(),
+        clusters,
+        kubeconfig,
+        pid: std::process::id(),
+    }
+}
+
+/// Steps on the screen and in the journal.
+struct Observed(Arc<Screen>, Arc<Recorder>);
+
+impl Observed {
+    fn keep(&self, step: &engine::StepStart, what: &str) {
+        self.1.record(&Record::Step(Step { time: now(), step: step.name.clone(), what: what.to_owned() }));
+    }
+}
+
+impl engine::Observer for Observed {
+    fn step_begins(&self, step: &engine::StepStart) -> Result<()> {
+        self.keep(step, "begin");
+        self.0.step_begins(step)
+    }
+
+    fn step_ended(&self, step: &engine::StepStart, failure: Option<&Failure>) -> Result<()> {
+        self.keep(step, failure.map_or("end", |failure| failure.kind.name()));
+        self.0.step_ended(step, failure)
+    }
+
+    fn print(&self, line: &str) {
+        self.0.print(line);
+    }
+
+    fn debug(&self, line: &str, place: Option<&crate::failure::Place>) {
+        self.0.debug(line, place);
+    }
+}
+
+/// Programs whose runs the journal keeps.
+struct Noted(Arc<dyn Programs>, Arc<Recorder>);
+
+impl Programs for Noted {
+    fn which(&self, tool: &str) -> Option<PathBuf> {
+        self.0.which(tool)
+    }
+
+    fn run<'a>(&'a self, command: &'a crate::process::Command) -> futures::future::BoxFuture<'a, Result<Output>> {
+        let line = crate::here::line();
+        Box::pin(async move {
+            let start = Instant::now();
+            let output = self.0.run(command).await;
+            let code = output.as_ref().ok().map(|output| output.code);
+            let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.1.note(&Note::Exec { time: now(), command: command.shown(), code, ms, line });
+            output
+        })
     }
 }
 
@@ -344,6 +466,7 @@ impl Stage {
         let say = screen.clone();
         let needs = &job.header.needs;
         let (programs, keeper) = guarded(self.desk.as_ref(), parts.programs, parts.keeper);
+        let programs: Arc<dyn Programs> = Arc::new(Noted(programs, journal.clone()));
         let host = Arc::new(Host {
             clusters: parts.clusters,
             programs,
@@ -361,7 +484,7 @@ impl Stage {
             types: primitives::TYPES,
             bridge: self.bridge,
             sources: Arc::new(sources(&job.script)),
-            observer: screen.clone(),
+            observer: Arc::new(Observed(screen.clone(), journal.clone())),
         });
         let Parts { world, model, kubeconfig, .. } = parts;
         let desk = self.desk;

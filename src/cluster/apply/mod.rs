@@ -8,7 +8,7 @@ mod owned;
 mod quantity;
 
 use super::path::with_query;
-use super::request::{about, content, request_with};
+use super::request::{about, after, content, request_with};
 use super::status::Status;
 use super::{Cluster, MANAGER, Target};
 use crate::failure::{Failure, Kind, Result};
@@ -184,7 +184,7 @@ impl Cluster {
         let start = self.clock().now();
         let mut force = options.force == Force::Always;
         for number in 1.. {
-            let request = apply_request(target, manifest, options.manager(), force, mode)?;
+            let request = after(apply_request(target, manifest, options.manager(), force, mode)?, live);
             let status = match self.ask(request.clone()).await? {
                 Ok(object) => return Ok(object),
                 Err(status) => status,

@@ -1,15 +1,18 @@
 //! The second layer: every change is written down before it is sent, and its outcome after it.
 //!
-//! Paths, verbs and titles only, never bodies: a journal can be shown to anybody.
+//! Paths, verbs, titles, and what changed objects were like before, so that a change can be taken back. Contents of
+//! Secrets are never written down.
 
-use super::{Settings, Subject};
+use super::{Settings, Subject, reverse};
 use crate::cluster::path::{ApiPath, Effect, effect_of};
 use crate::failure::{Failure, Kind, Result};
+use crate::object::{self, Object};
 use crate::secret::Redactor;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use kube::client::Body;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,7 +23,7 @@ use std::task::{Context, Poll};
 use tower::{BoxError, Service, ServiceExt};
 
 /// A change that is about to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     /// Number of the change in this process; its outcome has the same.
     pub id: u64,
@@ -34,28 +37,120 @@ pub struct Intent {
     pub path: String,
     /// `Kind namespace/name`.
     pub object: String,
+    /// The script line that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// What there was before.
+    #[serde(default)]
+    pub before: Before,
 }
 
+/// What there was before a change.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Before {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// No such object.
+    Absent,
+    /// An object.
+    Present {
+        /// Its uid.
+        uid: String,
+        /// Its resourceVersion.
+        #[serde(rename = "resourceVersion")]
+        resource_version: String,
+        /// What it said, Secrets masked, without what servers note in it.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        content: Value,
+    },
+}
+
+/// The object as it was read before a change, `None` when there was none. A request extension.
+#[derive(Clone, Debug)]
+pub struct Former(pub Option<Object>);
+
 /// What became of a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The intent's number.
     pub id: u64,
     /// When, RFC 3339.
     pub time: String,
     /// The server's HTTP status; missing when there was no answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Why there was no answer. `interrupted`: the run ended while the request was under way.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// How long it took, repetitions included, in milliseconds.
+    #[serde(default)]
+    pub ms: u64,
+    /// The object's own path.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// The object's uid.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub uid: String,
+    /// The object's resourceVersion after the change.
+    #[serde(default, rename = "resourceVersion", skip_serializing_if = "String::is_empty")]
+    pub resource_version: String,
+    /// Who had written fields of the object by then: manager, operation, time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writers: Vec<String>,
+    /// The merge patch that takes the change back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Value>,
+    /// Whether contents of a Secret were changed, which are not kept.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lost: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Something else that a run does and its journal keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Note {
+    /// A wait has ended.
+    Wait {
+        /// When it ended, RFC 3339.
+        time: String,
+        /// What was waited for: `Deployment istio-system/istiod ready`.
+        what: String,
+        /// How long it took, in milliseconds.
+        ms: u64,
+        /// Whether it was met.
+        met: bool,
+        /// The script line that asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<String>,
+    },
+    /// A local program has ended.
+    Exec {
+        /// When it ended, RFC 3339.
+        time: String,
+        /// The command, secrets masked.
+        command: String,
+        /// Its exit code; missing when it did not end by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<i32>,
+        /// How long it took, in milliseconds.
+        ms: u64,
+        /// The script line that asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<String>,
+    },
 }
 
 /// A request that is sent again: a change, or a read on the way.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Repetition {
     /// The intent's number, for changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<u64>,
     /// When, RFC 3339.
     pub time: String,
@@ -96,6 +191,9 @@ pub trait Journal: Send + Sync {
     fn repetition(&self, _: &Repetition) -> std::io::Result<()> {
         Ok(())
     }
+
+    /// Called for everything else worth keeping.
+    fn note(&self, _: &Note) {}
 }
 
 /// A journal in a file: JSON lines, appended only, readable by its owner only, synced before anything is sent.
@@ -125,10 +223,18 @@ impl FileJournal {
     /// # Errors
     /// When the disk does not take it.
     pub fn append(&self, record: &impl Serialize) -> std::io::Result<()> {
+        self.write(record)?.sync_data()
+    }
+
+    /// Appends one record that the end of this process does not lose. Known secrets are replaced.
+    ///
+    /// # Errors
+    /// When the file does not take it.
+    pub fn write(&self, record: &impl Serialize) -> std::io::Result<std::sync::MutexGuard<'_, File>> {
         let line = Redactor::global().scrub(&serde_json::to_string(record)?);
         let mut file = self.file.lock().map_err(|_| std::io::Error::other("the journal broke"))?;
         file.write_all(format!("{line}\n").as_bytes())?;
-        file.sync_data()
+        Ok(file)
     }
 }
 
@@ -147,7 +253,11 @@ impl Journal for FileJournal {
     }
 
     fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
-        self.append(&Line::Outcome(outcome))
+        self.write(&Line::Outcome(outcome)).map(drop)
+    }
+
+    fn note(&self, note: &Note) {
+        drop(self.write(note));
     }
 
     fn repetition(&self, repetition: &Repetition) -> std::io::Result<()> {
@@ -227,30 +337,56 @@ where
         }
         let settings = self.settings.clone();
         Box::pin(async move {
-            let intent = intent_of(&settings, &request);
+            let former = request.extensions().get::<Former>().cloned();
+            let intent = intent_of(&settings, &request, former.as_ref());
             request.extensions_mut().insert(Change(intent.id));
-            let mut open = Open::begin(&settings, intent).await?;
+            let mut open = Open::begin(&settings, intent, former.and_then(|former| former.0)).await?;
             let answer = inner.oneshot(request).await;
-            match &answer {
-                Ok(response) => open.outcome.status = Some(response.status().as_u16()),
-                Err(error) => open.outcome.failure = Some(Redactor::global().scrub(&error.to_string())),
+            match answer {
+                Ok(mut response) => {
+                    open.outcome.status = Some(response.status().as_u16());
+                    response.extensions_mut().insert(Entry(Arc::new(Mutex::new(Some(open)))));
+                    Ok(response)
+                }
+                Err(error) => {
+                    open.outcome.failure = Some(Redactor::global().scrub(&error.to_string()));
+                    Err(error)
+                }
             }
-            open.end(&settings).await;
-            answer
         })
     }
 }
 
-/// A change under way. Dropped without an end, it is written down as interrupted.
+/// The journal's entry of an answered change, which is completed with the object in the answer. A response extension.
+#[derive(Clone)]
+pub(crate) struct Entry(Arc<Mutex<Option<Open>>>);
+
+impl Entry {
+    /// Completes the entry with the answer's body.
+    pub fn complete(&self, body: &[u8]) {
+        let open = self.0.lock().ok().and_then(|mut open| open.take());
+        let Some(mut open) = open else { return };
+        if open.outcome.status.is_some_and(|status| (200..300).contains(&status))
+            && let Ok(object) = object::from_json(body)
+        {
+            open.learn(&object);
+        }
+    }
+}
+
+/// A change under way: written down when dropped, as interrupted when nothing has come of it.
 struct Open {
     journal: Arc<dyn Journal>,
     outcome: Outcome,
-    ended: bool,
+    former: Option<Object>,
+    path: String,
+    start: std::time::Instant,
 }
 
 impl Open {
-    async fn begin(settings: &Settings, intent: Intent) -> Result<Open, BoxError> {
-        let outcome = Outcome { id: intent.id, time: String::new(), status: None, failure: None };
+    async fn begin(settings: &Settings, intent: Intent, former: Option<Object>) -> Result<Open, BoxError> {
+        let outcome = Outcome { id: intent.id, ..Outcome::default() };
+        let path = intent.path.split('?').next().unwrap_or_default().to_owned();
         let (journal, writer) = (settings.journal.clone(), settings.journal.clone());
         let written = off_the_runtime(settings, move || writer.intent(&intent)).await;
         written.map_err(|e| {
@@ -258,26 +394,61 @@ impl Open {
                 .on_cluster(&*settings.cluster)
                 .hint("make room on the disk, then repeat")
         })?;
-        Ok(Open { journal, outcome, ended: false })
+        Ok(Open { journal, outcome, former, path, start: std::time::Instant::now() })
     }
 
-    async fn end(mut self, settings: &Settings) {
-        self.ended = true;
-        self.outcome.time = now();
-        let (journal, outcome) = (self.journal.clone(), self.outcome.clone());
-        if let Err(error) = off_the_runtime(settings, move || journal.outcome(&outcome)).await {
-            tracing::warn!(%error, "the outcome of a change could not be written to the journal");
+    /// What the answer tells of the object.
+    fn learn(&mut self, after: &Object) {
+        // A deletion answers with a Status, or with the object that is on its way out.
+        if after.uid().is_empty() {
+            return;
         }
+        let target = ApiPath::parse(&self.path);
+        self.outcome.path = match target.name {
+            None => format!("{}/{}", self.path, after.name()),
+            Some(_) => self.path.strip_suffix(&suffix(&target)).unwrap_or(&self.path).to_owned(),
+        };
+        self.outcome.uid = after.uid().to_owned();
+        self.outcome.resource_version = after.resource_version().to_owned();
+        self.outcome.writers = writers(after);
+        let Some(former) = &self.former else { return };
+        self.outcome.lost =
+            ["data", "stringData"].iter().any(|key| is_secret(former) && former.at(key) != after.at(key));
+        self.outcome.back = reverse::patch(&content_of(after), &content_of(former));
     }
+}
+
+fn suffix(target: &ApiPath) -> String {
+    target.subresource.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
+}
+
+fn is_secret(object: &Object) -> bool {
+    object.kind() == "Secret"
+}
+
+fn content_of(object: &Object) -> Value {
+    reverse::content(serde_json::from_str(&object.to_json()).unwrap_or_default())
+}
+
+/// Who has written fields of an object that are not its status, as `manager operation time`.
+pub fn writers(object: &Object) -> Vec<String> {
+    let entries = object.items_at("metadata.managedFields").iter();
+    let of_content = entries.filter(|entry| entry.get("subresource").is_none());
+    let text =
+        |entry: &object::Node, key: &str| entry.get(key).and_then(object::Node::as_str).unwrap_or_default().to_owned();
+    of_content
+        .map(|entry| format!("{} {} {}", text(entry, "manager"), text(entry, "operation"), text(entry, "time")))
+        .collect()
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if self.ended {
-            return;
+        let mut outcome = std::mem::take(&mut self.outcome);
+        outcome.time = now();
+        outcome.ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if outcome.status.is_none() {
+            outcome.failure.get_or_insert_with(|| "interrupted".to_owned());
         }
-        let failure = Some("interrupted".to_owned());
-        let outcome = Outcome { time: now(), failure, ..self.outcome.clone() };
         if let Err(error) = self.journal.outcome(&outcome) {
             tracing::warn!(%error, "the outcome of a change could not be written to the journal");
         }
@@ -293,7 +464,7 @@ async fn off_the_runtime(
     tokio::task::spawn_blocking(write).await.unwrap_or_else(|e| Err(std::io::Error::other(e)))
 }
 
-fn intent_of(settings: &Settings, request: &Request<Body>) -> Intent {
+fn intent_of(settings: &Settings, request: &Request<Body>, former: Option<&Former>) -> Intent {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let uri = request.uri();
     let subject = request.extensions().get::<Subject>().map(|subject| subject.0.clone());
@@ -304,10 +475,26 @@ fn intent_of(settings: &Settings, request: &Request<Body>) -> Intent {
         method: request.method().to_string(),
         path: uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string),
         object: subject.unwrap_or_else(|| ApiPath::parse(uri.path()).title()),
+        line: request.extensions().get::<super::Line>().map(|line| line.0.clone()),
+        before: before(request.method(), former),
     }
 }
 
-pub(super) fn now() -> String {
+fn before(method: &http::Method, former: Option<&Former>) -> Before {
+    match former {
+        None => Before::Unknown,
+        Some(Former(None)) => Before::Absent,
+        Some(Former(Some(object))) => Before::Present {
+            uid: object.uid().to_owned(),
+            resource_version: object.resource_version().to_owned(),
+            // What is deleted is not made again.
+            content: if *method == http::Method::DELETE { Value::Null } else { content_of(object) },
+        },
+    }
+}
+
+/// The time, RFC 3339.
+pub fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
 }
 
@@ -382,7 +569,7 @@ mod tests {
         let path = folder.path().join("journal.jsonl");
         for id in 1..=2 {
             let journal = FileJournal::open(&path).expect("open");
-            let outcome = Outcome { id, time: now(), status: Some(200), failure: None };
+            let outcome = Outcome { id, time: now(), status: Some(200), ..Outcome::default() };
             journal.outcome(&outcome).expect("written");
         }
         let text = std::fs::read_to_string(&path).expect("text");

@@ -6,6 +6,7 @@
 mod gate;
 pub mod journal;
 pub mod retry;
+pub mod reverse;
 pub mod rights;
 pub mod trace;
 
@@ -23,6 +24,10 @@ pub use trace::{Counters, Listener, Notice};
 /// What a request is about, for messages and the journal: `Deployment istio-system/istiod`. A request extension.
 #[derive(Clone, Debug)]
 pub struct Subject(pub String);
+
+/// The script line that a request is sent for. A request extension.
+#[derive(Clone, Debug)]
+pub struct Line(pub String);
 
 /// How long this request may take in all, instead of the policy's times. A request extension.
 #[derive(Clone, Copy, Debug)]

@@ -17,6 +17,7 @@ mod selector;
 pub mod trouble;
 pub mod watch;
 
+use crate::cluster::layers::journal::{Note, now};
 use crate::cluster::{Cluster, Target};
 use crate::failure::Result;
 use crate::object::Object;
@@ -81,10 +82,24 @@ pub async fn until(cluster: &Cluster, target: &Target, rule: Rule, timeout: Dura
 /// As [`until`]: the first that cannot get there ends all waits, and the failure lists every object that is not there.
 pub async fn until_all(waits: &[Wait], limits: Limits) -> Result<Vec<Object>> {
     let mut seen: Vec<Seen> = waits.iter().map(|wait| Seen::new(wait.cluster.clock().now())).collect();
-    let Some((culprit, end)) = run(waits, &mut seen, limits).await else {
+    let start = waits.first().map(|wait| wait.cluster.clock().now()).unwrap_or_default();
+    let line = crate::here::line();
+    let ended = run(waits, &mut seen, limits).await;
+    note(waits, start, line, ended.is_none());
+    let Some((culprit, end)) = ended else {
         return Ok(seen.into_iter().map(Seen::into_object).collect());
     };
     Err(report::failure(waits, &mut seen, culprit, end, limits).await)
+}
+
+/// Keeps the wait in the journal.
+fn note(waits: &[Wait], start: Duration, line: Option<String>, met: bool) {
+    let Some(first) = waits.first() else { return };
+    let took = first.cluster.clock().now().saturating_sub(start);
+    let title = |wait: &Wait| format!("{}: {} {}", wait.cluster.name(), wait.target.title(), wait.rule.want);
+    let what = waits.iter().map(title).collect::<Vec<_>>().join(", ");
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    first.cluster.settings().journal.note(&Note::Wait { time: now(), what, ms, met, line });
 }
 
 /// Runs all waits; the first that ends badly ends all.

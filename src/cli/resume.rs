@@ -1,0 +1,64 @@
+//! `resume`: the same command again, after a run that did not come to its end.
+
+use super::script_args::{find, finish};
+use crate::cluster::layers::journal::Note;
+use crate::failure::{Failure, Result};
+use crate::object::{Node, Object};
+use crate::run::record::{self, History};
+use crate::run::screen::Style;
+use crate::run::{Job, Session};
+use crate::script::{Given, Kind, Values};
+use clap::Args;
+
+/// Arguments of `resume`.
+#[derive(Args)]
+pub struct Resume {
+    /// The run: its id, the beginning of its id, or `last`
+    #[arg(value_name = "RUN", default_value = "last")]
+    run: String,
+    /// Parameters to give again: secrets are not kept
+    #[arg(value_name = "PARAMETERS", trailing_var_arg = true, allow_hyphen_values = true)]
+    parameters: Vec<String>,
+}
+
+impl Resume {
+    /// Carries the command out.
+    pub fn go(self, style: Style) -> Result<()> {
+        let run = record::find(&record::folder(), &self.run)?;
+        let (job, kubeconfig) = (job(&run, &self.parameters, style)?, run.started.kubeconfig.clone());
+        let session = Session::live(&job, kubeconfig)?;
+        let screen = session.screen();
+        screen.line(&format!(
+            "Resuming run {}: {}. Steps that are already true change nothing.",
+            run.id, job.script.name
+        ));
+        if run.started.sha256 != record::digest(&job.script.text) {
+            screen.line("The script is not the same as it was then.");
+        }
+        for change in run.changes.iter().filter(|change| change.word() == "unknown") {
+            screen.line(&format!("  {}", session.settled(change)));
+        }
+        let programs = run.notes.iter().filter(|note| matches!(note, Note::Exec { .. })).count();
+        if programs > 0 {
+            screen.line(&format!("  {programs} local programs ran then; they run again"));
+        }
+        screen.line("");
+        finish(&session, &job)
+    }
+}
+
+fn job(run: &History, again: &[String], style: Style) -> Result<Job> {
+    if run.started.script.starts_with("undo ") {
+        return Err(Failure::usage(format!("run {} is an undo", run.id))
+            .hint(format!("repeat it: meshwright {}", run.started.script)));
+    }
+    let script = find(&run.started.script)?;
+    let header = script.header()?;
+    let mut given = Given::from_args(&header, again)?;
+    let mut params = run.started.params.clone();
+    params.retain(|name, _| header.param(name).is_some_and(|param| param.kind != Kind::Secret));
+    given.file = Some(Object::new(Node::from(&serde_json::Value::Object(params))));
+    let hint = "parameters that are not kept are given behind the run: meshwright resume RUN --NAME VALUE";
+    let values = Values::check(&header, &given).map_err(|failure| failure.hint(hint))?;
+    Ok(Job { script, header, values, style, stop_after: None })
+}

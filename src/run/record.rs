@@ -1,0 +1,262 @@
+//! What a journal says about a run beyond its changes, and the journal read back.
+
+use crate::cluster::layers::journal::{Before, Intent, Note, Outcome, Repetition};
+use crate::failure::{Failure, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The first line of a journal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// When, RFC 3339.
+    pub time: String,
+    /// The version of meshwright.
+    pub program: String,
+    /// The script's name; for an undo, `undo ID`.
+    pub script: String,
+    /// Where the script's text is: a path, or `bundled`.
+    pub source: String,
+    /// SHA-256 of the script's text.
+    pub sha256: String,
+    /// The parameters; secrets by name only.
+    pub params: serde_json::Map<String, serde_json::Value>,
+    /// The contexts.
+    pub clusters: Vec<String>,
+    /// The kubeconfig that was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The process.
+    pub pid: u32,
+}
+
+/// Begin or end of a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// When, RFC 3339.
+    pub time: String,
+    /// Its name.
+    pub step: String,
+    /// `begin`, `end`, or what it failed with.
+    pub what: String,
+}
+
+/// The last line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// When, RFC 3339.
+    pub time: String,
+    /// `done`, or the kind of the failure.
+    pub outcome: String,
+    /// The failure's words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Record {
+    /// The run began.
+    Started(Started),
+    /// A step began or ended.
+    Step(Step),
+    /// A change was about to be sent.
+    Intent(Intent),
+    /// What became of it.
+    Outcome(Outcome),
+    /// A request was sent again.
+    Repetition(Repetition),
+    /// The run ended.
+    Finished(Finished),
+}
+
+/// A change and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// What was to be sent.
+    pub intent: Intent,
+    /// What came of it; nothing when the run broke off meanwhile.
+    pub outcome: Option<Outcome>,
+    /// How often it was sent again.
+    pub repeated: usize,
+    /// The step it belongs to.
+    pub step: String,
+}
+
+impl Change {
+    /// What was done, in a word.
+    pub fn word(&self) -> &'static str {
+        let Some(outcome) = &self.outcome else { return "unknown" };
+        match (self.intent.method.as_str(), outcome.status, &self.intent.before) {
+            (_, None, _) => "unknown",
+            (_, Some(status), _) if !(200..300).contains(&status) => "refused",
+            ("DELETE", ..) => "deleted",
+            (_, Some(201), _) | (_, _, Before::Absent) => "created",
+            _ => "changed",
+        }
+    }
+
+    /// The object's own path.
+    pub fn path(&self) -> &str {
+        match &self.outcome {
+            Some(outcome) if !outcome.path.is_empty() => &outcome.path,
+            _ => self.intent.path.split('?').next().unwrap_or_default(),
+        }
+    }
+}
+
+/// A run as its journal tells it.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// The run's id.
+    pub id: String,
+    /// How it began.
+    pub started: Started,
+    /// Its changes, in order.
+    pub changes: Vec<Change>,
+    /// Its waits and programs, in order.
+    pub notes: Vec<Note>,
+    /// How it ended; nothing when it broke off.
+    pub finished: Option<Finished>,
+}
+
+impl History {
+    /// Reads a journal. A last line that is cut off does not count, nor does a line of a later version.
+    pub fn parse(id: &str, text: &str) -> History {
+        let mut history = History { id: id.to_owned(), ..History::default() };
+        let mut step = String::new();
+        for line in text.lines() {
+            match serde_json::from_str(line) {
+                Ok(Record::Started(started)) => history.started = started,
+                Ok(Record::Step(record)) if record.what == "begin" => step = record.step,
+                Ok(Record::Step(_)) => step.clear(),
+                Ok(Record::Intent(intent)) => {
+                    history.changes.push(Change { intent, outcome: None, repeated: 0, step: step.clone() });
+                }
+                Ok(Record::Outcome(outcome)) => {
+                    let change = history.changes.iter_mut().rev().find(|change| change.intent.id == outcome.id);
+                    change.into_iter().for_each(|change| change.outcome = Some(outcome.clone()));
+                }
+                Ok(Record::Repetition(again)) => {
+                    let change = history.changes.iter_mut().rev().find(|change| Some(change.intent.id) == again.change);
+                    change.into_iter().for_each(|change| change.repeated += 1);
+                }
+                Ok(Record::Finished(finished)) => history.finished = Some(finished),
+                Err(_) => history.notes.extend(serde_json::from_str::<Note>(line)),
+            }
+        }
+        history
+    }
+
+    /// How it ended, in a word or two.
+    pub fn outcome(&self) -> String {
+        match &self.finished {
+            Some(finished) => finished.outcome.replace('_', " "),
+            None if is_alive(self.started.pid) => "running".to_owned(),
+            None => "broken off".to_owned(),
+        }
+    }
+
+    /// How much it changed: `2 created, 1 changed`.
+    pub fn totals(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        self.changes.iter().for_each(|change| *counts.entry(change.word()).or_default() += 1);
+        let words = ["created", "changed", "deleted", "refused", "unknown"];
+        let shown = words.iter().filter_map(|word| counts.get(word).map(|count| format!("{count} {word}")));
+        let shown: Vec<String> = shown.collect();
+        if shown.is_empty() { "unchanged".to_owned() } else { shown.join(", ") }
+    }
+}
+
+fn is_alive(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().filter(|pid| *pid > 0) else { return false };
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok()
+}
+
+/// The digest that stands for a script's text.
+pub fn digest(text: &str) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The folder of all journals.
+pub fn folder() -> PathBuf {
+    super::home::state().join("runs")
+}
+
+/// Every run that changed something or was meant to, the latest first.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn all(folder: &Path) -> Result<Vec<History>> {
+    let mut runs = Vec::new();
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(runs) };
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        if path.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        let bytes = std::fs::read(&path)
+            .map_err(|e| Failure::usage(format!("cannot read the journal {}: {e}", path.display())))?;
+        let history = History::parse(&id, &String::from_utf8_lossy(&bytes));
+        if !history.started.time.is_empty() {
+            runs.push(history);
+        }
+    }
+    runs.sort_by(|a, b| b.started.time.cmp(&a.started.time));
+    Ok(runs)
+}
+
+/// The run whose id begins so; `last` is the latest.
+///
+/// # Errors
+/// [`crate::failure::Kind::Usage`] when there is none, or more than one.
+pub fn find(folder: &Path, wanted: &str) -> Result<History> {
+    let mut runs = all(folder)?;
+    if wanted == "last" && !runs.is_empty() {
+        return Ok(runs.remove(0));
+    }
+    let mut fitting: Vec<History> = runs.into_iter().filter(|run| run.id.starts_with(wanted)).collect();
+    match fitting.len() {
+        1 => Ok(fitting.remove(0)),
+        0 => Err(Failure::usage(format!("there is no run `{wanted}`")).hint("`meshwright runs` lists them")),
+        _ => {
+            let ids: Vec<String> = fitting.into_iter().map(|run| run.id).collect();
+            Err(Failure::usage(format!("`{wanted}` begins the ids of {} runs", ids.len())).hint(ids.join(", ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOURNAL: &str = r#"{"event":"started","time":"2026-01-02T03:04:05.000Z","program":"0.1.0","script":"s","source":"s.rhai","sha256":"x","params":{},"clusters":["east"],"pid":0}
+{"event":"step","time":"t","step":"Make","what":"begin"}
+{"event":"intent","id":1,"time":"t","cluster":"east","method":"PATCH","path":"/api/v1/namespaces/a?x=1","object":"Namespace a","line":"s.rhai:3","before":{"state":"absent"}}
+{"event":"outcome","id":1,"time":"t","status":201,"ms":4,"uid":"u"}
+{"event":"wait","time":"t","what":"Pod a/p ready","ms":1200,"met":true}
+{"event":"intent","id":2,"time":"t","cluster":"east","method":"DELETE","path":"/api/v1/namespaces/b","object":"Namespace b"}
+{"event":"outco"#;
+
+    #[test]
+    fn a_torn_last_line_is_no_harm() {
+        let run = History::parse("abc", JOURNAL);
+        assert_eq!((run.changes.len(), run.notes.len()), (2, 1));
+        assert_eq!((run.changes[0].word(), run.changes[0].step.as_str()), ("created", "Make"));
+        assert_eq!(run.changes[0].path(), "/api/v1/namespaces/a");
+        assert_eq!((run.totals().as_str(), run.outcome().as_str()), ("1 created, 1 unknown", "broken off"));
+    }
+
+    #[test]
+    fn a_run_is_found_by_the_beginning_of_its_id() {
+        let folder = tempfile::tempdir().expect("folder");
+        for id in ["abc1", "abd2"] {
+            std::fs::write(folder.path().join(format!("{id}.jsonl")), JOURNAL).expect("written");
+        }
+        assert_eq!(find(folder.path(), "abc").expect("one").id, "abc1");
+        assert!(find(folder.path(), "ab").expect_err("two").message.contains("2 runs"));
+        assert!(find(folder.path(), "x").expect_err("none").message.contains("no run `x`"));
+    }
+}

@@ -1,0 +1,152 @@
+//! Runs as the program's user sees them: written down, listed, shown, gone on with, taken back.
+
+use assert_cmd::Command;
+use meshwright::clock::Clock;
+use meshwright::rehearsal::{Server, World};
+use serde_json::{Value, json};
+use std::path::Path;
+
+const SCRIPT: &str = r#"//! # Make two things
+//!
+//! ---
+//! params:
+//!   cluster: {type: cluster, help: "where"}
+//!   fail: {type: bool, default: false, help: "fail at the end"}
+//! needs:
+//!   write: [shop]
+//! ---
+
+step "Make" {
+    params.cluster.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}, data: #{a: "1"}});
+    params.cluster.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "old", namespace: "shop"}, data: #{mine: "1"}});
+}
+step "Check" {
+    if params.fail { throw "as asked"; }
+}
+"#;
+
+/// A cluster on loopback, and a home with a kubeconfig and a script.
+struct Stage {
+    home: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+    world: World,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let runtime = tokio::runtime::Runtime::new().expect("runtime");
+        let inside = runtime.enter();
+        let world = World::new(Clock::real(), &["east"]);
+        let home = tempfile::tempdir().expect("folder");
+        let server = world.server("east").expect("east").clone();
+        server.put(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}));
+        server.put(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "old", "namespace": "shop"}, "data": {"theirs": "1"}}));
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).expect("a port");
+        let port = listener.local_addr().expect("address").port();
+        runtime.spawn(server.serve(listener));
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config",
+            "clusters": [{"name": "east", "cluster": {"server": format!("http://127.0.0.1:{port}")}}],
+            "contexts": [{"name": "east", "context": {"cluster": "east", "user": "east"}}],
+            "users": [{"name": "east", "user": {}}],
+        });
+        std::fs::write(home.path().join("config"), config.to_string()).expect("written");
+        std::fs::write(home.path().join("make.rhai"), SCRIPT).expect("written");
+        drop(inside);
+        Stage { home, runtime, world }
+    }
+
+    fn server(&self) -> &Server {
+        self.world.server("east").expect("east")
+    }
+
+    fn map(&self, name: &str) -> Option<Value> {
+        self.server().get("ConfigMap", Some("shop"), name).map(|object| object["data"].clone())
+    }
+
+    fn meshwright(&self, args: &[&str]) -> (i32, String, String) {
+        let _inside = self.runtime.enter();
+        let home: &Path = self.home.path();
+        let mut command = Command::cargo_bin("meshwright").expect("the program");
+        command.args(args).env("HOME", home).env("KUBECONFIG", home.join("config")).env("NO_COLOR", "1");
+        command.env_remove("XDG_STATE_HOME").env_remove("XDG_DATA_HOME").current_dir(home);
+        let output = command.output().expect("started");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
+    fn run(&self, more: &[&str]) -> (i32, String, String) {
+        self.meshwright(&[&["run", "./make.rhai", "--cluster", "east"], more].concat())
+    }
+}
+
+#[test]
+fn a_run_is_listed_shown_and_taken_back() {
+    let stage = Stage::new();
+    let (code, _, err) = stage.run(&[]);
+    assert_eq!(code, 0, "{err}");
+    let (_, out, _) = stage.meshwright(&["runs"]);
+    assert!(out.contains("make.rhai") && out.contains("east") && out.contains("done"), "{out}");
+    assert!(out.contains("1 created, 1 changed"), "{out}");
+    let (_, out, _) = stage.meshwright(&["show-run", "last"]);
+    for line in ["Make", "created   east: ConfigMap shop/new", "changed   east: ConfigMap shop/old", "make.rhai:12"] {
+        assert!(out.contains(line), "`{line}` is missing in:\n{out}");
+    }
+    let (code, _, err) = stage.meshwright(&["undo", "last"]);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("--dry-run"), "{err}");
+    let (code, out, _) = stage.meshwright(&["undo", "last", "--dry-run"]);
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("restore  east: ConfigMap shop/old") && out.contains("delete   east: ConfigMap shop/new"),
+        "{out}"
+    );
+    assert!(stage.map("new").is_some(), "a preview changes nothing");
+    let (code, _, err) = stage.meshwright(&["undo", "last", "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(stage.map("new"), None);
+    assert_eq!(stage.map("old"), Some(json!({"theirs": "1"})));
+    let (_, out, _) = stage.meshwright(&["runs", "-o", "json"]);
+    let rows: Value = serde_json::from_str(&out).expect("json");
+    assert!(rows[0]["script"].as_str().is_some_and(|name| name.starts_with("undo ")), "{out}");
+}
+
+#[test]
+fn what_somebody_else_has_changed_is_not_taken_back() {
+    let stage = Stage::new();
+    stage.run(&[]);
+    let write = r#"kube.cluster("east").patch("ConfigMap", "shop/old", #{data: #{other: "1"}})"#;
+    let (code, _, err) = stage.meshwright(&["eval", "--write", write]);
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = stage.meshwright(&["undo", "last", "--yes"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("ConfigMap shop/old") && err.contains("nothing was taken back"), "{err}");
+    assert!(stage.map("new").is_some());
+}
+
+#[test]
+fn a_failed_run_names_the_command_that_goes_on() {
+    let stage = Stage::new();
+    let (code, _, err) = stage.run(&["--fail"]);
+    assert_eq!(code, 1, "{err}");
+    let resume = err.lines().find(|line| line.contains("meshwright resume ")).expect("the command");
+    let id = resume.rsplit(' ').next().expect("id");
+    let (code, _, err) = stage.meshwright(&["resume", id, "--no-fail"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("✓ Make") && err.contains("unchanged"), "{err}");
+}
+
+#[test]
+fn the_journal_is_for_its_owner_and_an_unknown_run_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = Stage::new();
+    stage.run(&[]);
+    let folder = stage.home.path().join(".local/state/meshwright/runs");
+    for entry in std::fs::read_dir(folder).expect("folder") {
+        let metadata = entry.expect("entry").metadata().expect("metadata");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    }
+    let (code, _, err) = stage.meshwright(&["show-run", "nothing"]);
+    assert_eq!(code, 4);
+    assert!(err.contains("there is no run `nothing`") && err.contains("meshwright runs"), "{err}");
+}
