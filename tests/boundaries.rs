@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("object", &[]),
     ("content", &[]),
     ("plain", &[]),
+    ("here", &[]),
     ("engine", &[]),
     ("cluster", &[]),
     ("process", &[]),
