@@ -14,7 +14,7 @@
 //! | [`cluster`] | a Kubernetes cluster: requests, layers, apply, waits |
 //! | [`process`] | local programs |
 //! | [`rehearsal`] | Kubernetes API servers in memory |
-//! | [`object`], [`secret`], [`clock`], [`failure`], [`plain`], [`content`], [`here`] | what everything stands on |
+//! | [`object`], [`secret`], [`grant`], [`clock`], [`failure`], [`plain`], [`content`], [`here`] | what everything stands on |
 
 pub mod cli;
 pub mod clock;
@@ -22,6 +22,7 @@ pub mod cluster;
 pub mod content;
 pub mod engine;
 pub mod failure;
+pub mod grant;
 pub mod here;
 pub mod object;
 pub mod plain;

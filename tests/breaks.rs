@@ -51,7 +51,7 @@ fn another_root_in_each_cluster_ends_in_certificate_errors() {
     let failure = forked_in(
         "classic",
         "stdlib/istio/authority.rhai",
-        &[("root.made.issue(member.name)", "secret.authority(`root of ${member.name}`).issue(member.name)")],
+        &[("root.made.issue(member.name)", "secret.authority(`mesh-${member.name}`).issue(member.name)")],
     );
     assert!(matches!(failure.kind, Kind::Script | Kind::Timeout), "{}", told(&failure));
 }

@@ -3,7 +3,7 @@
 use meshwright::primitives::TABLES;
 use meshwright::run::screen::Style;
 use meshwright::run::{Job, Session};
-use meshwright::script::{Header, Home, Script, Values};
+use meshwright::script::{Header, Home, Needs, Script, Values};
 
 fn job(example: &str) -> Job {
     let script = Script {
@@ -13,7 +13,7 @@ fn job(example: &str) -> Job {
         home: Home::Folder(env!("CARGO_MANIFEST_DIR").into()),
     };
     let mut header = Header::default();
-    header.needs.write = vec!["*".into()];
+    header.needs = Needs::typed().writing();
     header.needs.exec = vec!["sh".into(), "echo".into(), "istioctl".into()];
     Job {
         script,

@@ -3,7 +3,7 @@
 use crate::failure::Result;
 use crate::run::screen::Style;
 use crate::run::{Job, Session};
-use crate::script::{Header, Home, Script, Values};
+use crate::script::{Header, Home, Needs, Script, Values};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -45,9 +45,9 @@ impl Eval {
             home: Home::Folder(std::env::current_dir().unwrap_or_default()),
         };
         let mut header = Header::default();
-        header.needs.exec = self.programs.clone();
+        header.needs = Needs { exec: self.programs.clone(), ..Needs::typed() };
         if self.write || self.rehearse {
-            header.needs.write = vec!["*".into()];
+            header.needs = header.needs.writing();
         }
         let job = Job { script, header, values: Values::default(), style, stop_after: None };
         let session = match self.rehearse {

@@ -1,5 +1,6 @@
 //! The command line: the only place that knows clap and the exit codes.
 
+mod approve;
 mod eval;
 mod exit;
 mod list;

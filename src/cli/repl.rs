@@ -5,7 +5,7 @@ use crate::failure::Result;
 use crate::repl::{Repl as Prompt, View, talk};
 use crate::run::screen::Style;
 use crate::run::{Desk, Job, Session};
-use crate::script::{Header, Home, Script, Values};
+use crate::script::{Header, Home, Needs, Script, Values};
 use clap::Args;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -115,7 +115,6 @@ fn typed() -> Script {
 /// A job for a prompt: whoever sits there may do everything that the desk's gate lets through.
 fn job(script: Script, values: Values, style: Style) -> Job {
     let mut header = script.header().unwrap_or_else(|_| Header::default());
-    header.needs.write = vec!["*".into()];
-    header.needs.exec = vec!["*".into()];
+    header.needs = Needs { exec: vec!["*".into()], reveal: header.needs.reveal, ..Needs::typed().writing() };
     Job { script, header, values, style, stop_after: None }
 }

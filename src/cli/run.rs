@@ -1,5 +1,6 @@
 //! `run`: a script on real clusters.
 
+use super::approve::approve;
 use super::script_args::{ScriptArgs, finish};
 use crate::failure::Result;
 use crate::run::screen::Style;
@@ -23,9 +24,11 @@ impl Run {
             // A prompt and spinners cannot share the screen.
             let job = Job { style: Style { live: false, ..style }, ..asked.job };
             let session = Session::live_at(&job, asked.kubeconfig, Some(desk.clone()))?;
+            approve(&session, &job, &asked.answers)?;
             return super::repl::carry_out(session, desk, &job);
         }
         let session = Session::live(&asked.job, asked.kubeconfig)?;
+        approve(&session, &asked.job, &asked.answers)?;
         finish(&session, &asked.job)
     }
 }

@@ -1,5 +1,6 @@
 //! `NAME [PARAMETERS]`: a script and its parameters, with help made from its header.
 
+use super::approve::Answers;
 use super::print;
 use crate::failure::{Failure, Kind as FailureKind, Result};
 use crate::run::screen::Style;
@@ -28,6 +29,8 @@ pub struct Asked {
     pub serve: bool,
     /// Whether `--pause-on-failure` was among the parameters.
     pub pause: bool,
+    /// What was answered beforehand.
+    pub answers: Answers,
 }
 
 impl ScriptArgs {
@@ -35,7 +38,7 @@ impl ScriptArgs {
     /// better than the header.
     pub fn job(&self, verb: &str, style: Style, fill: impl Fn(&Param) -> Option<String>) -> Result<Option<Asked>> {
         let script = find(&self.name)?;
-        let header = script.header()?;
+        let mut header = script.header()?;
         if self.parameters.iter().any(|word| word == "--help" || word == "-h") {
             print(&help(verb, &script, &header))?;
             return Ok(None);
@@ -49,6 +52,8 @@ impl ScriptArgs {
         check_step(&script, stop_after.as_deref())?;
         let kubeconfig = if verb == "run" { take_value(&mut words, "--kubeconfig")?.map(Into::into) } else { None };
         let file = take_value(&mut words, "--params")?;
+        let rights = Rights::take(&mut words)?;
+        let mut answers = answers(verb, &mut words)?;
         for param in &header.params {
             if let Some(value) = fill(param).filter(|_| !is_given(&words, param)) {
                 words.extend([param.flag(), value]);
@@ -59,8 +64,48 @@ impl ScriptArgs {
             given = given.with_file(file.as_ref())?;
         }
         let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage(verb, &script)))?;
-        Ok(Some(Asked { job: Job { script, header, values, style, stop_after }, kubeconfig, serve, pause }))
+        header.needs = header.needs.with(&values);
+        rights.change(&mut header.needs)?;
+        answers.widened = rights.allow;
+        Ok(Some(Asked { job: Job { script, header, values, style, stop_after }, kubeconfig, serve, pause, answers }))
     }
+}
+
+/// The flags that change what a run may do.
+struct Rights {
+    read_only: bool,
+    allow: Vec<String>,
+    deny: Vec<String>,
+}
+
+impl Rights {
+    fn take(words: &mut Vec<String>) -> Result<Rights> {
+        let read_only = take_flag(words, "--read-only");
+        Ok(Rights { read_only, allow: take_values(words, "--allow")?, deny: take_values(words, "--deny")? })
+    }
+
+    /// What is denied stays denied, whatever else is allowed.
+    fn change(&self, needs: &mut crate::script::Needs) -> Result<()> {
+        self.allow.iter().try_for_each(|right| needs.allow(right))?;
+        self.deny.iter().try_for_each(|right| needs.deny(right))?;
+        if self.read_only {
+            needs.read_only();
+        }
+        Ok(())
+    }
+}
+
+/// What was answered beforehand: `--yes`, `--yes=CONTEXT`, `--confirm CONTEXT`.
+fn answers(verb: &str, words: &mut Vec<String>) -> Result<Answers> {
+    if verb != "run" {
+        return Ok(Answers::default());
+    }
+    let mut confirmed = take_values(words, "--confirm")?;
+    let named: Vec<String> = words.iter().filter_map(|word| word.strip_prefix("--yes=")).map(str::to_owned).collect();
+    words.retain(|word| !word.starts_with("--yes="));
+    let yes = take_flag(words, "--yes") || !named.is_empty();
+    confirmed.extend(named);
+    Ok(Answers { yes, confirmed, widened: Vec::new() })
 }
 
 /// The script with this name, seen from the folder the program was started in.
@@ -101,6 +146,15 @@ pub fn take_value(words: &mut Vec<String>, flag: &str) -> Result<Option<String>>
     }
 }
 
+/// Takes every occurrence of a flag with its value out of the words.
+fn take_values(words: &mut Vec<String>, flag: &str) -> Result<Vec<String>> {
+    let mut values = Vec::new();
+    while let Some(value) = take_value(words, flag)? {
+        values.push(value);
+    }
+    Ok(values)
+}
+
 fn check_step(script: &Script, wanted: Option<&str>) -> Result<()> {
     let Some(wanted) = wanted else { return Ok(()) };
     let names: Vec<String> = script::steps::steps(&script.text).into_iter().map(|step| step.name).collect();
@@ -128,7 +182,12 @@ fn help(verb: &str, script: &Script, header: &Header) -> String {
             .action(if param.kind.is_many() { clap::ArgAction::Append } else { clap::ArgAction::Set });
         command = command.arg(arg);
     }
-    command.args(program_args(verb)).term_width(terminal_width()).render_help().to_string()
+    let mut text = command.args(program_args(verb)).term_width(terminal_width()).render_help().to_string();
+    let lines = header.needs.lines();
+    if !lines.is_empty() {
+        text += &format!("\nIt may, beside reading:\n  {}\n", lines.join("\n  "));
+    }
+    text
 }
 
 fn terminal_width() -> usize {
@@ -175,7 +234,32 @@ fn program_args(verb: &str) -> Vec<clap::Arg> {
             .help("Keep the rehearsed clusters up on loopback, with a kubeconfig, until Ctrl-C"),
     };
     let help = clap::Arg::new("help").long("help").short('h').action(clap::ArgAction::HelpLong).help("Print this help");
-    [params, stop, pause, own, help].into_iter().map(|arg| arg.help_heading("Options of meshwright")).collect()
+    let own = [params, stop, pause, own].into_iter().chain(rights_args(verb)).chain([help]);
+    own.map(|arg| arg.help_heading("Options of meshwright")).collect()
+}
+
+/// The flags about what a run may do.
+fn rights_args(verb: &str) -> Vec<clap::Arg> {
+    let flag = |name: &'static str, help: &'static str| {
+        clap::Arg::new(name).long(name).action(clap::ArgAction::SetTrue).help(help)
+    };
+    let value = |name: &'static str, value: &'static str, help: &'static str| {
+        clap::Arg::new(name).long(name).value_name(value).action(clap::ArgAction::Append).help(help)
+    };
+    let mut args = vec![
+        flag("read-only", "Let it change nothing and start no program"),
+        value(
+            "deny",
+            "RIGHT",
+            "Take a right away: write=NAMESPACE, write=NAMESPACE/KIND, secrets=…, exec=…, exec for all",
+        ),
+        value("allow", "RIGHT", "Give it a right beyond its header's, in the same words"),
+    ];
+    if verb == "run" {
+        args.push(flag("yes", "Do not ask before a run that writes"));
+        args.push(value("confirm", "CONTEXT", "Write to this cluster although it looks like production"));
+    }
+    args
 }
 
 /// Runs a job in a session and says how to go on when it did not go well.

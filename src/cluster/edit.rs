@@ -27,6 +27,7 @@ impl Cluster {
                 Failure::usage("the namespace is missing").hint("set metadata.namespace, or the option `namespace`");
             return Err(failure.about(manifest.title()).on_cluster(self.name()));
         }
+        manifest.node.check_open()?;
         let path = resource.path(namespace.as_deref());
         let uri = with_query(path, &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
         let mut request = request_with(Method::POST, uri, content::JSON, &manifest.to_wire())?;
@@ -85,6 +86,7 @@ impl Cluster {
                 return Err(failure.about(before.title()).on_cluster(self.name()));
             }
         }
+        after.node.check_open()?;
         let uri = with_query(target.path(), &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
         let request = super::request::about(request_with(Method::PUT, uri, content::JSON, &after.to_wire())?, target);
         let request = super::request::after(request, Some(before));

@@ -124,6 +124,20 @@ impl Cluster {
         &self.0.settings.counters
     }
 
+    /// Fails unless the run may read the content of a Secret.
+    ///
+    /// # Errors
+    /// `Rights`, with the right to add.
+    pub fn check_open(&self, namespace: &str, name: &str) -> Result<()> {
+        self.settings().rights.check_open(namespace, name).map_err(|failure| failure.on_cluster(self.name()))
+    }
+
+    /// What the cluster has sent: from here, with those Secrets closed that the run may not read.
+    pub(crate) fn received(&self, object: Object) -> Object {
+        let (rights, object) = (&self.settings().rights, object.from_cluster(self.name()));
+        if rights.may_open_all() { object } else { object.closed(&|namespace, name| rights.may_open(namespace, name)) }
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
     }

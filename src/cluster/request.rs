@@ -125,7 +125,7 @@ impl Cluster {
             Err(status) => return Ok(Err(status)),
         };
         match object::from_json(&bytes) {
-            Ok(object) => Ok(Ok(object.from_cluster(self.name()))),
+            Ok(object) => Ok(Ok(self.received(object))),
             Err(failure) => {
                 let message =
                     format!("the answer to {} {} is {}", request.method(), request.uri().path(), failure.message);

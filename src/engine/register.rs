@@ -11,6 +11,7 @@ use super::value::{as_object, type_name, with_article};
 use super::{Bridge, Setup, budget};
 use crate::failure::{Failure, Kind};
 use crate::object::Object;
+use crate::secret::Secret;
 use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext};
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,6 +130,7 @@ impl<H: Send + Sync + 'static> Registry<H> {
         let primitive = entry.primitive;
         let (args, options) = entry.bind(args)?;
         let _here = crate::here::at(place(context.call_source(), context.call_position()));
+        entry.check_open(&args)?;
         let call = Call { host: &*self.host, primitive, receiver, args, options, context, bridge: &self.bridge };
         let outcome = (primitive.call)(&call);
         if primitive.effect != Effect::None {
@@ -155,6 +157,12 @@ fn must_be_called<H>(primitive: &Primitive<H>) -> Failure {
 }
 
 impl<H> Entry<H> {
+    /// Fails for a closed secret where its content would be used. Where any value is taken, its name will do.
+    fn check_open(&self, args: &[Dynamic]) -> Result<(), Failure> {
+        let opened = self.params.iter().zip(args).filter(|(param, _)| param.types.contains(&"Secret"));
+        opened.filter_map(|(_, arg)| arg.clone().try_cast::<Secret>()).try_for_each(|secret| secret.check_open())
+    }
+
     fn is_property(&self) -> bool {
         let tells = matches!(self.primitive.effect, Effect::None | Effect::Read);
         tells && self.params.iter().all(|param| param.optional)

@@ -45,6 +45,43 @@ impl Object {
     }
 }
 
+impl Object {
+    /// The same object with the values of each Secret closed that `may_open` refuses, by namespace and name.
+    pub fn closed(self, may_open: &dyn Fn(&str, &str) -> bool) -> Object {
+        let node = match (self.kind(), &self.node) {
+            ("Secret", node) if !may_open(self.namespace().unwrap_or_default(), self.name()) => close(node),
+            (kind @ ("List" | "SecretList"), Node::Map(map)) => {
+                let items = self.items_at("items").iter().cloned();
+                let items = items.map(|item| in_list(kind, item).closed(may_open)).map(|object| object.node);
+                Node::Map(map.with("items", Node::Array(Arc::new(items.collect()))))
+            }
+            _ => return self,
+        };
+        Object { node, origin: self.origin }
+    }
+}
+
+/// An item of a list that may be without its kind.
+fn in_list(list: &str, item: Node) -> Object {
+    match (&item, list.strip_suffix("List")) {
+        (Node::Map(map), Some(kind)) if map.get("kind").is_none() && kind == "Secret" => {
+            Object::new(Node::Map(map.with("kind", Node::Str(kind.into()))))
+        }
+        _ => Object::new(item),
+    }
+}
+
+fn close(node: &Node) -> Node {
+    match node {
+        Node::Secret(secret) => Node::Secret(secret.close()),
+        Node::Array(items) => Node::Array(Arc::new(items.iter().map(close).collect())),
+        Node::Map(map) => {
+            Node::Map(Map(Arc::new(map.0.iter().map(|(key, node)| (key.clone(), close(node))).collect())))
+        }
+        other => other.clone(),
+    }
+}
+
 fn seal(node: Node) -> Node {
     let Node::Map(map) = &node else { return node };
     let kind = map.get("kind").and_then(Node::as_str).unwrap_or_default();

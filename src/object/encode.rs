@@ -1,6 +1,7 @@
 //! Trees to text: shown with secrets masked, or sent with secrets open.
 
 use super::{Node, Object};
+use crate::failure::Result;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
@@ -22,6 +23,19 @@ impl Object {
 }
 
 impl Node {
+    /// Fails when it holds a secret whose content the run may not use.
+    ///
+    /// # Errors
+    /// `Rights`, with the right that would open it.
+    pub fn check_open(&self) -> Result<()> {
+        match self {
+            Node::Secret(secret) => secret.check_open(),
+            Node::Array(items) => items.iter().try_for_each(Node::check_open),
+            Node::Map(map) => map.0.iter().try_for_each(|(_, node)| node.check_open()),
+            _ => Ok(()),
+        }
+    }
+
     /// The value to send to a cluster: secrets opened. Never show or log it.
     pub fn to_wire(&self) -> Value {
         match self {
@@ -38,7 +52,7 @@ impl Node {
 }
 
 impl Serialize for Node {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
             Node::Null => serializer.serialize_unit(),
             Node::Bool(value) => serializer.serialize_bool(*value),

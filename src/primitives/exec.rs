@@ -59,7 +59,7 @@ pub const EXEC: &[Primitive<Host>] = &[
 
 fn run(call: &Call<'_, Host>) -> Outcome {
     let tool = call.str(0);
-    call.host().may_run(&tool)?;
+    call.host().grants.may_run(&tool)?;
     let command = command(call, &tool)?;
     let programs = &call.host().programs;
     let output = call.block(programs.run(&command))?;
@@ -91,6 +91,7 @@ fn command(call: &Call<'_, Host>, tool: &str) -> Result<Command> {
 /// What goes to a program's stdin or environment.
 pub(super) fn content(name: &str, value: &Dynamic) -> Result<Content> {
     if let Some(secret) = value.clone().try_cast::<Secret>() {
+        secret.check_open()?;
         return Ok(Content::Secret(secret));
     }
     let text = value.clone().into_string();
@@ -105,6 +106,6 @@ fn which(call: &Call<'_, Host>) -> Outcome {
 
 fn version(call: &Call<'_, Host>) -> Outcome {
     let tool = call.str(0);
-    call.host().may_run(&tool)?;
+    call.host().grants.may_run(&tool)?;
     Ok(call.block(process::version(&*call.host().programs, &tool))?.into())
 }

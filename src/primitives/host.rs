@@ -1,8 +1,9 @@
 //! What the primitives of one run share.
 
+use super::Grants;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::object::Object;
 use crate::secret::Secret;
 use std::path::PathBuf;
@@ -64,15 +65,6 @@ pub enum Level {
 /// Shows a line to the user.
 pub type Say = dyn Fn(Level, &str) + Send + Sync;
 
-/// What a run may do beyond reading: from the script's header, narrowed by flags.
-#[derive(Debug, Clone, Default)]
-pub struct Grants {
-    /// Local programs it may start; `*` for any.
-    pub programs: Vec<String>,
-    /// Whether `secret.reveal` may open secrets.
-    pub reveal: bool,
-}
-
 /// What the primitives of one run share.
 pub struct Host {
     /// Where clusters come from.
@@ -104,18 +96,6 @@ impl Host {
                 .hint("read it first: `cluster.get(kind, name)`"));
         };
         self.clusters.connect(origin)
-    }
-
-    /// Whether the run may start this program.
-    ///
-    /// # Errors
-    /// [`Kind::Rights`] with the line to add to the header.
-    pub fn may_run(&self, tool: &str) -> Result<()> {
-        if self.grants.programs.iter().any(|granted| granted == "*" || granted == tool) {
-            return Ok(());
-        }
-        Err(Failure::new(Kind::Rights, format!("the script may not start `{tool}`"))
-            .hint(format!("add it to the script's header: `needs: {{exec: [{tool}]}}`")))
     }
 
     /// A script's path, made absolute.

@@ -12,6 +12,7 @@
 //! | [`log`](LOG), [`run`](RUN) | lines for the user; the run itself | |
 
 mod exec;
+pub mod grants;
 pub mod host;
 pub mod keeper;
 mod kube;
@@ -27,6 +28,7 @@ use crate::cluster::Cluster;
 use crate::engine::{Primitive, Type};
 
 pub use exec::EXEC;
+pub use grants::Grants;
 pub use host::Host;
 pub use kube::{CLUSTER, KUBE};
 pub use log::LOG;

@@ -178,7 +178,9 @@ fn forward(call: &Call<'_, Host>) -> Outcome {
     let (namespace, name) = pod(call)?;
     let wrong = || Failure::usage(format!("{} is no port: 1 to 65535", call.int(1)));
     let port = u16::try_from(call.int(1)).ok().filter(|port| *port > 0).ok_or_else(wrong)?;
-    Ok(Dynamic::from(Port(call.block(cluster.forward(&namespace, &name, port))?)))
+    let forward = call.block(cluster.forward(&namespace, &name, port))?;
+    call.host().grants.open_port(forward.port());
+    Ok(Dynamic::from(Port(forward)))
 }
 
 fn port(call: &Call<'_, Host>) -> Outcome {

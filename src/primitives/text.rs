@@ -5,6 +5,7 @@ use crate::engine::value::{from_node, to_node};
 use crate::engine::{Call, Effect, Outcome, Primitive};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{Map, Node, Object, yaml};
+use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rhai::Dynamic;
@@ -101,11 +102,27 @@ pub const TEXT: &[Primitive<Host>] = &[
 
 fn parse_yaml(call: &Call<'_, Host>) -> Outcome {
     let mut documents = yaml::parse(&call.opened(0))?;
+    if let Some(secret) = call.value::<Secret>(0) {
+        documents.iter_mut().for_each(|document| document.node = hidden(&document.node, &secret));
+    }
     if documents.len() == 1 {
         return Ok(from_node(&documents.remove(0).node));
     }
     let nodes = documents.into_iter().map(|document| document.node).collect();
     Ok(from_node(&Node::Array(Arc::new(nodes))))
+}
+
+/// Texts within a secret are secrets.
+fn hidden(node: &Node, whole: &Secret) -> Node {
+    match node {
+        Node::Str(text) => Node::Secret(Secret::unlearned(whole.name(), &**text)),
+        Node::Array(items) => Node::Array(Arc::new(items.iter().map(|item| hidden(item, whole)).collect())),
+        Node::Map(map) => {
+            let entries = map.0.iter().map(|(key, node)| (key.clone(), hidden(node, whole)));
+            Node::Map(Map(Arc::new(entries.collect())))
+        }
+        other => other.clone(),
+    }
 }
 
 fn to_yaml(call: &Call<'_, Host>) -> Outcome {

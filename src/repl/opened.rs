@@ -6,7 +6,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::run::Job;
 use crate::run::screen::Style;
 use crate::script::parts::{Part, parts};
-use crate::script::{self, Given, Header, Kind as ParamKind, Script, Values};
+use crate::script::{self, Given, Header, Kind as ParamKind, Needs, Script, Values};
 use std::path::PathBuf;
 
 /// A script that is open.
@@ -139,7 +139,8 @@ impl Repl {
         let values = self.values(&header, words)?;
         let mut granted = header.clone();
         // Whoever sits at the prompt may do what the session's own switch lets through.
-        (granted.needs.write, granted.needs.exec) = (vec!["*".into()], vec!["*".into()]);
+        let own = Needs::typed().writing();
+        granted.needs = Needs { exec: vec!["*".into()], reveal: header.needs.reveal, ..own };
         let style = Style { colour: self.view.colour, ..Style::default() };
         let job = Job { script: script.clone(), header: granted, values, style, stop_after: None };
         let session = self.session().beside(&job)?;

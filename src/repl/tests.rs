@@ -22,7 +22,7 @@ impl Bench {
         let (name, home) = ("typed".to_owned(), Home::Folder(folder.path().to_owned()));
         let script = Script { source: name.clone(), name, text: String::new(), home };
         let mut header = Header::default();
-        (header.needs.write, header.needs.exec) = (vec!["*".into()], vec!["*".into()]);
+        header.needs = crate::script::Needs { exec: vec!["*".into()], ..crate::script::Needs::typed().writing() };
         let style = Style { quiet: true, ..Style::default() };
         let job = Job { script, header, values: Values::default(), style, stop_after: None };
         let desk = Desk::new(write);

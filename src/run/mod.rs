@@ -1,5 +1,6 @@
 //! One run of a script: where it takes place, what is shown, what is written down.
 
+pub mod config;
 mod desk;
 pub mod home;
 mod interrupt;

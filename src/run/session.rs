@@ -15,8 +15,10 @@ use crate::cluster::layers::journal::{Before, Note, now};
 use crate::cluster::layers::{Gate, Journal, Notice, Rights};
 use crate::engine::{self, Bridge, Cancel, Console, Reading, Setup};
 use crate::failure::{Failure, Result};
+use crate::grant::Grant;
 use crate::object::{Node, Object};
-use crate::primitives::host::{Clusters, Grants, Keeper, Level};
+use crate::primitives::grants::{Files, Grants};
+use crate::primitives::host::{Clusters, Keeper, Level};
 use crate::primitives::keeper::{Folder, Memory};
 use crate::primitives::{self, Host};
 use crate::process::{Live as LivePrograms, Output, Programs, Rehearsed as RehearsedPrograms};
@@ -249,7 +251,11 @@ impl Session {
 
     fn connected(&self, value: &Dynamic) -> Result<Dynamic> {
         let node = engine::value::to_node(value)?;
-        let connect = |context: &str| self.host.clusters.connect(context).map(Dynamic::from);
+        let connect = |context: &str| {
+            let cluster = self.host.clusters.connect(context)?;
+            self.host.grants.name_host(cluster.server());
+            Ok(Dynamic::from(cluster))
+        };
         if let Some(context) = node.as_str() {
             return connect(context);
         }
@@ -270,6 +276,27 @@ impl Session {
     /// Where the journal is, for runs on real clusters.
     pub fn journal(&self) -> Option<PathBuf> {
         self.journal.path()
+    }
+
+    /// The API server's URL of a context.
+    ///
+    /// # Errors
+    /// When there is no such context.
+    pub fn server(&self, context: &str) -> Result<String> {
+        Ok(self.host.clusters.connect(context)?.server().to_owned())
+    }
+
+    /// Waits for something unless the user presses Ctrl-C.
+    ///
+    /// # Errors
+    /// `Cancelled` when the user did, or what the future fails with.
+    pub fn unless_interrupted<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = self.cancel.cancelled() => Err(Failure::new(crate::failure::Kind::Cancelled, "interrupted")),
+                outcome = future => outcome,
+            }
+        })
     }
 
     /// Returns when the user presses Ctrl-C.
@@ -415,7 +442,7 @@ impl Stage {
     fn shared(&self, job: &Job, journal: Arc<Recorder>) -> (Shared, Arc<Recorder>) {
         let screen = self.screen.clone();
         let shared = Shared {
-            rights: Rights::from_needs(&job.header.needs.with(&job.values).write),
+            rights: rights(job),
             gate: self.desk.as_ref().map_or_else(Gate::open, |desk| desk.gate.clone()),
             journal: self.noted(journal.clone()),
             listener: Arc::new(move |notice| screen.get().into_iter().for_each(|screen| tell(screen, notice))),
@@ -464,7 +491,6 @@ impl Stage {
         let screen = Arc::new(screen);
         self.screen.get_or_init(|| screen.clone());
         let say = screen.clone();
-        let needs = &job.header.needs;
         let (programs, keeper) = guarded(self.desk.as_ref(), parts.programs, parts.keeper);
         let programs: Arc<dyn Programs> = Arc::new(Noted(programs, journal.clone()));
         let host = Arc::new(Host {
@@ -473,7 +499,7 @@ impl Stage {
             keeper,
             clock: clock.clone(),
             folder: std::env::current_dir().unwrap_or_default(),
-            grants: Grants { programs: needs.exec.clone(), reveal: needs.reveal },
+            grants: grants(job),
             rehearsed: parts.world.is_some(),
             say: Arc::new(move |level, line| say.say(level, line)),
         });
@@ -489,6 +515,28 @@ impl Stage {
         let Parts { world, model, kubeconfig, .. } = parts;
         let desk = self.desk;
         Session { runtime: self.runtime, engine, host, screen, clock, world, model, journal, cancel, desk, kubeconfig }
+    }
+}
+
+/// What the run may do with its clusters.
+fn rights(job: &Job) -> Rights {
+    let needs = job.header.needs.with(&job.values);
+    Rights::new(&needs.write, &needs.pods, &needs.secrets)
+}
+
+/// What it may do beside them.
+fn grants(job: &Job) -> Grants {
+    let needs = job.header.needs.with(&job.values);
+    let contexts = [needs.contexts, job.values.clusters()].concat();
+    Grants {
+        programs: Grant::new(&needs.exec),
+        contexts: Grant::new(&contexts),
+        hosts: needs.hosts,
+        files: Files::new(&needs.files, &std::env::current_dir().unwrap_or_default()),
+        env: Grant::new(&needs.env),
+        authorities: Grant::new(&needs.authorities),
+        reveal: needs.reveal,
+        ..Grants::default()
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Between two `---` lines stands YAML; everything else is Markdown for people. The first `# ` line is the title.
 
+use super::needs::Needs;
 use super::params::{self, Param};
-use super::values::Values;
 use crate::engine::nearest;
 use crate::failure::{Failure, Kind, Place, Result};
 use crate::object::{Node, Object, yaml};
@@ -21,27 +21,6 @@ pub struct Header {
     pub params: Vec<Param>,
     /// The rights it asks for.
     pub needs: Needs,
-}
-
-/// The rights a script asks for; entries may name parameters, as in `"{namespace}"`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Needs {
-    /// Namespaces it reads secrets of, beyond what anybody may read.
-    pub read: Vec<String>,
-    /// Namespaces it changes; `cluster-scoped` stands for objects outside namespaces.
-    pub write: Vec<String>,
-    /// Local programs it starts.
-    pub exec: Vec<String>,
-    /// Whether it opens secrets with `secret.reveal`.
-    pub reveal: bool,
-}
-
-impl Needs {
-    /// The same with every `{parameter}` replaced by its value; a list gives one entry for each item.
-    pub fn with(&self, values: &Values) -> Needs {
-        let filled = |list: &[String]| list.iter().flat_map(|entry| values.fill(entry)).collect();
-        Needs { read: filled(&self.read), write: filled(&self.write), exec: filled(&self.exec), reveal: self.reveal }
-    }
 }
 
 /// The lines of a header, each with its number in the script.
@@ -94,7 +73,7 @@ impl Header {
         let params = node.get("params").map_or(&[][..], Node::entries);
         let params = params.iter().map(|(name, node)| params::parse(name, node).map_err(|message| at(name, message)));
         let params = params.collect::<Result<_>>()?;
-        let needs = needs(node.get("needs")).map_err(|(key, message)| at(&key, message))?;
+        let needs = Needs::parse(node.get("needs"), &params).map_err(|(key, message)| at(&key, message))?;
         let guide = node.get("guide").and_then(Node::as_str).map(str::to_owned);
         Ok(Header { title, description, guide, params, needs })
     }
@@ -130,20 +109,6 @@ fn known_keys(node: &Node, known: &[&str]) -> Result<(), Wrong> {
         }
     }
     Ok(())
-}
-
-fn needs(node: Option<&Node>) -> Result<Needs, Wrong> {
-    let Some(node) = node else { return Ok(Needs::default()) };
-    known_keys(node, &["read", "write", "exec", "reveal"])?;
-    let list = |key: &str| {
-        let texts = node.get(key).map_or(&[][..], Node::items).iter().map(|item| item.as_str().map(str::to_owned));
-        let texts: Option<Vec<_>> = texts.collect();
-        let is_list = matches!(node.get(key), None | Some(Node::Array(_)));
-        let wrong = || (key.to_owned(), format!("`needs.{key}` must be a list of names"));
-        texts.filter(|_| is_list).ok_or_else(wrong)
-    };
-    let reveal = node.get("reveal").is_some_and(|reveal| reveal.as_bool() == Some(true));
-    Ok(Needs { read: list("read")?, write: list("write")?, exec: list("exec")?, reveal })
 }
 
 #[cfg(test)]

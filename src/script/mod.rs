@@ -7,6 +7,7 @@ mod bundle;
 pub mod fork;
 pub mod header;
 pub mod lexer;
+mod needs;
 pub mod outline;
 pub mod params;
 pub mod parts;
@@ -16,7 +17,8 @@ pub mod steps;
 mod values;
 
 pub use bundle::{Home, Script, bundled, find, library, library_names, source_text};
-pub use header::{Header, Needs};
+pub use header::Header;
+pub use needs::Needs;
 pub use outline::Outline;
 pub use params::{Kind, Param};
 pub use resolver::Resolver;

@@ -83,6 +83,9 @@ impl Param {
     }
 }
 
+/// Flags of every script.
+const RESERVED: [&str; 5] = ["allow", "deny", "read_only", "yes", "confirm"];
+
 /// The parameter that a header's entry describes, or what is wrong with the entry.
 pub(super) fn parse(name: &str, node: &Node) -> Result<Param, String> {
     const KEYS: [&str; 7] = ["type", "help", "default", "one_of", "min", "required", "pattern"];
@@ -94,6 +97,9 @@ pub(super) fn parse(name: &str, node: &Node) -> Result<Param, String> {
     let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !is_name || name.is_empty() {
         return Err(format!("parameter `{name}`: a name has lower-case letters, digits and `_` only"));
+    }
+    if RESERVED.contains(&name) {
+        return Err(format!("parameter `{name}`: meshwright itself has a flag of that name"));
     }
     let kind = kind(node).map_err(|why| format!("parameter `{name}`: {why}"))?;
     let text = |key| node.get(key).and_then(Node::as_str).map(str::to_owned);

@@ -7,15 +7,19 @@
 mod forms;
 mod redactor;
 
+use crate::failure::{Failure, Result};
 use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
 pub use redactor::Redactor;
 
-/// A value that never shows itself.
+/// A value that never shows itself. A closed one is only there to be seen by its name: the run may not use its content.
 #[derive(Clone)]
-pub struct Secret(Arc<Inner>);
+pub struct Secret {
+    inner: Arc<Inner>,
+    closed: bool,
+}
 
 struct Inner {
     name: String,
@@ -27,28 +31,54 @@ impl Secret {
     pub fn new(name: impl Into<String>, content: impl Into<String>) -> Secret {
         let (name, content) = (name.into(), content.into());
         Redactor::global().learn(&name, &content);
-        Secret(Arc::new(Inner { name, content: Zeroizing::new(content) }))
+        Secret { inner: Arc::new(Inner { name, content: Zeroizing::new(content) }), closed: false }
     }
 
     /// A value that shows its name only, but is no secret wherever else it stands: a certificate, a namespace.
     pub fn unlearned(name: impl Into<String>, content: impl Into<String>) -> Secret {
-        Secret(Arc::new(Inner { name: name.into(), content: Zeroizing::new(content.into()) }))
+        let inner = Inner { name: name.into(), content: Zeroizing::new(content.into()) };
+        Secret { inner: Arc::new(inner), closed: false }
     }
 
     /// The name it is shown under.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.inner.name
+    }
+
+    /// The same, closed.
+    #[must_use]
+    pub fn close(&self) -> Secret {
+        Secret { inner: self.inner.clone(), closed: true }
+    }
+
+    /// A secret under the same name with what `change` makes of its content; closed when this one is.
+    #[must_use]
+    pub fn mapped(&self, change: impl FnOnce(&str) -> String) -> Secret {
+        Secret { closed: self.closed, ..Secret::new(self.name(), change(self.reveal())) }
+    }
+
+    /// Fails for a closed one.
+    ///
+    /// # Errors
+    /// `Rights`, with the right that would open it.
+    pub fn check_open(&self) -> Result<()> {
+        if !self.closed {
+            return Ok(());
+        }
+        // Values of Secrets are called `namespace/name:key`.
+        let title = self.name().split([':', ' ']).next().unwrap_or_default();
+        Err(crate::grant::lacking(&format!("read the content of Secret {title}"), "secrets", title))
     }
 
     /// The content. For sinks only; never format or log what this returns.
     pub fn reveal(&self) -> &str {
-        &self.0.content
+        &self.inner.content
     }
 }
 
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "‹secret {}›", self.0.name)
+        write!(f, "‹secret {}›", self.inner.name)
     }
 }
 
@@ -60,7 +90,7 @@ impl fmt::Debug for Secret {
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Secret) -> bool {
-        self.0.content == other.0.content
+        self.inner.content == other.inner.content
     }
 }
 

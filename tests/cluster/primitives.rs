@@ -10,6 +10,7 @@ fn run(text: &str, write: &[&str]) -> Result<rhai::Dynamic, Failure> {
     let folder = Home::Folder(env!("CARGO_MANIFEST_DIR").into());
     let script = Script { name: "test".into(), source: "test".into(), text: text.into(), home: folder };
     let mut header = Header::default();
+    header.needs = meshwright::script::Needs::typed();
     header.needs.write = write.iter().map(|right| right.to_string()).collect();
     let style = Style { quiet: true, ..Style::default() };
     let job = Job { script, header, values: Values::default(), style, stop_after: None };

@@ -3,7 +3,6 @@
 use crate::cluster::Resource;
 use crate::cluster::tree::{text, with, without};
 use crate::object::{Node, Object};
-use crate::secret::Secret;
 use base64::Engine as _;
 
 /// Metadata that only the server writes. Objects read from one cluster can so be applied to another.
@@ -55,7 +54,7 @@ fn encoded(secret: Object) -> Node {
 fn base64_of(value: &Node) -> Node {
     let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
     match value {
-        Node::Secret(secret) => Node::Secret(Secret::new(secret.name(), encode(secret.reveal()))),
+        Node::Secret(secret) => Node::Secret(secret.mapped(encode)),
         Node::Str(text) => Node::Str(encode(text).into()),
         other => other.clone(),
     }

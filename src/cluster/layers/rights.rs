@@ -1,53 +1,49 @@
-//! The first layer: a run changes only what its script's header says.
+//! The first layer: a run changes only what its script's header says, and opens only the Secrets that it names.
 
 use super::{Gate, Settings};
 use crate::cluster::path::{ApiPath, Effect, effect_of};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
+use crate::grant::{Grant, lacking, matches};
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use kube::client::Body;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{BoxError, Service, ServiceExt};
 
 /// The name that stands for objects outside namespaces in `needs.write`.
 pub const CLUSTER_SCOPED: &str = "cluster-scoped";
-/// The name that stands for everything in `needs.write`.
+/// The name that stands for everything.
 pub const EVERYTHING: &str = "*";
 
-/// What a run may change: namespaces, and objects outside them.
+/// What a run may do with a cluster beyond reading.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rights(BTreeSet<String>);
+pub struct Rights {
+    write: Grant,
+    pods: Grant,
+    secrets: Grant,
+}
 
 impl Rights {
-    /// The rights of a header's `needs.write`: namespaces, `cluster-scoped`, `*`. An empty list may only read.
+    /// The rights of a header's `needs`: `write` has `NAMESPACE`, `NAMESPACE/KIND`, and `cluster-scoped` in place of a
+    /// namespace; `pods` has namespaces to run programs in; `secrets` has `NAMESPACE` and `NAMESPACE/NAME`.
+    pub fn new<T: AsRef<str>>(write: &[T], pods: &[T], secrets: &[T]) -> Rights {
+        Rights { write: Grant::new(write), pods: Grant::new(pods), secrets: Grant::new(secrets) }
+    }
+
+    /// The right to write this, and to do nothing else.
     pub fn from_needs<T: AsRef<str>>(write: &[T]) -> Rights {
-        Rights(write.iter().map(|right| right.as_ref().to_owned()).collect())
+        Rights::new(write, &[], &[])
     }
 
-    /// The right to change everything.
+    /// The right to do everything.
     pub fn all() -> Rights {
-        Rights::from_needs(&[EVERYTHING])
+        Rights::new(&[EVERYTHING], &[EVERYTHING], &[EVERYTHING])
     }
 
-    /// The right to read only.
+    /// The right to read, Secrets without their content.
     pub fn read_only() -> Rights {
         Rights::default()
-    }
-
-    /// What both allow.
-    pub fn narrowed_to(&self, other: &Rights) -> Rights {
-        match (self.allows(EVERYTHING), other.allows(EVERYTHING)) {
-            (true, _) => other.clone(),
-            (_, true) => self.clone(),
-            _ => Rights(self.0.intersection(&other.0).cloned().collect()),
-        }
-    }
-
-    /// Whether this right (a namespace or `cluster-scoped`) is there.
-    pub fn allows(&self, right: &str) -> bool {
-        self.0.contains(EVERYTHING) || self.0.contains(right)
     }
 
     /// Fails unless a request with this method, path and query is allowed.
@@ -55,28 +51,107 @@ impl Rights {
     /// # Errors
     /// `Rights`, with the verb, the object and the right to add.
     pub fn check(&self, method: &Method, path: &str, query: Option<&str>, subject: Option<&str>) -> Result<()> {
-        let effect = effect_of(method, path, query);
-        if effect == Effect::Read {
-            return Ok(());
-        }
         let target = ApiPath::parse(path);
-        let right = needed(&target);
-        // A run that may write in a namespace may also make it.
-        let own_namespace =
-            target.resource == "namespaces" && target.name.as_deref().is_some_and(|name| self.allows(name));
-        if self.allows(right) || own_namespace {
-            return Ok(());
+        let subject = || subject.map_or_else(|| target.title(), str::to_owned);
+        if *method == Method::POST && target.subresource.as_deref() == Some("token") {
+            return self.check_token(&target, &subject());
         }
-        let subject = subject.map_or_else(|| target.title(), str::to_owned);
-        Err(Failure::new(Kind::Rights, format!("this run may not {} {subject}", verb(method, effect)))
-            .hint(format!("add `{right}` to `needs.write` in the script's header")))
+        match effect_of(method, path, query) {
+            Effect::Read => Ok(()),
+            Effect::Run if self.may_run_in(&target) => Ok(()),
+            Effect::Run => Err(lacking(
+                &format!("run programs in {}", subject()),
+                "pods",
+                target.namespace.as_deref().unwrap_or("*"),
+            )),
+            Effect::Change if self.write.permits_where(|entry| covers(entry, &target)) => Ok(()),
+            Effect::Change => {
+                Err(lacking(&format!("{} {}", verb(method, Effect::Change), subject()), "write", &needed(&target)))
+            }
+        }
+    }
+
+    /// Whether it may read the content of a Secret.
+    pub fn may_open(&self, namespace: &str, name: &str) -> bool {
+        self.secrets.permits_where(|entry| covers_name(entry, namespace, name))
+    }
+
+    /// Whether it may read the content of every Secret.
+    pub fn may_open_all(&self) -> bool {
+        self.secrets.permits_all()
+    }
+
+    /// Fails unless it may read the content of a Secret.
+    ///
+    /// # Errors
+    /// `Rights`, with the right to add.
+    pub fn check_open(&self, namespace: &str, name: &str) -> Result<()> {
+        match self.may_open(namespace, name) {
+            true => Ok(()),
+            false => Err(closed(namespace, name)),
+        }
+    }
+
+    /// A token is as good as the Secret that could hold it.
+    fn check_token(&self, target: &ApiPath, subject: &str) -> Result<()> {
+        let (namespace, name) = (target.namespace.as_deref().unwrap_or_default(), target.name.as_deref());
+        match self.may_open(namespace, name.unwrap_or_default()) {
+            true => Ok(()),
+            false => Err(lacking(&format!("get a token of {subject}"), "secrets", namespace)),
+        }
+    }
+
+    /// Whoever may make pods in a namespace may run anything there.
+    fn may_run_in(&self, target: &ApiPath) -> bool {
+        let namespace = target.namespace.as_deref().unwrap_or_default();
+        let forbidden = self.pods.forbids_where(|entry| matches(entry, namespace));
+        self.pods.permits(namespace) || !forbidden && self.write.permits_where(|entry| covers(entry, target))
     }
 }
 
-fn needed(target: &ApiPath) -> &str {
-    match &target.namespace {
-        Some(namespace) => namespace,
-        None => CLUSTER_SCOPED,
+/// The failure of a run that would need the content of a Secret.
+pub fn closed(namespace: &str, name: &str) -> crate::failure::Failure {
+    lacking(&format!("read the content of Secret {namespace}/{name}"), "secrets", &format!("{namespace}/{name}"))
+}
+
+/// Whether an entry of `needs.write` is about an object.
+fn covers(entry: &str, target: &ApiPath) -> bool {
+    let (place, kind) = entry.split_once('/').unwrap_or((entry, EVERYTHING));
+    let here = match &target.namespace {
+        Some(namespace) => place != CLUSTER_SCOPED && matches(place, namespace),
+        None => place == CLUSTER_SCOPED || place == EVERYTHING,
+    };
+    // A run that may write in a namespace may also make it.
+    let is_namespace = target.group.is_empty() && target.resource == "namespaces";
+    let itself = is_namespace && kind == EVERYTHING && target.name.as_deref().is_some_and(|name| matches(place, name));
+    itself || here && is_kind(kind, target)
+}
+
+/// Whether `ConfigMap`, `configmaps`, `Gateway.networking.istio.io` or `*` means the resource of an object.
+fn is_kind(kind: &str, target: &ApiPath) -> bool {
+    let (name, group) = kind.split_once('.').unwrap_or((kind, EVERYTHING));
+    let name = name.to_lowercase();
+    // The rule by which Kubernetes itself guesses a resource's name.
+    let plural = match name.as_bytes() {
+        [.., b's'] => format!("{name}es"),
+        [.., b'y'] => format!("{}ies", &name[..name.len() - 1]),
+        _ => format!("{name}s"),
+    };
+    let fits = [name, plural].iter().any(|name| matches(name, &target.resource)) || kind == EVERYTHING;
+    fits && matches(group, &target.group)
+}
+
+fn covers_name(entry: &str, namespace: &str, name: &str) -> bool {
+    let (place, pattern) = entry.split_once('/').unwrap_or((entry, EVERYTHING));
+    matches(place, namespace) && matches(pattern, name)
+}
+
+/// The least entry of `needs.write` that would do.
+fn needed(target: &ApiPath) -> String {
+    let place = target.namespace.as_deref().unwrap_or(CLUSTER_SCOPED);
+    match target.group.as_str() {
+        "" => format!("{place}/{}", target.resource),
+        group => format!("{place}/{}.{group}", target.resource),
     }
 }
 
@@ -148,6 +223,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
 
     fn check(rights: &[&str], method: Method, path: &str) -> Result<()> {
         Rights::from_needs(rights).check(&method, path, None, None)
@@ -160,7 +236,11 @@ mod tests {
         let failure = check(&[], Method::POST, pods).expect_err("creating");
         assert_eq!(failure.kind, Kind::Rights);
         assert_eq!(failure.message, "this run may not create pods in sample");
-        assert!(failure.hint.is_some_and(|hint| hint.contains("`sample`")));
+        let hint = failure.hint.expect("hint");
+        assert!(
+            hint.contains("`sample/pods` to `needs.write`") && hint.contains("--allow write=sample/pods"),
+            "{hint}"
+        );
     }
 
     #[test]
@@ -176,10 +256,57 @@ mod tests {
     }
 
     #[test]
-    fn rights_are_narrowed_never_widened() {
-        let (all, some) = (Rights::all(), Rights::from_needs(&["a", "b"]));
-        assert_eq!(all.narrowed_to(&some), some);
-        assert_eq!(some.narrowed_to(&Rights::from_needs(&["b", "c"])), Rights::from_needs(&["b"]));
-        assert_eq!(some.narrowed_to(&Rights::read_only()), Rights::read_only());
+    fn rights_may_name_kinds() {
+        let config = "/api/v1/namespaces/a/configmaps/x";
+        let gateway = "/apis/networking.istio.io/v1/namespaces/a/gateways/x";
+        for entry in ["a/ConfigMap", "a/configmaps", "*/ConfigMap", "a*/configmap"] {
+            check(&[entry], Method::PATCH, config).expect(entry);
+            check(&[entry], Method::PATCH, gateway).expect_err(entry);
+            check(&[entry], Method::PATCH, "/api/v1/namespaces/a").expect_err(entry);
+        }
+        check(&["a/Gateway.networking.istio.io"], Method::PATCH, gateway).expect("kind and group");
+        check(&["a/Gateway.gateway.networking.k8s.io"], Method::PATCH, gateway).expect_err("another group");
+        check(&["a/NetworkPolicy"], Method::POST, "/apis/networking.k8s.io/v1/namespaces/a/networkpolicies")
+            .expect("y");
+        check(&["cluster-scoped/Namespace"], Method::POST, "/api/v1/namespaces").expect("outside namespaces");
+        check(&["cluster-scoped/IngressClass"], Method::POST, "/apis/networking.k8s.io/v1/ingressclasses").expect("s");
+        check(&["*/ConfigMap"], Method::PATCH, "/api/v1/nodes/n").expect_err("outside namespaces");
+    }
+
+    #[test]
+    fn exceptions_win_over_everything() {
+        let rights = ["*", "!kube-*", "!*/Secret", "!cluster-scoped"];
+        check(&rights, Method::PATCH, "/api/v1/namespaces/a/configmaps/x").expect("the rest");
+        for path in ["/api/v1/namespaces/kube-system/configmaps/x", "/api/v1/namespaces/a/secrets/x", "/api/v1/nodes/x"]
+        {
+            check(&rights, Method::PATCH, path).expect_err(path);
+        }
+        check(&rights, Method::DELETE, "/api/v1/namespaces/kube-system").expect_err("the namespace itself");
+    }
+
+    #[test]
+    fn programs_in_pods_are_a_right_of_their_own() {
+        let exec = |rights: Rights| rights.check(&Method::GET, "/api/v1/namespaces/a/pods/x/exec", None, None);
+        let rights = |write: &[&str], pods: &[&str]| Rights::new(write, pods, &[]);
+        exec(rights(&[], &["a"])).expect("by name");
+        exec(rights(&["a"], &[])).expect("whoever may write pods");
+        exec(rights(&["a/Pod"], &[])).expect("whoever may write pods");
+        exec(rights(&["a/ConfigMap"], &[])).expect_err("other kinds");
+        exec(rights(&["a"], &["!*"])).expect_err("denied");
+    }
+
+    #[test]
+    fn secrets_are_opened_by_name() {
+        let rights = Rights::new(&[], &[], &["mesh/cacerts", "mesh/reader-*", "own"]);
+        assert!(
+            rights.may_open("mesh", "cacerts")
+                && rights.may_open("mesh", "reader-token")
+                && rights.may_open("own", "x")
+        );
+        let failure = rights.check_open("mesh", "other").expect_err("another Secret");
+        assert!(failure.hint.expect("hint").contains("`mesh/other` to `needs.secrets`"));
+        let token = "/api/v1/namespaces/mesh/serviceaccounts/reader/token";
+        rights.check(&Method::POST, token, None, None).expect_err("a token");
+        Rights::all().check(&Method::POST, token, None, None).expect("a token");
     }
 }

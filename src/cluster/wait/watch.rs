@@ -364,7 +364,7 @@ impl Watch {
                 complete = complete.with(key, Node::Str(value.into()));
             }
         }
-        Object::new(Node::Map(complete)).sealed().from_cluster(self.cluster.name())
+        self.cluster.received(Object::new(Node::Map(complete)).sealed())
     }
 
     fn keyed(&self, objects: Vec<Object>) -> BTreeMap<String, Object> {

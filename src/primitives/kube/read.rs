@@ -6,13 +6,18 @@ use crate::cluster::{Cluster, Explanation, Selection, Target};
 use crate::engine::value::to_node;
 use crate::engine::{Call, Options, Outcome};
 use crate::failure::{Failure, Kind, Result};
-use crate::object::{Node, Object};
+use crate::object::{Node, Object, yaml};
+use crate::secret::Secret;
 use rhai::Dynamic;
 use serde_json::json;
 use std::sync::Arc;
 
 pub(super) fn cluster(call: &Call<'_, Host>) -> Outcome {
-    Ok(Dynamic::from(call.host().clusters.connect(&call.str(0))?))
+    let context = call.str(0);
+    call.host().grants.may_use(&context)?;
+    let cluster = call.host().clusters.connect(&context)?;
+    call.host().grants.name_host(cluster.server());
+    Ok(Dynamic::from(cluster))
 }
 
 pub(super) fn contexts(call: &Call<'_, Host>) -> Outcome {
@@ -22,7 +27,17 @@ pub(super) fn contexts(call: &Call<'_, Host>) -> Outcome {
 pub(super) fn connect(call: &Call<'_, Host>) -> Outcome {
     let name = call.str(0);
     let kubeconfig = call.secret(1, &format!("kubeconfig {name}"));
+    for server in servers(&kubeconfig) {
+        call.host().grants.may_dial(&server, None)?;
+    }
     Ok(Dynamic::from(call.host().clusters.connect_with(&name, &kubeconfig)?))
+}
+
+/// Every server that a kubeconfig could lead to; none when it is no kubeconfig.
+fn servers(kubeconfig: &Secret) -> Vec<String> {
+    let documents = yaml::parse(kubeconfig.reveal()).unwrap_or_default();
+    let clusters = documents.iter().flat_map(|document| document.items_at("clusters"));
+    clusters.filter_map(|entry| entry.get("cluster")?.get("server")?.as_str().map(str::to_owned)).collect()
 }
 
 fn on(call: &Call<'_, Host>) -> Cluster {

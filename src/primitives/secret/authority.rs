@@ -124,8 +124,13 @@ fn crypto(error: impl std::fmt::Display) -> Failure {
 
 pub(super) fn open(call: &Call<'_, Host>) -> Outcome {
     let name = call.str(0);
+    call.host().grants.may_sign_as(&name)?;
     let authority = match call.options().str("folder")? {
-        Some(folder) => Authority::open(&name, &super::super::keeper::Folder::new(call.host().path(&folder)))?,
+        Some(folder) => {
+            let path = call.host().path(&folder);
+            call.host().grants.may_touch(&folder, &path)?;
+            Authority::open(&name, &super::super::keeper::Folder::new(path))?
+        }
         None => Authority::open(&name, &*call.host().keeper)?,
     };
     Ok(Dynamic::from(authority))

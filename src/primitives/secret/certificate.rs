@@ -74,7 +74,7 @@ fn key_fits(pem: &str, cert: &X509Certificate<'_>) -> Result<()> {
 fn text(files: &Object, name: &str) -> Result<String> {
     match files.at_keys([name]) {
         Some(Node::Str(text)) => Ok(text.to_string()),
-        Some(Node::Secret(secret)) => Ok(secret.reveal().to_owned()),
+        Some(Node::Secret(secret)) => secret.check_open().map(|()| secret.reveal().to_owned()),
         _ => Err(invalid(name, "it is missing")),
     }
 }

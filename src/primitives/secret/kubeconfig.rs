@@ -21,6 +21,7 @@ pub(super) fn kubeconfig(call: &Call<'_, Host>) -> Outcome {
     let account = call.str(1);
     let limit = call.options().duration("timeout")?.unwrap_or(Duration::from_secs(30));
     let token_secret = call.block(token_secret(&cluster, &account, limit))?;
+    cluster.check_open(token_secret.namespace().unwrap_or_default(), token_secret.name())?;
     let name = call.options().str("name")?.unwrap_or_else(|| cluster.name().to_owned());
     let server = call.options().str("server")?.unwrap_or_else(|| cluster.server().to_owned());
     let config = compose(&name, &server, &token_secret)?;

@@ -22,7 +22,7 @@ pub const SECRET: &[Primitive<Host>] = &[
         params: "cluster: Cluster, name: string, key: string",
         options: &[],
         returns: "Secret",
-        doc: "The decoded value under a key of a Secret, given as `\"namespace/name\"`.",
+        doc: "The decoded value under a key of a Secret, given as `\"namespace/name\"`. Needs `needs: {secrets: [NAMESPACE/NAME]}` in the script's header.",
         example: r#"let c = kube.cluster("east");
 c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "s", namespace: "default"}, stringData: #{token: "planted-token"}});
 `${secret.read(c, "default/s", "token")}` == "‹secret default/s:token›""#,
@@ -36,7 +36,7 @@ c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "s", namespace: "d
         params: "path: string",
         options: &[],
         returns: "Secret",
-        doc: "The content of a file. A relative path starts at the folder the run was started in.",
+        doc: "The content of a file. A relative path starts at the folder the run was started in. Needs `needs: {files: [PATH]}`.",
         example: r#"attempt(|| secret.file("no-such-file.pem")).error.kind == "not_found""#,
         effect: Effect::Read,
         since: "0.1.0",
@@ -48,7 +48,7 @@ c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "s", namespace: "d
         params: "name: string",
         options: &[],
         returns: "Secret",
-        doc: "The value of an environment variable.",
+        doc: "The value of an environment variable. Needs `needs: {env: [NAME]}`.",
         example: r#"attempt(|| secret.env("MESHWRIGHT_NO_SUCH_VARIABLE")).error.kind == "not_found""#,
         effect: Effect::Read,
         since: "0.1.0",
@@ -192,6 +192,8 @@ fn read(call: &Call<'_, Host>) -> Outcome {
 async fn read_key(cluster: &crate::cluster::Cluster, name: &str, key: &str) -> Result<Secret> {
     let missing = |what: String| Failure::new(Kind::NotFound, what).on_cluster(cluster.name());
     let target = cluster.target("Secret", name).await?;
+    let (namespace, own) = name.split_once('/').unwrap_or_default();
+    cluster.check_open(namespace, own)?;
     let object = cluster.find(&target).await?.ok_or_else(|| missing(format!("secrets \"{name}\" not found")))?;
     decode_key(&object, key).ok_or_else(|| {
         let keys: Vec<_> =
@@ -209,16 +211,19 @@ pub(super) fn decode_key(object: &crate::object::Object, key: &str) -> Option<Se
 }
 
 fn file(call: &Call<'_, Host>) -> Outcome {
-    let path = call.str(0);
-    let content = std::fs::read_to_string(call.host().path(&path)).map_err(|e| {
+    let said = call.str(0);
+    let path = call.host().path(&said);
+    call.host().grants.may_touch(&said, &path)?;
+    let content = std::fs::read_to_string(&path).map_err(|e| {
         let kind = if e.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Usage };
-        Failure::new(kind, format!("cannot read {path}: {e}"))
+        Failure::new(kind, format!("cannot read {said}: {e}"))
     })?;
-    Ok(Dynamic::from(Secret::new(path.as_str(), content)))
+    Ok(Dynamic::from(Secret::new(said.as_str(), content)))
 }
 
 fn env(call: &Call<'_, Host>) -> Outcome {
     let name = call.str(0);
+    call.host().grants.may_read_variable(&name)?;
     let content = std::env::var(name.as_str())
         .map_err(|_| Failure::new(Kind::NotFound, format!("the environment variable {name} is not set")))?;
     Ok(Dynamic::from(Secret::new(format!("${name}"), content)))
@@ -243,10 +248,6 @@ fn of(call: &Call<'_, Host>) -> Outcome {
 }
 
 fn reveal(call: &Call<'_, Host>) -> Outcome {
-    if !call.host().grants.reveal {
-        return Err(Failure::new(Kind::Rights, "the script may not reveal secrets")
-            .hint("add it to the script's header: `needs: {reveal: true}`")
-            .into());
-    }
+    call.host().grants.may_reveal()?;
     Ok(call.secret(0, "").reveal().to_owned().into())
 }

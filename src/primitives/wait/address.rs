@@ -32,6 +32,7 @@ pub(super) fn address(call: &Call<'_, Host>) -> Outcome {
             .about(service.title())
     };
     let found = address_of(&service, node.as_deref()).ok_or_else(nowhere)?;
+    [Some(&found.host), found.ip.as_ref()].into_iter().flatten().for_each(|host| call.host().grants.name_host(host));
     let text = |value: Option<String>| value.map_or(Node::Null, |value| Node::Str(value.into()));
     let kind = match found.kind {
         AddressKind::Ip => "ip",
@@ -87,6 +88,9 @@ async fn node_address(cluster: &Cluster) -> Result<String> {
 
 pub(super) fn resolved(call: &Call<'_, Host>) -> Outcome {
     let host = call.str(0);
+    if host.parse::<std::net::IpAddr>().is_err() {
+        call.host().grants.may_dial(&host, None)?;
+    }
     let limit = call.options().duration("timeout")?.unwrap_or(HOST_TIMEOUT);
     let addresses = call.block(resolve(call, &host, limit))?;
     Ok(Dynamic::from_array(addresses.into_iter().map(Dynamic::from).collect()))
@@ -122,6 +126,7 @@ pub(super) fn reachable(call: &Call<'_, Host>) -> Outcome {
     let (host, port) = (call.str(0), call.int(1));
     let wrong = || Failure::usage(format!("{port} is no port: 1 to 65535"));
     let port = u16::try_from(port).ok().filter(|port| *port > 0).ok_or_else(wrong)?;
+    call.host().grants.may_dial(&host, Some(port))?;
     let limit = call.options().duration("timeout")?.unwrap_or(HOST_TIMEOUT);
     call.block(connect(call, &host, port, limit))?;
     Ok(Dynamic::UNIT)

@@ -1,0 +1,233 @@
+//! What a run may do outside the clusters: programs, other contexts, hosts, files, variables, authorities.
+
+use crate::failure::{Failure, Kind, Result};
+use crate::grant::{Grant, lacking, matches};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// In `needs.hosts`: whatever the run's clusters name, their API servers and the addresses of their Services.
+const CLUSTERS: &str = "clusters";
+
+/// What a run may do beyond reading from its clusters: from the script's header, narrowed by flags.
+#[derive(Debug, Default)]
+pub struct Grants {
+    /// Local programs it may start.
+    pub programs: Grant,
+    /// Contexts it may use.
+    pub contexts: Grant,
+    /// Hosts that it may look up or connect to, as the header has them.
+    pub hosts: Vec<String>,
+    /// Files and folders it may read.
+    pub files: Files,
+    /// Environment variables it may read.
+    pub env: Grant,
+    /// Certificate authorities that it may make and sign with.
+    pub authorities: Grant,
+    /// Whether `secret.reveal` may open secrets.
+    pub reveal: bool,
+    /// Hosts that a cluster of the run has named.
+    pub named: Mutex<BTreeSet<String>>,
+    /// Ports on this machine that the run itself has opened.
+    pub opened: Mutex<BTreeSet<u16>>,
+}
+
+/// Files and folders, and after `!` those that are not meant; `*` means all.
+#[derive(Debug, Default)]
+pub struct Files {
+    allowed: Vec<PathBuf>,
+    denied: Vec<PathBuf>,
+}
+
+impl Files {
+    /// What these entries mean, seen from a folder.
+    pub fn new(entries: &[String], folder: &Path) -> Files {
+        let path = |entry: &str| if entry == "*" { PathBuf::from("/") } else { folder.join(entry) };
+        let (denied, allowed): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.starts_with('!'));
+        let paths = |entries: Vec<&String>| entries.iter().map(|entry| path(entry.trim_start_matches('!'))).collect();
+        Files { allowed: paths(allowed), denied: paths(denied) }
+    }
+
+    /// Whether a path is one of them or lies in one of them. Links are followed first.
+    fn permit(&self, path: &Path) -> bool {
+        let path = real(path);
+        let within = |list: &[PathBuf]| list.iter().any(|folder| path.starts_with(real(folder)));
+        within(&self.allowed) && !within(&self.denied)
+    }
+}
+
+impl Grants {
+    /// Whether the run may start this program.
+    ///
+    /// # Errors
+    /// [`Kind::Rights`] with the line to add to the header; so do the others.
+    pub fn may_run(&self, tool: &str) -> Result<()> {
+        granted(self.programs.permits(tool), &format!("start `{tool}`"), "exec", tool)
+    }
+
+    /// Whether it may use this context.
+    pub fn may_use(&self, context: &str) -> Result<()> {
+        let may = self.contexts.permits(context);
+        granted(may, &format!("use the context `{context}`, which is none of its parameters"), "contexts", context)
+    }
+
+    /// Whether it may read this variable.
+    pub fn may_read_variable(&self, name: &str) -> Result<()> {
+        granted(self.env.permits(name), &format!("read the variable {name}"), "env", name)
+    }
+
+    /// Whether it may make or sign with this certificate authority.
+    pub fn may_sign_as(&self, name: &str) -> Result<()> {
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
+            return Err(Failure::usage(format!("`{name}` is no name of a certificate authority"))
+                .hint("a name has no slashes and does not begin with a dot"));
+        }
+        granted(
+            self.authorities.permits(name),
+            &format!("make or sign with the authority `{name}`"),
+            "authorities",
+            name,
+        )
+    }
+
+    /// Whether it may open secrets as plain text.
+    pub fn may_reveal(&self) -> Result<()> {
+        match self.reveal {
+            true => Ok(()),
+            false => Err(Failure::new(Kind::Rights, "this run may not reveal secrets").hint(
+                "add it to the script's header: `needs: {reveal: true}`, or allow it for this run: --allow reveal",
+            )),
+        }
+    }
+
+    /// Whether it may touch this file, given as the script says it and as a path. Links are followed first.
+    pub fn may_touch(&self, said: &str, path: &Path) -> Result<()> {
+        granted(self.files.permit(path), &format!("read the file {said}"), "files", said)
+    }
+
+    /// Whether it may look up this host, or connect to a port of it.
+    pub fn may_dial(&self, host: &str, port: Option<u16>) -> Result<()> {
+        let own = port.is_some_and(|port| host == "127.0.0.1" && locked(&self.opened).contains(&port));
+        let list = Grant::new(&self.hosts);
+        let is_named = locked(&self.named).contains(&plain_host(host).0);
+        let covers = |entry: &str| is_host(entry, host, port) || entry == CLUSTERS && is_named;
+        granted(own || list.permits_where(covers), &format!("connect to {host}"), "hosts", host)
+    }
+
+    /// A cluster of the run has named this host or URL.
+    pub fn name_host(&self, host: &str) {
+        locked(&self.named).insert(plain_host(host).0);
+    }
+
+    /// The run has opened this port on this machine.
+    pub fn open_port(&self, port: u16) {
+        locked(&self.opened).insert(port);
+    }
+}
+
+fn granted(may: bool, what: &str, key: &str, entry: &str) -> Result<()> {
+    if may { Ok(()) } else { Err(lacking(what, key, entry)) }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The path behind all links; of what does not exist, as far as it does.
+fn real(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => real(parent).join(name),
+        // `..` after something that does not exist leads nowhere.
+        _ => PathBuf::from("/nonexistent"),
+    }
+}
+
+/// Host and port of `host`, `host:port`, `[::1]:port` or a URL.
+fn plain_host(text: &str) -> (String, Option<u16>) {
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let text = text.split(['/', '?']).next().unwrap_or_default();
+    let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    if let Some((host, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return (host.to_lowercase(), rest.strip_prefix(':').and_then(|port| port.parse().ok()));
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => (host.to_lowercase(), port.parse().ok()),
+        _ => (text.to_lowercase(), None),
+    }
+}
+
+/// Whether an entry of `needs.hosts` means this host and port.
+fn is_host(entry: &str, host: &str, port: Option<u16>) -> bool {
+    let (pattern, only) = plain_host(entry);
+    matches(&pattern, &plain_host(host).0) && (only.is_none() || port.is_none() || only == port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(entries: &[&str]) -> Grants {
+        Grants { hosts: entries.iter().map(|entry| (*entry).to_owned()).collect(), ..Grants::default() }
+    }
+
+    #[test]
+    fn hosts_are_named_with_or_without_port() {
+        let grants = hosts(&["api.example.com", "10.0.0.1:443", "*.mesh.example", "https://k8s.example:6443/x"]);
+        for (host, port, may) in [
+            ("api.example.com", Some(80), true),
+            ("API.example.com", None, true),
+            ("10.0.0.1", Some(443), true),
+            ("10.0.0.1", Some(22), false),
+            ("gw.mesh.example", None, true),
+            ("mesh.example", None, false),
+            ("https://k8s.example:6443", Some(6443), true),
+            ("::1", Some(443), false),
+        ] {
+            assert_eq!(grants.may_dial(host, port).is_ok(), may, "{host} {port:?}");
+        }
+        assert!(hosts(&["[::1]:443"]).may_dial("::1", Some(443)).is_ok());
+    }
+
+    #[test]
+    fn what_clusters_name_is_allowed_where_the_header_says_so() {
+        for (entries, may) in [(vec!["clusters"], true), (vec![], false)] {
+            let grants = hosts(&entries);
+            grants.name_host("https://10.1.0.11:6443");
+            assert_eq!(grants.may_dial("10.1.0.11", Some(6443)).is_ok(), may);
+            grants.may_dial("10.1.0.12", None).expect_err("named by nobody");
+        }
+        let grants = hosts(&[]);
+        grants.open_port(4711);
+        grants.may_dial("127.0.0.1", Some(4711)).expect("its own port");
+        grants.may_dial("127.0.0.1", Some(22)).expect_err("another port");
+    }
+
+    #[test]
+    fn files_are_those_named_whatever_the_way_to_them() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (own, other) = (folder.path().join("own"), folder.path().join("other"));
+        std::fs::create_dir_all(&own).expect("made");
+        std::fs::create_dir_all(&other).expect("made");
+        std::fs::write(other.join("key"), "k").expect("written");
+        std::os::unix::fs::symlink(other.join("key"), own.join("link")).expect("link");
+        let files = Files::new(&["own".to_owned(), "!own/not".to_owned()], folder.path());
+        let grants = Grants { files, ..Grants::default() };
+        let may = |path: PathBuf| grants.may_touch("it", &path).is_ok();
+        assert!(may(own.join("a.pem")) && may(own.clone()) && !may(own.join("not/a")));
+        assert!(!may(own.join("link")) && !may(own.join("../other/key")) && !may(other.join("key")));
+        assert!(!may(own.join("new/../../other/key")) && !may(folder.path().join("ownership")));
+        assert!(Grants::default().may_touch("it", &own).is_err());
+    }
+
+    #[test]
+    fn authorities_have_plain_names() {
+        let grants = Grants { authorities: Grant::new(&["*"]), ..Grants::default() };
+        grants.may_sign_as("mesh 1").expect("plain");
+        for name in ["", "../x", "a/b", ".hidden"] {
+            assert_eq!(grants.may_sign_as(name).expect_err(name).kind, Kind::Usage);
+        }
+    }
+}

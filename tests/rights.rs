@@ -1,0 +1,204 @@
+//! A script does what its header says, and no more; whoever runs it is told what that is.
+
+mod ground;
+
+use ground::{Ended, Ground};
+
+const CONFIG: &str =
+    r#"#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "a", namespace: "default"}, data: #{k: "v"}}"#;
+
+fn refused(ended: &Ended, line: usize, words: &[&str]) {
+    assert_eq!(ended.code, 4, "{}", ended.err);
+    for word in [&format!("script.rhai:{line}:"), "this run may not", "--allow"].iter().chain(words) {
+        assert!(ended.err.contains(*word), "`{word}` is missing in:\n{}", ended.err);
+    }
+}
+
+#[test]
+fn without_needs_a_script_reads_only() {
+    let ground = Ground::new(&["east", "west"]);
+    let ended = ground.script("", "print(c.list(\"namespaces\").len() > 0);", &[]);
+    assert_eq!((ended.code, ended.out.trim()), (0, "true"), "{}", ended.err);
+    let secret = ground.file("token.txt", "a-planted-token");
+    let secret = secret.to_string_lossy();
+    for (body, right) in [
+        (format!("c.apply({CONFIG});"), "--allow write=default/configmaps"),
+        ("secret.read(c, \"default/s\", \"k\");".into(), "--allow secrets=default/s"),
+        (format!("secret.file(\"{secret}\");"), "--allow files="),
+        ("secret.env(\"HOME\");".into(), "--allow env=HOME"),
+        ("secret.authority(\"mesh\");".into(), "--allow authorities=mesh"),
+        ("secret.reveal(secret.of(\"a\", \"b\"));".into(), "--allow reveal"),
+        ("exec.run(\"true\", []);".into(), "--allow exec=true"),
+        ("exec.version(\"kubectl\");".into(), "--allow exec=kubectl"),
+        ("wait.reachable(\"127.0.0.1\", 22);".into(), "--allow hosts=127.0.0.1"),
+        ("wait.resolved(\"localhost\");".into(), "--allow hosts=localhost"),
+        ("kube.cluster(\"west\");".into(), "--allow contexts=west"),
+        (
+            "kube.connect(\"x\", \"clusters: [{name: x, cluster: {server: 'https://10.9.9.9'}}]\");".into(),
+            "--allow hosts=10.9.9.9",
+        ),
+    ] {
+        refused(&ground.script("", &body, &[]), 7, &[right]);
+    }
+}
+
+#[test]
+fn what_the_header_says_is_allowed() {
+    let ground = Ground::new(&["east"]);
+    let write = format!("c.apply({CONFIG});");
+    assert_eq!(ground.script("write: [default/ConfigMap]", &write, &[]).code, 0);
+    refused(&ground.script("write: [default/Secret, other]", &write, &[]), 7, &["ConfigMap default/a"]);
+    let file = ground.file("own/token", "a-planted-token");
+    let body = format!("print(secret.file(\"{}\"));", file.display());
+    let ended = ground.script("files: [own]", &body, &[]);
+    assert!(ended.code == 0 && ended.out.contains("‹secret"), "{}", ended.err);
+    assert_eq!(ground.script("exec: [\"true\"]", "exec.run(\"true\", []);", &[]).code, 0);
+    assert_eq!(ground.script("env: [HOME]", "secret.env(\"HOME\");", &[]).code, 0);
+    assert_eq!(ground.script("hosts: [localhost]", "wait.resolved(\"localhost\");", &[]).code, 0);
+}
+
+#[test]
+fn the_content_of_secrets_is_a_right_of_its_own() {
+    let ground = Ground::new(&["east"]);
+    let make = r#"c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "s", namespace: "default"}, stringData: #{token: "a-planted-token"}});"#;
+    assert_eq!(ground.script("write: [default]", make, &[]).code, 0);
+    // Again: nothing differs, and to see that needs no right.
+    let again = format!(
+        "if {make_call} != 1 {{ throw \"changed\" }}",
+        make_call = format!("{}.unchanged", make.trim_end_matches(';'))
+    );
+    assert_eq!(ground.script("write: [default]", &again, &[]).code, 0);
+    let free = "let s = c.get(\"Secret\", \"default/s\");\nprint([s.metadata.name, s.data.keys(), s.data.token]);";
+    let ended = ground.script("", free, &[]);
+    assert!(ended.code == 0 && ended.out.contains("\"s\", [\"token\"], ‹secret"), "{} {}", ended.out, ended.err);
+    for taken in [
+        r#"c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "copy", namespace: "default"}, data: s.data});"#,
+        r#"c.edit("Secret", "default/s", |s| { s.data.more = "eA=="; s });"#,
+        r#"c.patch("ConfigMap", "default/kube-root-ca.crt", #{data: #{stolen: s.data.token}});"#,
+        r#"exec.run("cat", [], #{stdin: s.data.token});"#,
+        r#"exec.run("env", [], #{env: #{T: s.data.token}});"#,
+        r#"exec.run("cat", [], #{stdin: s.data.token + "x"});"#,
+        r#"if s.data.token == "YS1wbGFudGVkLXRva2Vu" { print("guessed") }"#,
+        r#"text.parse_yaml(s.data.token);"#,
+        r#"secret.of("mine", s.data.token);"#,
+    ] {
+        let body = format!("let s = c.get(\"Secret\", \"default/s\");\n{taken}");
+        let ended = ground.script("write: [default], exec: [cat, env], reveal: true", &body, &[]);
+        refused(&ended, 8, &["read the content of Secret default/s", "--allow secrets=default/s"]);
+        let ended = ground.script("write: [default], exec: [cat, env], reveal: true, secrets: [default/s]", &body, &[]);
+        assert_eq!(ended.code, 0, "{taken}\n{}", ended.err);
+    }
+    // Taking one away needs no look into it.
+    let remove = "for s in c.list(\"Secret\", #{namespace: \"default\"}) { c.delete(s); }";
+    assert_eq!(ground.script("write: [default]", remove, &[]).code, 0);
+}
+
+#[test]
+fn opening_a_secret_by_parsing_it_needs_the_right_to_reveal() {
+    let ground = Ground::new(&["east"]);
+    let file = ground.file("config.yaml", "user: {password: a-planted-password}\n");
+    let body = format!(
+        "let parsed = text.parse_yaml(secret.file(\"{}\"));\nprint(parsed.user.password);\nprint(type_of(parsed.user.password));",
+        file.display()
+    );
+    let ended = ground.script("files: [\"*\"]", &body, &[]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.out.contains("‹secret") && ended.out.contains("Secret"), "{}", ended.out);
+}
+
+#[test]
+fn flags_narrow_and_what_they_widen_is_told() {
+    let ground = Ground::new(&["east"]);
+    let write = format!("c.apply({CONFIG});");
+    refused(&ground.script("write: [default]", &write, &["--read-only"]), 7, &[]);
+    refused(&ground.script("write: [\"*\"]", &write, &["--deny", "write=default"]), 7, &[]);
+    refused(&ground.script("write: [\"*\"]", &write, &["--deny", "write"]), 7, &[]);
+    let ended = ground.script("", &write, &["--allow", "write=default"]);
+    assert!(ended.code == 0 && ended.err.contains("beyond the script's header"), "{}", ended.err);
+    let ended = ground.script("", &write, &["--allow", "wirte=default"]);
+    assert!(ended.code == 4 && ended.err.contains("did you mean `write`?"), "{}", ended.err);
+    refused(&ground.script("", &write, &["--allow", "write=default", "--deny", "write=default"]), 7, &[]);
+}
+
+#[test]
+fn what_a_run_may_is_shown_before_it_writes() {
+    let ground = Ground::new(&["east"]);
+    let ended = ground.script("write: [default, cluster-scoped], exec: [istioctl]", "", &[]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    for line in [
+        "This run may",
+        "use east (http://127.0.0.1:",
+        "write in default, what lies outside namespaces",
+        "start istioctl",
+    ] {
+        assert!(ended.err.contains(line), "`{line}` is missing in:\n{}", ended.err);
+    }
+    assert!(!ended.err.contains("Go on?"), "nobody is there to answer:\n{}", ended.err);
+    let ended = ground.script("", "", &[]);
+    assert!(!ended.err.contains("This run may"), "{}", ended.err);
+    let help = ground.run(&["run", "script.rhai", "--help"]).out;
+    assert!(help.contains("--read-only") && help.contains("--confirm"), "{help}");
+}
+
+#[test]
+fn production_is_confirmed_by_name() {
+    let ground = Ground::new(&["east", "eu-prod"]);
+    let write = format!("c.apply({CONFIG});");
+    let run = |args: &[&str]| ground.script("write: [default]", &write, &[&["--c", "eu-prod"], args].concat());
+    for args in [&[][..], &["--yes"], &["--confirm", "east"]] {
+        let ended = run(args);
+        assert_eq!(ended.code, 4, "{}", ended.err);
+        assert!(
+            ended.err.contains("looks like production") && ended.err.contains("--confirm eu-prod"),
+            "{}",
+            ended.err
+        );
+    }
+    for args in [&["--confirm", "eu-prod"][..], &["--yes=eu-prod"]] {
+        assert_eq!(run(args).code, 0, "{args:?}");
+    }
+    ground.file(".config/meshwright/config.yaml", "production: [\"ea*\"]\n");
+    assert_eq!(run(&[]).code, 0);
+    let ended = ground.script("write: [default]", &write, &[]);
+    assert!(ended.code == 4 && ended.err.contains(".config/meshwright/config.yaml"), "{}", ended.err);
+    ground.file(".config/meshwright/config.yaml", "# mine\nproductoin: [a]\n");
+    let ended = run(&[]);
+    assert_eq!(ended.code, 4, "{}", ended.err);
+    assert!(ended.err.contains("config.yaml:2:1") && ended.err.contains("did you mean `production`?"), "{}", ended.err);
+}
+
+#[test]
+fn a_kubeconfig_from_a_script_starts_no_programs_and_names_no_files() {
+    let ground = Ground::new(&["east"]);
+    let marker = ground.home.path().join("started");
+    for user in [
+        format!(
+            "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: touch, args: ['{}']}}}}",
+            marker.display()
+        ),
+        "{tokenFile: /etc/hostname}".to_owned(),
+        "{client-certificate: /etc/hostname, client-key: /etc/hostname}".to_owned(),
+    ] {
+        let config = format!(
+            "apiVersion: v1\\nkind: Config\\ncurrent-context: x\\nclusters: [{{name: x, cluster: {{server: 'https://127.0.0.1:1'}}}}]\\ncontexts: [{{name: x, context: {{cluster: x, user: u}}}}]\\nusers: [{{name: u, user: {user}}}]"
+        );
+        let ended = ground.script("hosts: [\"*\"]", &format!("kube.connect(\"x\", \"{config}\").version();"), &[]);
+        assert_eq!(ended.code, 4, "{}", ended.err);
+        assert!(ended.err.contains("script.rhai:7:"), "{}", ended.err);
+    }
+    assert!(!marker.exists());
+}
+
+#[test]
+fn imports_stay_in_the_project() {
+    let ground = Ground::new(&["east"]);
+    let outside = tempfile::tempdir().expect("folder");
+    std::fs::write(outside.path().join("m.rhai"), "fn f() {}").expect("written");
+    std::os::unix::fs::symlink(outside.path().join("m.rhai"), ground.home.path().join("link.rhai")).expect("link");
+    std::os::unix::fs::symlink(outside.path(), ground.home.path().join("folder")).expect("link");
+    let absolute = outside.path().join("m").display().to_string();
+    for path in ["../../etc/passwd", &absolute, "./link", "./folder/m", "std:../x"] {
+        let ended = ground.script("", &format!("import \"{path}\" as m;"), &[]);
+        assert!(ended.code != 0 && ended.err.contains("script.rhai:7:"), "{path}: {}", ended.err);
+    }
+}
