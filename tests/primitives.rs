@@ -12,9 +12,8 @@ fn job(example: &str) -> Job {
         text: example.into(),
         home: Home::Folder(env!("CARGO_MANIFEST_DIR").into()),
     };
-    let mut header = Header::default();
-    header.needs = Needs::typed().writing();
-    header.needs.exec = vec!["sh".into(), "echo".into(), "istioctl".into()];
+    let exec = vec!["sh".into(), "echo".into(), "istioctl".into()];
+    let header = Header { needs: Needs { exec, ..Needs::typed().writing() }, ..Header::default() };
     Job {
         script,
         header,

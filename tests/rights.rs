@@ -46,8 +46,8 @@ fn without_needs_a_script_reads_only() {
 fn what_the_header_says_is_allowed() {
     let ground = Ground::new(&["east"]);
     let write = format!("c.apply({CONFIG});");
-    assert_eq!(ground.script("write: [default/ConfigMap]", &write, &[]).code, 0);
     refused(&ground.script("write: [default/Secret, other]", &write, &[]), 7, &["ConfigMap default/a"]);
+    assert_eq!(ground.script("write: [default/ConfigMap]", &write, &[]).code, 0);
     let file = ground.file("own/token", "a-planted-token");
     let body = format!("print(secret.file(\"{}\"));", file.display());
     let ended = ground.script("files: [own]", &body, &[]);
@@ -62,11 +62,9 @@ fn the_content_of_secrets_is_a_right_of_its_own() {
     let ground = Ground::new(&["east"]);
     let make = r#"c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "s", namespace: "default"}, stringData: #{token: "a-planted-token"}});"#;
     assert_eq!(ground.script("write: [default]", make, &[]).code, 0);
+    assert_eq!(ground.script("write: [default]", &format!("c.apply({CONFIG});"), &[]).code, 0);
     // Again: nothing differs, and to see that needs no right.
-    let again = format!(
-        "if {make_call} != 1 {{ throw \"changed\" }}",
-        make_call = format!("{}.unchanged", make.trim_end_matches(';'))
-    );
+    let again = format!("if {}.unchanged != 1 {{ throw \"changed\" }}", make.trim_end_matches(';'));
     assert_eq!(ground.script("write: [default]", &again, &[]).code, 0);
     let free = "let s = c.get(\"Secret\", \"default/s\");\nprint([s.metadata.name, s.data.keys(), s.data.token]);";
     let ended = ground.script("", free, &[]);
@@ -74,7 +72,7 @@ fn the_content_of_secrets_is_a_right_of_its_own() {
     for taken in [
         r#"c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "copy", namespace: "default"}, data: s.data});"#,
         r#"c.edit("Secret", "default/s", |s| { s.data.more = "eA=="; s });"#,
-        r#"c.patch("ConfigMap", "default/kube-root-ca.crt", #{data: #{stolen: s.data.token}});"#,
+        r#"c.patch("ConfigMap", "default/a", #{data: #{stolen: s.data.token}});"#,
         r#"exec.run("cat", [], #{stdin: s.data.token});"#,
         r#"exec.run("env", [], #{env: #{T: s.data.token}});"#,
         r#"exec.run("cat", [], #{stdin: s.data.token + "x"});"#,
@@ -113,11 +111,11 @@ fn flags_narrow_and_what_they_widen_is_told() {
     refused(&ground.script("write: [default]", &write, &["--read-only"]), 7, &[]);
     refused(&ground.script("write: [\"*\"]", &write, &["--deny", "write=default"]), 7, &[]);
     refused(&ground.script("write: [\"*\"]", &write, &["--deny", "write"]), 7, &[]);
+    refused(&ground.script("", &write, &["--allow", "write=default", "--deny", "write=default"]), 7, &[]);
     let ended = ground.script("", &write, &["--allow", "write=default"]);
     assert!(ended.code == 0 && ended.err.contains("beyond the script's header"), "{}", ended.err);
     let ended = ground.script("", &write, &["--allow", "wirte=default"]);
     assert!(ended.code == 4 && ended.err.contains("did you mean `write`?"), "{}", ended.err);
-    refused(&ground.script("", &write, &["--allow", "write=default", "--deny", "write=default"]), 7, &[]);
 }
 
 #[test]
@@ -160,7 +158,7 @@ fn production_is_confirmed_by_name() {
     ground.file(".config/meshwright/config.yaml", "production: [\"ea*\"]\n");
     assert_eq!(run(&[]).code, 0);
     let ended = ground.script("write: [default]", &write, &[]);
-    assert!(ended.code == 4 && ended.err.contains(".config/meshwright/config.yaml"), "{}", ended.err);
+    assert!(ended.code == 4 && ended.err.contains("`production` in"), "{}", ended.err);
     ground.file(".config/meshwright/config.yaml", "# mine\nproductoin: [a]\n");
     let ended = run(&[]);
     assert_eq!(ended.code, 4, "{}", ended.err);

@@ -44,11 +44,9 @@ impl Eval {
             text: self.expression.clone(),
             home: Home::Folder(std::env::current_dir().unwrap_or_default()),
         };
-        let mut header = Header::default();
-        header.needs = Needs { exec: self.programs.clone(), ..Needs::typed() };
-        if self.write || self.rehearse {
-            header.needs = header.needs.writing();
-        }
+        let needs = Needs { exec: self.programs.clone(), ..Needs::typed() };
+        let needs = if self.write || self.rehearse { needs.writing() } else { needs };
+        let header = Header { needs, ..Header::default() };
         let job = Job { script, header, values: Values::default(), style, stop_after: None };
         let session = match self.rehearse {
             true => Session::rehearsal(&job, &["east", "west"])?,

@@ -49,10 +49,12 @@ impl Object {
     /// The same object with the values of each Secret closed that `may_open` refuses, by namespace and name.
     pub fn closed(self, may_open: &dyn Fn(&str, &str) -> bool) -> Object {
         let node = match (self.kind(), &self.node) {
-            ("Secret", node) if !may_open(self.namespace().unwrap_or_default(), self.name()) => close(node),
+            ("Secret", node) => closed_item(node, may_open),
             (kind @ ("List" | "SecretList"), Node::Map(map)) => {
-                let items = self.items_at("items").iter().cloned();
-                let items = items.map(|item| in_list(kind, item).closed(may_open)).map(|object| object.node);
+                let is_secret =
+                    |item: &Node| kind == "SecretList" || item.get("kind").and_then(Node::as_str) == Some("Secret");
+                let items = self.items_at("items").iter();
+                let items = items.map(|item| if is_secret(item) { closed_item(item, may_open) } else { item.clone() });
                 Node::Map(map.with("items", Node::Array(Arc::new(items.collect()))))
             }
             _ => return self,
@@ -61,14 +63,9 @@ impl Object {
     }
 }
 
-/// An item of a list that may be without its kind.
-fn in_list(list: &str, item: Node) -> Object {
-    match (&item, list.strip_suffix("List")) {
-        (Node::Map(map), Some(kind)) if map.get("kind").is_none() && kind == "Secret" => {
-            Object::new(Node::Map(map.with("kind", Node::Str(kind.into()))))
-        }
-        _ => Object::new(item),
-    }
+fn closed_item(secret: &Node, may_open: &dyn Fn(&str, &str) -> bool) -> Node {
+    let metadata = |key| secret.get("metadata").and_then(|m| m.get(key)).and_then(Node::as_str).unwrap_or_default();
+    if may_open(metadata("namespace"), metadata("name")) { secret.clone() } else { close(secret) }
 }
 
 fn close(node: &Node) -> Node {

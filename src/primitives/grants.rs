@@ -111,7 +111,9 @@ impl Grants {
         let list = Grant::new(&self.hosts);
         let is_named = locked(&self.named).contains(&plain_host(host).0);
         let covers = |entry: &str| is_host(entry, host, port) || entry == CLUSTERS && is_named;
-        granted(own || list.permits_where(covers), &format!("connect to {host}"), "hosts", host)
+        let (plain, its_port) = plain_host(host);
+        let entry = port.or(its_port).map_or_else(|| plain.clone(), |port| format!("{plain}:{port}"));
+        granted(own || list.permits_where(covers), &format!("connect to {host}"), "hosts", &entry)
     }
 
     /// A cluster of the run has named this host or URL.

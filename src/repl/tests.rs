@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::run::screen::Style;
-use crate::script::{Header, Home, Script, Values};
+use crate::script::{Header, Home, Needs, Script, Values};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Simulated time passes when nobody works: sessions side by side would take each other's work for rest.
@@ -21,8 +21,8 @@ impl Bench {
         let folder = tempfile::tempdir().expect("folder");
         let (name, home) = ("typed".to_owned(), Home::Folder(folder.path().to_owned()));
         let script = Script { source: name.clone(), name, text: String::new(), home };
-        let mut header = Header::default();
-        header.needs = crate::script::Needs { exec: vec!["*".into()], ..crate::script::Needs::typed().writing() };
+        let needs = Needs { exec: vec!["*".into()], ..Needs::typed().writing() };
+        let header = Header { needs, ..Header::default() };
         let style = Style { quiet: true, ..Style::default() };
         let job = Job { script, header, values: Values::default(), style, stop_after: None };
         let desk = Desk::new(write);

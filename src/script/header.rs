@@ -72,7 +72,7 @@ impl Header {
         known_keys(&node, &["guide", "params", "needs"]).map_err(|(key, message)| at(&key, message))?;
         let params = node.get("params").map_or(&[][..], Node::entries);
         let params = params.iter().map(|(name, node)| params::parse(name, node).map_err(|message| at(name, message)));
-        let params = params.collect::<Result<_>>()?;
+        let params = params.collect::<Result<Vec<_>>>()?;
         let needs = Needs::parse(node.get("needs"), &params).map_err(|(key, message)| at(&key, message))?;
         let guide = node.get("guide").and_then(Node::as_str).map(str::to_owned);
         Ok(Header { title, description, guide, params, needs })

@@ -7,7 +7,7 @@
 mod forms;
 mod redactor;
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;

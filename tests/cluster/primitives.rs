@@ -9,9 +9,9 @@ use meshwright::script::{Header, Home, Script, Values};
 fn run(text: &str, write: &[&str]) -> Result<rhai::Dynamic, Failure> {
     let folder = Home::Folder(env!("CARGO_MANIFEST_DIR").into());
     let script = Script { name: "test".into(), source: "test".into(), text: text.into(), home: folder };
-    let mut header = Header::default();
-    header.needs = meshwright::script::Needs::typed();
-    header.needs.write = write.iter().map(|right| right.to_string()).collect();
+    let write = write.iter().map(|right| right.to_string()).collect();
+    let needs = meshwright::script::Needs { write, ..meshwright::script::Needs::typed() };
+    let header = Header { needs, ..Header::default() };
     let style = Style { quiet: true, ..Style::default() };
     let job = Job { script, header, values: Values::default(), style, stop_after: None };
     let session = Session::rehearsal(&job, &["east", "west"]).expect("a rehearsal");
@@ -84,7 +84,7 @@ fn a_run_changes_only_what_it_may() {
     let failure = fails(CONFIG, &["elsewhere"]);
     assert_eq!((failure.kind, failure.cluster.as_deref()), (Kind::Rights, Some("east")));
     assert_eq!(failure.message, "this run may not change ConfigMap default/c");
-    assert!(failure.hint.is_some_and(|hint| hint.contains("`default`")));
+    assert!(failure.hint.is_some_and(|hint| hint.contains("`default/")));
     assert!(run(CONFIG, &["default"]).is_ok(), "allowed");
 }
 

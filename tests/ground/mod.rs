@@ -92,7 +92,9 @@ pub fn script(needs: &str, body: &str) -> String {
 pub fn ended(mut command: Command) -> Ended {
     let output = command.output().expect("started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ended { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+    // Long messages are wrapped.
+    let err = text(&output.stderr).replace("\n  │ ", " ");
+    Ended { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err }
 }
 
 fn collect(folder: &Path, into: &mut Vec<(PathBuf, Vec<u8>)>) {

@@ -131,13 +131,14 @@ fn covers(entry: &str, target: &ApiPath) -> bool {
 fn is_kind(kind: &str, target: &ApiPath) -> bool {
     let (name, group) = kind.split_once('.').unwrap_or((kind, EVERYTHING));
     let name = name.to_lowercase();
-    // The rule by which Kubernetes itself guesses a resource's name.
+    // The rule by which Kubernetes itself guesses a resource's name, and the one for its exceptions (gateways).
     let plural = match name.as_bytes() {
         [.., b's'] => format!("{name}es"),
         [.., b'y'] => format!("{}ies", &name[..name.len() - 1]),
         _ => format!("{name}s"),
     };
-    let fits = [name, plural].iter().any(|name| matches(name, &target.resource)) || kind == EVERYTHING;
+    let simple = format!("{name}s");
+    let fits = [name, plural, simple].iter().any(|name| matches(name, &target.resource)) || kind == EVERYTHING;
     fits && matches(group, &target.group)
 }
 
