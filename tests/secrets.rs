@@ -1,0 +1,163 @@
+//! Planted secrets: a script makes everything speak that can speak, and then every byte that was printed or left in a
+//! file is searched for them, in every form.
+
+mod ground;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ground::{Ended, Ground};
+use std::path::Path;
+
+const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.cGxhbnRlZC10b2tlbi1wYXlsb2Fk.c2lnbmF0dXJl_-42";
+const PASSWORD: &str = "p&ss<w>rd/with \"quotes\" and+more";
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPlantedKeyLine1\nhRANCAAQPlantedKeyLine2WithOtherCharactersInItForItsWholeLength0\n-----END PRIVATE KEY-----\n";
+
+/// Every form of every secret that must not be found anywhere, with the name of each.
+fn planted() -> Vec<(String, String)> {
+    let mut forms = Vec::new();
+    for (name, secret) in [("token", TOKEN), ("password", PASSWORD), ("PEM", PEM)] {
+        let json = serde_json::to_string(secret).expect("json");
+        let json = json.trim_matches('"').to_owned();
+        let url: String = secret
+            .bytes()
+            .map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => (byte as char).to_string(),
+                _ => format!("%{byte:02X}"),
+            })
+            .collect();
+        let go = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+        for (form, text) in [
+            ("plain", secret.to_owned()),
+            ("JSON", json),
+            ("URL", url.clone()),
+            ("url", lower(&url)),
+            ("Go's JSON", go),
+        ] {
+            forms.push((format!("{name}, {form}"), text));
+        }
+        for before in 0..3 {
+            let text = STANDARD.encode([&b"xyz"[..before], secret.as_bytes()].concat());
+            let (start, end) = ([0, 2, 3][before], (before + secret.len()) * 8 / 6);
+            forms.push((format!("{name}, base64 at {before}"), text[start..end].to_owned()));
+        }
+        forms.push((format!("{name}, base64 for URLs"), URL_SAFE_NO_PAD.encode(secret)));
+    }
+    forms.extend(
+        PEM.lines().filter(|line| !line.starts_with('-')).map(|line| ("PEM, a line".to_owned(), line.to_owned())),
+    );
+    forms
+}
+
+fn lower(url: &str) -> String {
+    let mut parts = url.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| format!("{text}%{}{}", part[..2].to_lowercase(), &part[2..]))
+}
+
+/// Text without white space: what is split over lines counts as well.
+fn squeezed(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_whitespace() && *c != '│').collect()
+}
+
+/// What makes everything speak; `KEY`, `DIR` and `FORMS` are replaced.
+const SCRIPT: &str = r#"
+let name = "default/planted";
+let made = c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "planted", namespace: "default"},
+    stringData: #{token: secret.file("DIR/token"), password: secret.file("DIR/password"), pem: secret.file("DIR/pem")}});
+let s = c.get("Secret", name);
+print(made); print(s); print(`${s.data}`); print(text.yaml(s)); debug(s.data.pem);
+for key in ["token", "password", "pem"] {
+    let one = secret.read(c, name, key);
+    let open = secret.reveal(one);
+    step `Speak of ${open}` on [c] {
+        print(open); print(one); debug(open); print(text.base64("a" + open)); print(text.base64("ab" + open));
+        log.info(open); log.warn(`the ${key} is ${open}`);
+        print(#{plain: open, list: [open]});
+        print(text.yaml(#{plain: open}));
+        for line in open.split("\n") { print(line); }
+        let half = open.len() / 2;
+        print(open.sub_string(0, half) + "\n      " + open.sub_string(half));
+        c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "open", namespace: "default"}, data: #{open: open}}, #{force: true});
+        c.annotate("ConfigMap", "default/open", #{seen: open});
+        print(c.get("ConfigMap", "default/open"));
+        let told = exec.run("sh", ["-c", "cat; printf '%s' \"$OPEN\" >&2; printf '%s' \"$OPEN\" | base64; printf '%s' \"$1\"", "sh", open],
+            #{stdin: one, env: #{OPEN: one}});
+        print(told);
+        print(attempt(|| exec.run("sh", ["-c", "printf '%s' \"$1\" | base64 -w0 >&2; exit 3", "sh", open])).error);
+        print(attempt(|| c.get("ConfigMap", `default/${open}`)).error);
+        print(attempt(|| kube.connect(open, one)).error);
+        print(attempt(|| wait.until(|| false, #{timeout: "10ms", every: "1ms", want: open})).error);
+        print(attempt(|| secret.file(open)).error);
+        print(attempt(|| text.parse_yaml("a: [" + open)).error);
+    }
+}
+"#;
+
+fn sinks(ground: &Ground, ended: &[(&str, &Ended)]) -> Vec<(String, Vec<u8>)> {
+    let mut sinks = Vec::new();
+    for (what, ended) in ended {
+        sinks.push((format!("{what}: stdout"), ended.out.clone().into_bytes()));
+        sinks.push((format!("{what}: stderr"), ended.err.clone().into_bytes()));
+    }
+    let own = |path: &Path| path.components().any(|part| part.as_os_str() == "planted");
+    let files = ground.files().into_iter().filter(|(path, _)| !own(path));
+    sinks.extend(files.map(|(path, bytes)| (path.display().to_string(), bytes)));
+    sinks
+}
+
+#[test]
+fn planted_secrets_are_nowhere() {
+    let ground = Ground::new(&["east"]);
+    for (name, content) in [("token", TOKEN), ("password", PASSWORD), ("pem", PEM)] {
+        ground.file(&format!("planted/{name}"), content);
+    }
+    let needs = "write: [default], secrets: [default], exec: [sh], files: [\"*\"], hosts: [\"*\"], reveal: true";
+    let body = SCRIPT.replace("DIR", &ground.home.path().join("planted").display().to_string());
+    let good = ground.script(needs, &body, &[]);
+    assert_eq!(good.code, 0, "{}", good.err);
+    let verbose = ground.script(needs, &body, &["--quiet"]);
+    let file = ground.file("script.rhai", &ground::script(needs, &body));
+    let traced = ground.run(&["--verbose", "run", &file.to_string_lossy(), "--c", "east"]);
+    let thrown = |what: &str| {
+        ground.script(needs, &format!("{body}\nlet open = secret.reveal(secret.read(c, name, \"pem\"));\n{what}"), &[])
+    };
+    let failed = thrown("fail(`it is ${open}`, #{details: [open], hint: open});");
+    let threw = thrown("throw open;");
+    let wrong = thrown("kube.cluster(open);");
+    assert!([&failed, &threw, &wrong].iter().all(|ended| ended.code != 0));
+    let evaluated = ground.run(&["eval", "kube.cluster(\"east\").get(\"Secret\", \"default/planted\")"]);
+    let json =
+        ground.run(&["eval", "-o", "json", "kube.cluster(\"east\").list(\"Secret\", #{namespace: \"default\"})"]);
+    assert_eq!((evaluated.code, json.code), (0, 0), "{}{}", evaluated.err, json.err);
+    let all = [
+        ("run", &good),
+        ("quiet", &verbose),
+        ("verbose", &traced),
+        ("fail", &failed),
+        ("throw", &threw),
+        ("wrong", &wrong),
+        ("eval", &evaluated),
+        ("json", &json),
+    ];
+    let (sinks, forms) = (sinks(&ground, &all), planted());
+    let mut found = Vec::new();
+    for (sink, bytes) in &sinks {
+        let text = squeezed(bytes);
+        found.extend(
+            forms
+                .iter()
+                .filter(|(_, form)| text.contains(&squeezed(form.as_bytes())))
+                .map(|(form, _)| format!("{sink}: {form}")),
+        );
+    }
+    let bytes: usize = sinks.iter().map(|(_, bytes)| bytes.len()).sum();
+    println!(
+        "secrets found / planted: {} / {} forms in {} sinks, {bytes} bytes",
+        found.len(),
+        forms.len(),
+        sinks.len()
+    );
+    assert!(sinks.iter().any(|(sink, bytes)| sink.ends_with(".jsonl") && !bytes.is_empty()), "no journal was searched");
+    assert!(traced.err.contains("request") && good.out.contains("‹secret"), "nothing was said");
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
