@@ -1,6 +1,7 @@
 //! `resume`: the same command again, after a run that did not come to its end.
 
-use super::script_args::{find, finish};
+use super::approve::{Answers, approve};
+use super::script_args::{Rights, answers, find, finish};
 use crate::cluster::layers::journal::Note;
 use crate::failure::{Failure, Result};
 use crate::object::{Node, Object};
@@ -16,7 +17,7 @@ pub struct Resume {
     /// The run: its id, the beginning of its id, or `last`
     #[arg(value_name = "RUN", default_value = "last")]
     run: String,
-    /// Parameters to give again: secrets are not kept
+    /// Parameters to give again, since secrets are not kept; and the flags of a run about rights
     #[arg(value_name = "PARAMETERS", trailing_var_arg = true, allow_hyphen_values = true)]
     parameters: Vec<String>,
 }
@@ -25,8 +26,8 @@ impl Resume {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
         let run = record::find(&record::folder(), &self.run)?;
-        let (job, kubeconfig) = (job(&run, &self.parameters, style)?, run.started.kubeconfig.clone());
-        let session = Session::live(&job, kubeconfig)?;
+        let (job, answers) = job(&run, &self.parameters, style)?;
+        let session = Session::live(&job, run.started.kubeconfig.clone())?;
         let screen = session.screen();
         screen.line(&format!(
             "Resuming run {}: {}. Steps that are already true change nothing.",
@@ -43,22 +44,28 @@ impl Resume {
             screen.line(&format!("  {programs} local programs ran then; they run again"));
         }
         screen.line("");
+        approve(&session, &job, &answers)?;
         finish(&session, &job)
     }
 }
 
-fn job(run: &History, again: &[String], style: Style) -> Result<Job> {
+fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> {
     if run.started.script.starts_with("undo ") {
         return Err(Failure::usage(format!("run {} is an undo", run.id))
             .hint(format!("repeat it: meshwright {}", run.started.script)));
     }
     let script = find(&run.started.script)?;
-    let header = script.header()?;
-    let mut given = Given::from_args(&header, again)?;
+    let mut header = script.header()?;
+    let mut words = again.to_vec();
+    let (rights, mut answers) = (Rights::take(&mut words)?, answers("run", &mut words)?);
+    let mut given = Given::from_args(&header, &words)?;
     let mut params = run.started.params.clone();
     params.retain(|name, _| header.param(name).is_some_and(|param| param.kind != Kind::Secret));
     given.file = Some(Object::new(Node::from(&serde_json::Value::Object(params))));
     let hint = "parameters that are not kept are given behind the run: meshwright resume RUN --NAME VALUE";
     let values = Values::check(&header, &given).map_err(|failure| failure.hint(hint))?;
-    Ok(Job { script, header, values, style, stop_after: None })
+    header.needs = header.needs.with(&values);
+    rights.change(&mut header.needs)?;
+    answers.widened = rights.allow;
+    Ok((Job { script, header, values, style, stop_after: None }, answers))
 }

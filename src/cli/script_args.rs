@@ -72,20 +72,28 @@ impl ScriptArgs {
 }
 
 /// The flags that change what a run may do.
-struct Rights {
+pub struct Rights {
     read_only: bool,
-    allow: Vec<String>,
+    /// What is given beyond the header's rights.
+    pub allow: Vec<String>,
     deny: Vec<String>,
 }
 
 impl Rights {
-    fn take(words: &mut Vec<String>) -> Result<Rights> {
+    /// Takes the flags out of the words.
+    ///
+    /// # Errors
+    /// When one lacks its value.
+    pub fn take(words: &mut Vec<String>) -> Result<Rights> {
         let read_only = take_flag(words, "--read-only");
         Ok(Rights { read_only, allow: take_values(words, "--allow")?, deny: take_values(words, "--deny")? })
     }
 
     /// What is denied stays denied, whatever else is allowed.
-    fn change(&self, needs: &mut crate::script::Needs) -> Result<()> {
+    ///
+    /// # Errors
+    /// When there is no such right.
+    pub fn change(&self, needs: &mut crate::script::Needs) -> Result<()> {
         self.allow.iter().try_for_each(|right| needs.allow(right))?;
         self.deny.iter().try_for_each(|right| needs.deny(right))?;
         if self.read_only {
@@ -96,7 +104,10 @@ impl Rights {
 }
 
 /// What was answered beforehand: `--yes`, `--yes=CONTEXT`, `--confirm CONTEXT`.
-fn answers(verb: &str, words: &mut Vec<String>) -> Result<Answers> {
+///
+/// # Errors
+/// When a flag lacks its value.
+pub fn answers(verb: &str, words: &mut Vec<String>) -> Result<Answers> {
     if verb != "run" {
         return Ok(Answers::default());
     }

@@ -5,7 +5,7 @@ use crate::run::record;
 use crate::run::screen::Style;
 use crate::run::undo::{self, Action, Item, Plan, Standing};
 use crate::run::{Job, Session};
-use crate::script::{Header, Home, Script, Values};
+use crate::script::{Header, Home, Needs, Script, Values};
 use clap::Args;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -83,8 +83,7 @@ fn job(id: &str, style: Style) -> Job {
     let name = format!("undo {id}");
     let home = Home::Folder(std::env::current_dir().unwrap_or_default());
     let script = Script { name: name.clone(), source: name, text: String::new(), home };
-    let mut header = Header::default();
-    header.needs.write = vec!["*".into()];
+    let header = Header { needs: Needs::typed().writing(), ..Header::default() };
     Job { script, header, values: Values::default(), style, stop_after: None }
 }
 
