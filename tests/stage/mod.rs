@@ -126,6 +126,20 @@ impl Guide {
         self.server(context).get(kind, Some(namespace), name).unwrap_or_else(|| panic!("{kind} {namespace}/{name}"))
     }
 
+    /// The contents once the software in the pods has done what it does by itself after a run: istiod makes its
+    /// webhooks strict.
+    pub fn contents_at_rest(&self) -> BTreeSet<String> {
+        let mut last = self.contents();
+        loop {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            let now = self.contents();
+            if now == last {
+                return now;
+            }
+            last = now;
+        }
+    }
+
     /// Every stored object as it was asked for, without what servers and controllers note in it.
     pub fn contents(&self) -> BTreeSet<String> {
         const PASSING: [&str; 6] = ["Event", "Lease", "Endpoints", "EndpointSlice", "Pod", "ReplicaSet"];
