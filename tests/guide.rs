@@ -18,13 +18,18 @@ fn the_guide_ends_in_the_proof() {
 }
 
 #[test]
-fn a_second_run_changes_nothing() {
+fn a_second_run_sends_no_write() {
+    let remotes = ["--remote", "cluster2", "--remote", "cluster3", "--remote", "cluster4"];
     for dialect in ["current", "classic"] {
-        let guide = Guide::of(&["--dialect", dialect]);
-        guide.run().expect("first run");
-        let before = guide.contents_at_rest();
-        guide.again(&["--dialect", dialect]).expect("second run");
-        assert_eq!(guide.contents_at_rest(), before, "{dialect}");
+        for remotes in [&remotes[..2], &remotes] {
+            let args = [&["--dialect", dialect], remotes].concat();
+            let guide = Guide::of(&args);
+            guide.run().expect("first run");
+            let (before, sent) = (guide.contents_at_rest(), guide.asked());
+            guide.again(&args).expect("second run");
+            assert_eq!(guide.writes_since(&sent), [] as [String; 0], "{args:?}");
+            assert_eq!(guide.contents_at_rest(), before, "{args:?}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use meshwright::failure::Failure;
-use meshwright::rehearsal::Server;
+use meshwright::rehearsal::{Logged, Server};
 use meshwright::run::screen::Style;
 use meshwright::run::{Job, Session};
 use meshwright::script::{self, Given, Script, Values};
@@ -138,6 +138,26 @@ impl Guide {
             }
             last = now;
         }
+    }
+
+    /// How many requests each cluster has answered so far.
+    pub fn asked(&self) -> Vec<usize> {
+        self.servers().iter().map(|server| server.log().len()).collect()
+    }
+
+    /// The requests since then that changed something, dry runs aside.
+    pub fn writes_since(&self, asked: &[usize]) -> Vec<String> {
+        let since = self.servers().iter().zip(asked);
+        let told = |(server, asked): (&Server, &usize)| {
+            let name = server.name().to_owned();
+            let writes = server.log().into_iter().skip(*asked).filter(Logged::is_write);
+            writes.map(move |sent| format!("{name} {} {} {}", sent.method, sent.path, sent.status)).collect::<Vec<_>>()
+        };
+        since.flat_map(told).collect()
+    }
+
+    fn servers(&self) -> &[Server] {
+        self.session.world().expect("a rehearsal").servers()
     }
 
     /// Every stored object as it was asked for, without what servers and controllers note in it.
