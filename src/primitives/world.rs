@@ -131,7 +131,14 @@ pub const WORLD: &[Primitive<Host>] = &[
         "Stored objects of a kind, in one namespace or in all.",
         list,
     ),
-    entry("ClusterState", "put", "object: object", "object", "Stores an object as a controller would.", put),
+    entry(
+        "ClusterState",
+        "put",
+        "object: object, manager?: string",
+        "object",
+        "Stores an object as a controller would. What it changes belongs to `manager` from then on, `controller` when left out.",
+        put,
+    ),
     entry(
         "ClusterState",
         "remove",
@@ -281,7 +288,8 @@ fn list(call: &Call<'_, Host>) -> Outcome {
 
 fn put(call: &Call<'_, Host>) -> Outcome {
     let wanted = whole(call.object(0)?)?;
-    object(Some(server(call).put(wanted.to_wire())))
+    let manager = call.opt_str(1);
+    object(Some(server(call).put_as(manager.as_deref().unwrap_or("controller"), wanted.to_wire())))
 }
 
 fn whole(object: Object) -> Result<Object> {

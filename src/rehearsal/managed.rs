@@ -3,9 +3,10 @@
 use super::call::{Call, Target};
 use super::defaults;
 use super::fields::{self, Apply, Conflict, Schema};
+use super::kinds::{self, Kind};
 use super::read::as_version;
 use super::status::{Outcome, Status};
-use super::tree::{at, path};
+use super::tree::{at, path, text};
 use serde_json::Value;
 
 /// The object with `metadata.managedFields` brought up to date after a create, update or patch. Defaults come first:
@@ -51,6 +52,19 @@ pub(super) fn created_by_apply(call: &Call, target: &Target, mut object: Value, 
     Ok(object)
 }
 
+/// An object that software in the cluster writes, whose kind's defaults are set.
+pub(super) fn put(kind: &Kind, live: Option<&Value>, object: Value, manager: &str, now: &str) -> Value {
+    let version = kinds::split_api_version(text(&object, "apiVersion")).1.to_owned();
+    let api_version = object["apiVersion"].clone();
+    let live = live.map(|live| {
+        let mut live = live.clone();
+        *at(&mut live, "apiVersion") = api_version;
+        live
+    });
+    let schema = schema_of(kind, text(&object, "apiVersion"), &version);
+    fields::update(live.as_ref(), object, manager, "", now, &schema)
+}
+
 /// The object after a strategic merge patch.
 ///
 /// # Errors
@@ -65,10 +79,13 @@ fn subresource(target: &Target) -> &str {
 
 /// How the target's kind merges.
 fn schema(target: &Target) -> Schema {
-    let kind = &target.kind;
-    match kind.custom_version(&target.version) {
+    schema_of(&target.kind, &target.api_version(), &target.version)
+}
+
+fn schema_of(kind: &Kind, api_version: &str, version: &str) -> Schema {
+    match kind.custom_version(version) {
         Some(version) => Schema::from_open_api(&version["schema"]["openAPIV3Schema"])
             .with_status_subresource(version["subresources"].get("status").is_some()),
-        None => Schema::built_in(&target.api_version(), &kind.kind).with_status_subresource(kind.has("status")),
+        None => Schema::built_in(api_version, &kind.kind).with_status_subresource(kind.has("status")),
     }
 }

@@ -6,7 +6,7 @@ use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
 use super::world::{Around, World};
-use super::{Faults, LoadBalancer, Logged, complete, defaults, furniture, metadata};
+use super::{Faults, LoadBalancer, Logged, complete, defaults, furniture, managed, metadata};
 use crate::clock::Clock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -212,7 +212,17 @@ impl Server {
 
     /// Creates or replaces an object as a controller of the cluster would: no admission, no managed fields; an equal
     /// object is left alone. Returns it as stored.
-    pub fn put(&self, mut object: Value) -> Value {
+    pub fn put(&self, object: Value) -> Value {
+        self.put_by(None, object)
+    }
+
+    /// Like [`Server::put`] for software that runs in the cluster: what it changes is its own from then on, as after an
+    /// update through the API.
+    pub fn put_as(&self, manager: &str, object: Value) -> Value {
+        self.put_by(Some(manager), object)
+    }
+
+    fn put_by(&self, manager: Option<&str>, mut object: Value) -> Value {
         let kind = self.kind_of(&object);
         let key = metadata::key(&kind, &mut object);
         let mut store = self.store();
@@ -222,6 +232,9 @@ impl Server {
         }
         defaults::apply(&kind, &mut object);
         complete::apply(&kind, live.as_deref(), &mut object);
+        if let Some(manager) = manager {
+            object = managed::put(&kind, live.as_deref(), object, manager, &self.now());
+        }
         defaults::allocate(self, &kind, &mut object);
         let object = match &live {
             None => metadata::created(self, &kind, object),
