@@ -3,10 +3,21 @@
 //! Everything that waits takes its time from a [`Clock`]: deadlines, poll intervals, the rehearsal's controllers. The
 //! real clock is tokio's. The simulated clock stands still while anybody works and jumps to the next timer as soon as
 //! everybody waits, so that a rehearsed rollout takes its forty seconds in a few milliseconds and in the right order.
+//!
+//! Whether everybody waits is known, not guessed: all asynchronous work of a simulated clock runs on the one thread of
+//! its [`Runtime`], which says when it has nothing left to do, and threads beside it are counted (see [`Busy`]).
 
+mod busy;
+mod runtime;
+
+use busy::Busy;
+pub use busy::Working;
+pub use runtime::Runtime;
+#[cfg(test)]
+pub(crate) use runtime::simulated;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -22,14 +33,11 @@ enum Source {
 
 struct Simulation {
     timers: Mutex<Timers>,
-    /// Script threads that are working rather than waiting.
-    busy: AtomicUsize,
-    /// Grows with every request, store change and timer; the clock jumps only after it stood still.
-    activity: AtomicU64,
-    /// Grows whenever a script thread begins or ends to wait.
-    turns: AtomicU64,
-    /// When set, simulated time also advances with real time from that moment on.
-    realtime: Mutex<Option<Instant>>,
+    busy: Arc<Busy>,
+    /// Whether a runtime moves it.
+    moves: AtomicBool,
+    /// When set, time passes with real time from that moment on, this many times as fast, and jumps no more.
+    pace: Mutex<Option<(Instant, u32)>>,
 }
 
 #[derive(Default)]
@@ -39,24 +47,16 @@ struct Timers {
     pending: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
 }
 
-/// How long nothing must happen before a simulated clock jumps.
-const QUIET: Duration = Duration::from_micros(300);
-
 impl Clock {
     /// Wall-clock time.
     pub fn real() -> Clock {
         Clock(Source::Real(Instant::now()))
     }
 
-    /// A simulated clock. Call [`Clock::drive`] on a runtime to make it move.
+    /// A simulated clock. It moves while a [`Runtime`] of it lives.
     pub fn simulated() -> Clock {
-        Clock(Source::Simulated(Arc::new(Simulation {
-            timers: Mutex::default(),
-            busy: AtomicUsize::new(0),
-            activity: AtomicU64::new(0),
-            turns: AtomicU64::new(0),
-            realtime: Mutex::new(None),
-        })))
+        let (timers, busy, pace) = (Mutex::default(), Arc::default(), Mutex::new(None));
+        Clock(Source::Simulated(Arc::new(Simulation { timers, busy, moves: AtomicBool::new(false), pace })))
     }
 
     /// Time since the clock was made.
@@ -77,10 +77,10 @@ impl Clock {
         match &self.0 {
             Source::Real(_) => tokio::time::sleep(duration).await,
             Source::Simulated(simulation) => {
-                let id_and_timer = simulation.arm(duration);
-                let disarm = Disarm { simulation, key: id_and_timer.0 };
-                let _ = id_and_timer.1.await;
-                drop(disarm);
+                debug_assert!(simulation.moves.load(Ordering::SeqCst), "nothing moves this clock: see Clock::runtime");
+                let (key, timer) = simulation.arm(duration);
+                let _disarm = Disarm { simulation, key };
+                let _ = timer.await;
             }
         }
     }
@@ -94,62 +94,52 @@ impl Clock {
         }
     }
 
-    /// Tells a simulated clock that something is going on: a request, a change, an event delivered.
-    pub fn touch(&self) {
-        if let Source::Simulated(simulation) = &self.0 {
-            simulation.activity.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    /// While the guard lives, a simulated clock stands still. Script threads hold one whenever they run script code.
+    /// While the guard lives, simulated time stands still: a thread beside the runtime works. What the thread hands over
+    /// at its end must be taken before the guard goes.
     pub fn working(&self) -> Working {
-        Working::new(self, 1)
+        Working::new(self.busy(), true)
     }
 
-    /// While the guard lives, this working thread only waits. Used around awaiting and joining.
+    /// While the guard lives, this working thread only waits for others that are counted themselves.
     pub fn waiting(&self) -> Working {
-        Working::new(self, -1)
+        Working::new(self.busy(), false)
     }
 
-    /// From now on simulated time also passes by itself, as a user at a prompt expects.
-    pub fn follow_real_time(&self) {
-        if let Source::Simulated(simulation) = &self.0
-            && let Ok(mut since) = simulation.realtime.lock()
-        {
-            since.get_or_insert_with(Instant::now);
+    /// Polls a future to its end on this thread, which counts as working except while the future waits. Only for
+    /// working threads.
+    pub fn block_on<F: Future>(&self, runtime: &tokio::runtime::Handle, future: F) -> F::Output {
+        match &self.0 {
+            Source::Real(_) => runtime.block_on(future),
+            Source::Simulated(simulation) => {
+                let _inside = runtime.enter();
+                busy::block_on(&simulation.busy, future)
+            }
         }
     }
 
-    /// Moves a simulated clock for as long as it has other owners; returns at once for the real clock.
-    pub async fn drive(self) {
-        let Source::Simulated(simulation) = self.0 else { return };
-        let (mut seen, mut turns, mut jumps) = (u64::MAX, 0, 0u32);
-        while Arc::strong_count(&simulation) > 1 {
-            // On a loaded machine a script thread may be due and not scheduled yet: the longer none had its turn, the
-            // slower time runs, so that deadlines do not pass meanwhile.
-            tokio::time::sleep(QUIET * (1 + jumps / 8)).await;
-            let activity = simulation.activity.load(Ordering::SeqCst);
-            let quiet = activity == seen && simulation.busy.load(Ordering::SeqCst) == 0;
-            seen = activity;
-            let turns_now = simulation.turns.load(Ordering::SeqCst);
-            if turns_now != turns {
-                (turns, jumps) = (turns_now, 0);
-            }
-            match simulation.real_time_passed() {
-                Some(passed) => simulation.advance(passed),
-                None if quiet => {
-                    simulation.jump();
-                    jumps = jumps.saturating_add(1);
-                }
-                None => {}
-            }
+    /// From now on simulated time passes by itself, `pace` times as fast as real time: for people at a prompt, and for
+    /// programs that are not part of the rehearsal.
+    pub fn follow_real_time(&self, pace: u32) {
+        let Source::Simulated(simulation) = &self.0 else { return };
+        simulation.pace().get_or_insert_with(|| (Instant::now(), pace.max(1)));
+        simulation.busy.wake();
+    }
+
+    fn busy(&self) -> Option<Arc<Busy>> {
+        match &self.0 {
+            Source::Real(_) => None,
+            Source::Simulated(simulation) => Some(simulation.busy.clone()),
         }
     }
 }
 
 impl Simulation {
     fn timers(&self) -> MutexGuard<'_, Timers> {
-        self.timers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.timers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Option<(Instant, u32)>> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn arm(&self, duration: Duration) -> ((Duration, u64), oneshot::Receiver<()>) {
@@ -161,34 +151,44 @@ impl Simulation {
         (key, receiver)
     }
 
-    fn jump(&self) {
-        let mut timers = self.timers();
-        if let Some(((due, _), sender)) = timers.pending.pop_first() {
-            timers.now = timers.now.max(due);
-            let _ = sender.send(());
-            self.activity.fetch_add(1, Ordering::SeqCst);
+    /// The runtime's thread has nothing to do.
+    fn idle(&self) {
+        if self.busy.rests() && self.pace().is_none() {
+            self.jump();
         }
     }
 
-    fn real_time_passed(&self) -> Option<Duration> {
-        let mut since = self.realtime.lock().ok()?;
-        let start = since.as_mut()?;
-        let passed = start.elapsed();
-        *start = Instant::now();
-        Some(passed)
+    fn jump(&self) {
+        let mut timers = self.timers();
+        let Some(((due, _), sender)) = timers.pending.pop_first() else { return };
+        timers.now = timers.now.max(due);
+        drop(timers);
+        let _ = sender.send(());
     }
 
-    fn advance(&self, passed: Duration) {
+    /// Lets the real time pass that has passed; how much real time there is until the next timer, when time is paced.
+    fn keep_pace(&self) -> Option<Duration> {
+        let mut pace = self.pace();
+        let (since, factor) = pace.as_mut()?;
+        let passed = since.elapsed() * *factor;
+        *since = Instant::now();
         let mut timers = self.timers();
         timers.now += passed;
         let now = timers.now;
-        while let Some(entry) = timers.pending.first_entry()
-            && entry.key().0 <= now
-        {
-            let _ = entry.remove().send(());
+        let later = timers.pending.split_off(&(now + Duration::from_nanos(1), 0));
+        let due = std::mem::replace(&mut timers.pending, later);
+        let next = timers.pending.keys().next().map_or(LONG, |(due, _)| (*due - now) / *factor);
+        drop(timers);
+        for sender in due.into_values() {
+            let _ = sender.send(());
         }
+        Some(next.clamp(SHORT, LONG))
     }
 }
+
+/// How often paced time is looked at, at the least and at the most: timers can be armed meanwhile.
+const SHORT: Duration = Duration::from_millis(1);
+const LONG: Duration = Duration::from_millis(20);
 
 /// Removes a timer whose sleeper went away.
 struct Disarm<'a> {
@@ -202,91 +202,85 @@ impl Drop for Disarm<'_> {
     }
 }
 
-/// See [`Clock::working`] and [`Clock::waiting`].
-pub struct Working {
-    simulation: Option<Arc<Simulation>>,
-    step: isize,
-}
-
-impl Working {
-    fn new(clock: &Clock, step: isize) -> Working {
-        let simulation = match &clock.0 {
-            Source::Real(_) => None,
-            Source::Simulated(simulation) => Some(simulation.clone()),
-        };
-        let working = Working { simulation, step };
-        working.add(step);
-        working
-    }
-
-    fn add(&self, step: isize) {
-        let Some(simulation) = &self.simulation else { return };
-        if step > 0 {
-            simulation.busy.fetch_add(1, Ordering::SeqCst);
-        } else {
-            let _ = simulation.busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| Some(n.saturating_sub(1)));
-        }
-        simulation.activity.fetch_add(1, Ordering::SeqCst);
-        if self.step < 0 {
-            simulation.turns.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        self.add(-self.step);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn simulated_time_jumps_in_order_when_everybody_waits() {
-        let clock = Clock::simulated();
-        tokio::spawn(clock.clone().drive());
+    #[test]
+    fn simulated_time_jumps_in_order_when_everybody_waits() {
         let start = Instant::now();
-        let (late, soon) = (clock.clone(), clock.clone());
-        let order = Arc::new(Mutex::new(Vec::new()));
-        let (a, b) = (order.clone(), order.clone());
-        tokio::join!(
-            async move {
-                late.sleep(Duration::from_secs(3600)).await;
-                a.lock().expect("lock").push("late");
-            },
-            async move {
-                soon.sleep(Duration::from_secs(5)).await;
-                b.lock().expect("lock").push("soon");
-            },
-        );
-        assert_eq!(*order.lock().expect("lock"), ["soon", "late"]);
-        assert_eq!(clock.now(), Duration::from_secs(3600));
+        simulated(async |clock| {
+            let order = Mutex::new(Vec::new());
+            let nap = async |name, seconds| {
+                clock.sleep(Duration::from_secs(seconds)).await;
+                order.lock().expect("lock").push(name);
+            };
+            tokio::join!(nap("late", 3600), nap("soon", 5));
+            assert_eq!(*order.lock().expect("lock"), ["soon", "late"]);
+            assert_eq!(clock.now(), Duration::from_secs(3600));
+        });
         assert!(start.elapsed() < Duration::from_secs(5));
     }
 
-    #[tokio::test]
-    async fn simulated_time_stands_still_while_somebody_works() {
+    #[test]
+    fn simulated_time_stands_still_while_somebody_works() {
         let clock = Clock::simulated();
-        tokio::spawn(clock.clone().drive());
+        let runtime = clock.runtime().expect("runtime");
         let working = clock.working();
-        let sleeper = tokio::spawn({
+        let sleeper = runtime.handle().spawn({
             let clock = clock.clone();
             async move { clock.sleep(Duration::from_secs(1)).await }
         });
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        std::thread::sleep(Duration::from_millis(20));
         assert_eq!(clock.now(), Duration::ZERO);
         drop(working);
-        sleeper.await.expect("sleeper");
+        runtime.block_on(sleeper).expect("sleeper");
         assert_eq!(clock.now(), Duration::from_secs(1));
     }
 
-    #[tokio::test]
-    async fn a_timeout_ends_what_takes_too_long() {
+    /// A thread that is woken is due at once, however late the machine lets it run.
+    #[test]
+    fn no_time_passes_between_a_thread_that_is_woken_and_its_turn() {
         let clock = Clock::simulated();
-        tokio::spawn(clock.clone().drive());
-        assert_eq!(clock.timeout(Duration::from_secs(9), std::future::pending::<()>()).await, None);
-        assert_eq!(clock.timeout(Duration::from_secs(9), async { 7 }).await, Some(7));
+        let runtime = clock.runtime().expect("runtime");
+        let second = Duration::from_secs(1);
+        let others = clock.clone();
+        runtime.handle().spawn(async move {
+            loop {
+                others.sleep(Duration::from_millis(7)).await;
+            }
+        });
+        let working = clock.working();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _working = working;
+                for n in 1..500u32 {
+                    clock.block_on(runtime.handle(), clock.sleep(second));
+                    assert_eq!(clock.now(), second * n);
+                    if n.is_multiple_of(50) {
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
+                }
+            });
+        });
+    }
+
+    #[test]
+    fn a_timeout_ends_what_takes_too_long() {
+        simulated(async |clock| {
+            assert_eq!(clock.timeout(Duration::from_secs(9), std::future::pending::<()>()).await, None);
+            assert_eq!(clock.timeout(Duration::from_secs(9), async { 7 }).await, Some(7));
+        });
+    }
+
+    #[test]
+    fn paced_time_passes_by_itself() {
+        let start = Instant::now();
+        simulated(async |clock| {
+            clock.follow_real_time(100);
+            clock.sleep(Duration::from_secs(2)).await;
+            assert!(clock.now() >= Duration::from_secs(2));
+        });
+        assert!(start.elapsed() >= Duration::from_millis(20));
     }
 }

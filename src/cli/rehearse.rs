@@ -78,7 +78,7 @@ fn unique(mut names: Vec<String>) -> Vec<String> {
 fn serve(session: &Session) -> Result<()> {
     let Some(world) = session.world() else { return Ok(()) };
     let file = session.runtime().block_on(listen(world))?;
-    world.clock().follow_real_time();
+    world.clock().follow_real_time(1);
     let path = file.path().display();
     session.screen().line("\nThe clusters stay up until Ctrl-C. Look around in another terminal:\n");
     super::print(&format!("export KUBECONFIG={path}"))?;

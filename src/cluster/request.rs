@@ -158,7 +158,6 @@ impl Cluster {
         sent.extensions_mut().insert(Whole);
         let response = self.client().send(sent).await.map_err(|error| self.failure(request, failure_of(error)))?;
         // Simulated time stands still until whoever asked has the answer in hand.
-        let _working = self.clock().working();
         let (parts, body) = response.into_parts();
         if let Some(status) = parts.extensions.get::<Status>() {
             let lost = parts.extensions.get::<Lost>().is_some();

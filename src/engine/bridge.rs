@@ -24,8 +24,7 @@ impl Bridge {
     /// # Errors
     /// What the future fails with.
     pub fn block<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
-        let _waiting = self.clock.waiting();
-        self.runtime.block_on(async {
+        self.clock.block_on(&self.runtime, async {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => Err(cancelled()),

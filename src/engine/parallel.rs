@@ -148,23 +148,30 @@ fn on_threads(
     let stored = context.store_data();
     let engine = context.engine();
     let pool = Pool::new(jobs);
-    let work = |first: usize, _working: Working| {
-        #[expect(deprecated, reason = "see above")]
-        pool.work(&stored.create_context(engine), first);
-    };
     let clock = &inside.bridge.clock;
     let _seats = Seats::take(&inside.threads, pool.threads)?;
     // Before the threads start: simulated time must not pass until all of them do.
     let guards: Vec<_> = (0..pool.threads).map(|_| clock.working()).collect();
-    let _waiting = clock.waiting();
+    let (left, last) = (AtomicUsize::new(pool.threads), Mutex::new(None));
+    let work = |first: usize, working: Working| {
+        #[expect(deprecated, reason = "see above")]
+        pool.work(&stored.create_context(engine), first);
+        // The last one works on, for the clock, until this thread does again.
+        if left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(working);
+        }
+    };
+    let waiting = clock.waiting();
     std::thread::scope(|scope| -> std::io::Result<()> {
         for (first, working) in guards.into_iter().enumerate() {
             let thread = std::thread::Builder::new().name("parallel".into()).stack_size(STACK);
+            let work = &work;
             thread.spawn_scoped(scope, move || work(first, working))?;
         }
         Ok(())
     })
     .map_err(|e| Failure::internal(format!("cannot start a thread: {e}")))?;
+    drop((waiting, last));
     Ok(pool.outcomes())
 }
 

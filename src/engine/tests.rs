@@ -140,14 +140,13 @@ struct Bench {
     told: Arc<Told>,
     clock: Clock,
     cancel: Cancel,
-    _runtime: tokio::runtime::Runtime,
+    _runtime: crate::clock::Runtime,
 }
 
 impl Bench {
     fn new(modules: &[(&'static str, &'static str)]) -> Bench {
-        let runtime = tokio::runtime::Runtime::new().expect("runtime");
         let clock = Clock::simulated();
-        runtime.spawn(clock.clone().drive());
+        let runtime = clock.runtime().expect("runtime");
         let cancel = Cancel::default();
         let bridge = Bridge { runtime: runtime.handle().clone(), cancel: cancel.clone(), clock: clock.clone() };
         let told = Arc::new(Told::default());

@@ -2,7 +2,6 @@
 
 use super::group::Group;
 use super::{Command, Output, Programs, not_found, search};
-use crate::clock::Clock;
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Redactor;
 use futures::future::BoxFuture;
@@ -19,16 +18,7 @@ const MOST_OUTPUT: usize = 64 << 20;
 const AFTERMATH: Duration = Duration::from_millis(500);
 
 /// Starts real processes. They inherit our environment.
-pub struct Live {
-    clock: Clock,
-}
-
-impl Live {
-    /// Programs of this machine. While one runs, a simulated clock stands still.
-    pub fn new(clock: Clock) -> Live {
-        Live { clock }
-    }
-}
+pub struct Live;
 
 impl Programs for Live {
     fn which(&self, tool: &str) -> Option<PathBuf> {
@@ -38,7 +28,6 @@ impl Programs for Live {
     fn run<'a>(&'a self, command: &'a Command) -> BoxFuture<'a, Result<Output>> {
         Box::pin(async move {
             let path = self.which(&command.tool).ok_or_else(|| not_found(&command.tool))?;
-            let _working = self.clock.working();
             let mut group = start(&path, command)?;
             match tokio::time::timeout(command.timeout, finish(&mut group, command)).await {
                 Ok(output) => output,
@@ -158,7 +147,7 @@ mod tests {
     }
 
     async fn run(command: Command) -> Result<Output> {
-        Live::new(Clock::real()).run(&command).await
+        Live.run(&command).await
     }
 
     /// The process id that a script wrote to this file.

@@ -33,14 +33,12 @@ impl Programs for Rehearsed {
 
     fn run<'a>(&'a self, command: &'a Command) -> BoxFuture<'a, Result<Output>> {
         Box::pin(async move {
-            let (stand_in, asked, working) = (self.stand_in.clone(), command.clone(), self.clock.working());
-            let answer = tokio::task::spawn_blocking(move || {
-                let _working = working;
-                stand_in(&asked)
-            });
-            let answer = answer
-                .await
-                .map_err(|e| Failure::internal(format!("the stand-in for `{}` broke: {e}", command.tool)))?;
+            let (stand_in, asked) = (self.stand_in.clone(), command.clone());
+            let working = self.clock.working();
+            let answer = tokio::task::spawn_blocking(move || stand_in(&asked)).await;
+            drop(working);
+            let answer =
+                answer.map_err(|e| Failure::internal(format!("the stand-in for `{}` broke: {e}", command.tool)))?;
             let output = answer.ok_or_else(|| {
                 not_found(&command.tool).detail("a rehearsal knows only the programs that its stand-ins answer for")
             })?;

@@ -4,6 +4,7 @@
 
 use super::World;
 use super::tests::running;
+use crate::clock::Clock;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -26,16 +27,18 @@ pub(super) struct Said {
 
 impl Kubectl {
     /// A world with one served cluster, or `None` when there is no kubectl here.
-    pub async fn new() -> Option<Kubectl> {
+    pub async fn new(clock: &Clock) -> Option<Kubectl> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::split_paths(&path).map(|folder| folder.join("kubectl")).find(|file| file.is_file());
         if program.is_none() {
             assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "kubectl is needed where CI=true");
             return None;
         }
-        let world = running(&["east"]);
+        let world = running(clock, &["east"]);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("port");
         let url = format!("http://{}", listener.local_addr().expect("address"));
+        // kubectl is no part of the rehearsal: time goes on while it thinks.
+        clock.follow_real_time(10);
         tokio::spawn(world.servers()[0].clone().serve(listener));
         Some(Kubectl { world, program: program?, url, home: tempfile::tempdir().expect("folder") })
     }
@@ -84,129 +87,140 @@ fn deployment(image: &str) -> Value {
     })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn objects_are_applied_read_and_deleted() {
-    let Some(kubectl) = Kubectl::new().await else { return };
-    let said = kubectl.apply(&[], &deployment("web:1")).await;
-    assert_eq!(said.out, "deployment.apps/web created\n", "{}", said.err);
-    let said = kubectl.apply(&[], &deployment("web:1")).await;
-    assert_eq!(said.out, "deployment.apps/web unchanged\n", "{}", said.err);
-    let said = kubectl.apply(&[], &deployment("web:2")).await;
-    assert_eq!(said.out, "deployment.apps/web configured\n", "{}", said.err);
-    let containers = "-o=jsonpath={.spec.template.spec.containers[*].image}";
-    assert_eq!(kubectl.run(&format!("get deploy web {containers}")).await, "web:2 side:1");
-    let mut smaller = deployment("web:2");
-    smaller["spec"]["template"]["spec"]["containers"].as_array_mut().expect("list").truncate(1);
-    assert!(kubectl.apply(&[], &smaller).await.ok);
-    assert_eq!(kubectl.run(&format!("get deploy web {containers}")).await, "web:2");
-    assert_eq!(kubectl.run("scale deploy web --replicas=3").await, "deployment.apps/web scaled\n");
-    assert_eq!(kubectl.run("get deploy web -o=jsonpath={.spec.replicas},{.metadata.generation}").await, "3,4");
-    assert!(kubectl.run("set image deploy/web web=web:3").await.contains("image updated"));
-    assert!(kubectl.run("describe deploy web").await.contains("web:3"));
-    let table = kubectl.run("get deploy").await;
-    assert!(table.starts_with("NAME   READY   UP-TO-DATE   AVAILABLE   AGE\nweb    "), "{table}");
-    let pods = kubectl.run("get pods -l app=web --no-headers").await;
-    assert!(pods.lines().count() >= 3 && pods.contains("Running"), "{pods}");
-    assert_eq!(kubectl.run("delete deploy web").await, "deployment.apps \"web\" deleted\n");
-    let said = kubectl.said(&["get", "deploy", "web"]).await;
-    assert_eq!(said.err, "Error from server (NotFound): deployments.apps \"web\" not found\n");
+#[test]
+fn objects_are_applied_read_and_deleted() {
+    crate::clock::simulated(async |clock| {
+        let Some(kubectl) = Kubectl::new(&clock).await else { return };
+        let said = kubectl.apply(&[], &deployment("web:1")).await;
+        assert_eq!(said.out, "deployment.apps/web created\n", "{}", said.err);
+        let said = kubectl.apply(&[], &deployment("web:1")).await;
+        assert_eq!(said.out, "deployment.apps/web unchanged\n", "{}", said.err);
+        let said = kubectl.apply(&[], &deployment("web:2")).await;
+        assert_eq!(said.out, "deployment.apps/web configured\n", "{}", said.err);
+        let containers = "-o=jsonpath={.spec.template.spec.containers[*].image}";
+        assert_eq!(kubectl.run(&format!("get deploy web {containers}")).await, "web:2 side:1");
+        let mut smaller = deployment("web:2");
+        smaller["spec"]["template"]["spec"]["containers"].as_array_mut().expect("list").truncate(1);
+        assert!(kubectl.apply(&[], &smaller).await.ok);
+        assert_eq!(kubectl.run(&format!("get deploy web {containers}")).await, "web:2");
+        assert_eq!(kubectl.run("scale deploy web --replicas=3").await, "deployment.apps/web scaled\n");
+        assert_eq!(kubectl.run("get deploy web -o=jsonpath={.spec.replicas},{.metadata.generation}").await, "3,4");
+        assert!(kubectl.run("set image deploy/web web=web:3").await.contains("image updated"));
+        assert!(kubectl.run("describe deploy web").await.contains("web:3"));
+        let table = kubectl.run("get deploy").await;
+        assert!(table.starts_with("NAME   READY   UP-TO-DATE   AVAILABLE   AGE\nweb    "), "{table}");
+        let pods = kubectl.run("get pods -l app=web --no-headers").await;
+        assert!(pods.lines().count() >= 3 && pods.contains("Running"), "{pods}");
+        assert_eq!(kubectl.run("delete deploy web").await, "deployment.apps \"web\" deleted\n");
+        let said = kubectl.said(&["get", "deploy", "web"]).await;
+        assert_eq!(said.err, "Error from server (NotFound): deployments.apps \"web\" not found\n");
+    });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn server_side_apply_knows_the_owners() {
-    let Some(kubectl) = Kubectl::new().await else { return };
-    let said = kubectl.apply(&["--server-side", "--field-manager=one"], &deployment("web:1")).await;
-    assert_eq!(said.out, "deployment.apps/web serverside-applied\n", "{}", said.err);
-    let said = kubectl.apply(&["--server-side", "--field-manager=two"], &deployment("web:2")).await;
-    assert!(!said.ok);
-    let expected =
-        "Apply failed with 1 conflict: conflict with \"one\": .spec.template.spec.containers[name=\"web\"].image";
-    assert!(said.err.contains(expected), "{}", said.err);
-    let said =
-        kubectl.apply(&["--server-side", "--field-manager=two", "--force-conflicts"], &deployment("web:2")).await;
-    assert!(said.ok, "{}", said.err);
-    let fields = kubectl.run("get deploy web -o yaml --show-managed-fields").await;
-    assert!(fields.contains("manager: one") && fields.contains("manager: two"), "{fields}");
+#[test]
+fn server_side_apply_knows_the_owners() {
+    crate::clock::simulated(async |clock| {
+        let Some(kubectl) = Kubectl::new(&clock).await else { return };
+        let said = kubectl.apply(&["--server-side", "--field-manager=one"], &deployment("web:1")).await;
+        assert_eq!(said.out, "deployment.apps/web serverside-applied\n", "{}", said.err);
+        let said = kubectl.apply(&["--server-side", "--field-manager=two"], &deployment("web:2")).await;
+        assert!(!said.ok);
+        let expected =
+            "Apply failed with 1 conflict: conflict with \"one\": .spec.template.spec.containers[name=\"web\"].image";
+        assert!(said.err.contains(expected), "{}", said.err);
+        let said =
+            kubectl.apply(&["--server-side", "--field-manager=two", "--force-conflicts"], &deployment("web:2")).await;
+        assert!(said.ok, "{}", said.err);
+        let fields = kubectl.run("get deploy web -o yaml --show-managed-fields").await;
+        assert!(fields.contains("manager: one") && fields.contains("manager: two"), "{fields}");
+    });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn small_verbs_work() {
-    let Some(kubectl) = Kubectl::new().await else { return };
-    assert_eq!(kubectl.run("create namespace app").await, "namespace/app created\n");
-    assert_eq!(kubectl.run("label namespace app istio-injection=enabled").await, "namespace/app labeled\n");
-    assert_eq!(kubectl.run("annotate namespace app a/b=c").await, "namespace/app annotated\n");
-    let labels = kubectl.run("get ns app --show-labels").await;
-    assert!(labels.contains("istio-injection=enabled,kubernetes.io/metadata.name=app"), "{labels}");
-    assert!(kubectl.run("get ns -l istio-injection=enabled -o name").await == "namespace/app\n");
-    assert_eq!(kubectl.run("-n app create secret generic s --from-literal=k=v").await, "secret/s created\n");
-    assert_eq!(kubectl.run("-n app get secret s -o=jsonpath={.data.k}").await, "dg==");
-    let table = kubectl.run("-n app get secret").await;
-    assert!(table.starts_with("NAME   TYPE     DATA   AGE\ns      Opaque   1      "), "{table}");
-    assert_eq!(kubectl.run("-n app create configmap c --from-literal=k=v").await, "configmap/c created\n");
-    let patch = ["-n", "app", "patch", "cm", "c", "--type=merge", "-p", r#"{"data":{"k":"w"}}"#];
-    assert_eq!(kubectl.said(&patch).await.out, "configmap/c patched\n");
-    assert_eq!(kubectl.run("-n app create sa reader").await, "serviceaccount/reader created\n");
-    assert_eq!(kubectl.run("-n app create token reader").await.split('.').count(), 3);
-    assert_eq!(kubectl.run("auth can-i create pods").await, "yes\n");
-    assert!(kubectl.run("auth whoami").await.contains("kubernetes-admin"));
-    let again = kubectl.said(&["create", "namespace", "app"]).await;
-    assert_eq!(again.err, "Error from server (AlreadyExists): namespaces \"app\" already exists\n");
-    let kinds = kubectl.run("api-resources").await;
-    assert!(kinds.contains("deployments") && kinds.contains("deploy") && kinds.contains("apps/v1"), "{kinds}");
-    assert!(kubectl.run("version").await.contains("Server Version: v1.34.4"));
-    assert_eq!(kubectl.run("delete namespace app").await, "namespace \"app\" deleted\n");
-    assert_eq!(kubectl.world.servers()[0].get("ns", None, "app"), None);
+#[test]
+fn small_verbs_work() {
+    crate::clock::simulated(async |clock| {
+        let Some(kubectl) = Kubectl::new(&clock).await else { return };
+        assert_eq!(kubectl.run("create namespace app").await, "namespace/app created\n");
+        assert_eq!(kubectl.run("label namespace app istio-injection=enabled").await, "namespace/app labeled\n");
+        assert_eq!(kubectl.run("annotate namespace app a/b=c").await, "namespace/app annotated\n");
+        let labels = kubectl.run("get ns app --show-labels").await;
+        assert!(labels.contains("istio-injection=enabled,kubernetes.io/metadata.name=app"), "{labels}");
+        assert!(kubectl.run("get ns -l istio-injection=enabled -o name").await == "namespace/app\n");
+        assert_eq!(kubectl.run("-n app create secret generic s --from-literal=k=v").await, "secret/s created\n");
+        assert_eq!(kubectl.run("-n app get secret s -o=jsonpath={.data.k}").await, "dg==");
+        let table = kubectl.run("-n app get secret").await;
+        assert!(table.starts_with("NAME   TYPE     DATA   AGE\ns      Opaque   1      "), "{table}");
+        assert_eq!(kubectl.run("-n app create configmap c --from-literal=k=v").await, "configmap/c created\n");
+        let patch = ["-n", "app", "patch", "cm", "c", "--type=merge", "-p", r#"{"data":{"k":"w"}}"#];
+        assert_eq!(kubectl.said(&patch).await.out, "configmap/c patched\n");
+        assert_eq!(kubectl.run("-n app create sa reader").await, "serviceaccount/reader created\n");
+        assert_eq!(kubectl.run("-n app create token reader").await.split('.').count(), 3);
+        assert_eq!(kubectl.run("auth can-i create pods").await, "yes\n");
+        assert!(kubectl.run("auth whoami").await.contains("kubernetes-admin"));
+        let again = kubectl.said(&["create", "namespace", "app"]).await;
+        assert_eq!(again.err, "Error from server (AlreadyExists): namespaces \"app\" already exists\n");
+        let kinds = kubectl.run("api-resources").await;
+        assert!(kinds.contains("deployments") && kinds.contains("deploy") && kinds.contains("apps/v1"), "{kinds}");
+        assert!(kubectl.run("version").await.contains("Server Version: v1.34.4"));
+        assert_eq!(kubectl.run("delete namespace app").await, "namespace \"app\" deleted\n");
+        assert_eq!(kubectl.world.servers()[0].get("ns", None, "app"), None);
+    });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn unknown_fields_are_refused_before_anything_changes() {
-    let Some(kubectl) = Kubectl::new().await else { return };
-    let mut wrong = deployment("web:1");
-    wrong["spec"]["replica"] = json!(2);
-    let said = kubectl.apply(&[], &wrong).await;
-    assert!(said.err.contains("strict decoding error: unknown field \"spec.replica\""), "{}", said.err);
-    wrong["spec"]["replica"] = Value::Null;
-    wrong["spec"]["replicas"] = json!("two");
-    let said = kubectl.apply(&["--validate=false"], &wrong).await;
-    assert!(!said.ok && said.err.contains("BadRequest"), "{}", said.err);
+#[test]
+fn unknown_fields_are_refused_before_anything_changes() {
+    crate::clock::simulated(async |clock| {
+        let Some(kubectl) = Kubectl::new(&clock).await else { return };
+        let mut wrong = deployment("web:1");
+        wrong["spec"]["replica"] = json!(2);
+        let said = kubectl.apply(&[], &wrong).await;
+        assert!(said.err.contains("strict decoding error: unknown field \"spec.replica\""), "{}", said.err);
+        wrong["spec"]["replica"] = Value::Null;
+        wrong["spec"]["replicas"] = json!("two");
+        let said = kubectl.apply(&["--validate=false"], &wrong).await;
+        assert!(!said.ok && said.err.contains("BadRequest"), "{}", said.err);
+    });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn waiting_and_watching_see_changes() {
-    let Some(kubectl) = Kubectl::new().await else { return };
-    let east = kubectl.world.servers()[0].clone();
-    east.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}));
-    let changer = async {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        east.edit("Pod", Some("default"), "p", |pod| {
-            pod["status"] = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
-        });
-    };
-    let (waited, ()) = tokio::join!(kubectl.run("wait --for=condition=Ready pod/p --timeout=20s"), changer);
-    assert_eq!(waited, "pod/p condition met\n");
-    let remover = async {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        east.remove("Pod", Some("default"), "p");
-    };
-    let (waited, ()) = tokio::join!(kubectl.run("wait --for=delete pod/p --timeout=20s"), remover);
-    assert_eq!(waited, "pod/p condition met\n");
+#[test]
+fn waiting_and_watching_see_changes() {
+    crate::clock::simulated(async |clock| {
+        let Some(kubectl) = Kubectl::new(&clock).await else { return };
+        let east = kubectl.world.servers()[0].clone();
+        east.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}));
+        let changer = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            east.edit("Pod", Some("default"), "p", |pod| {
+                pod["status"] = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
+            });
+        };
+        let (waited, ()) = tokio::join!(kubectl.run("wait --for=condition=Ready pod/p --timeout=20s"), changer);
+        assert_eq!(waited, "pod/p condition met\n");
+        let remover = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            east.remove("Pod", Some("default"), "p");
+        };
+        let (waited, ()) = tokio::join!(kubectl.run("wait --for=delete pod/p --timeout=20s"), remover);
+        assert_eq!(waited, "pod/p condition met\n");
+    });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn watched_tables_name_their_columns_once() {
-    let Some(kubectl) = Kubectl::new().await else { return };
-    let east = kubectl.world.servers()[0].clone();
-    let map = |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": data});
-    east.put(map(json!({})));
-    // Simulated time jumps as soon as everybody waits: the server ends the watch, kubectl prints what it saw.
-    kubectl.world.clock().follow_real_time();
-    let changer = async {
-        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-        east.put(map(json!({"a": "1", "b": "2"})));
-    };
-    let watching = ["get", "cm", "m", "-w", "--request-timeout=2s"];
-    let (said, ()) = tokio::join!(kubectl.said(&watching), changer);
-    let lines: Vec<_> =
-        said.out.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect();
-    assert_eq!(lines, ["NAME DATA", "m 0", "m 2"], "{}{}", said.out, said.err);
+#[test]
+fn watched_tables_name_their_columns_once() {
+    crate::clock::simulated(async |clock| {
+        let Some(kubectl) = Kubectl::new(&clock).await else { return };
+        let east = kubectl.world.servers()[0].clone();
+        let map =
+            |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": data});
+        east.put(map(json!({})));
+        let changer = async {
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            east.put(map(json!({"a": "1", "b": "2"})));
+        };
+        let watching = ["get", "cm", "m", "-w", "--request-timeout=2s"];
+        let (said, ()) = tokio::join!(kubectl.said(&watching), changer);
+        let lines: Vec<_> =
+            said.out.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(lines, ["NAME DATA", "m 0", "m 2"], "{}{}", said.out, said.err);
+    });
 }

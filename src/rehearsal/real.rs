@@ -23,7 +23,6 @@ async fn answers_are_those_of_a_real_server() {
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.expect("config");
     let real = kube::Client::try_from(config).expect("client");
     let world = World::new(Clock::simulated(), &["east"]);
-    tokio::spawn(world.clock().clone().drive());
     let rehearsed = kube::Client::new(world.servers()[0].transport(), "default");
     let namespace = format!("compare-{}", std::process::id());
     let mut differences = Vec::new();

@@ -316,7 +316,6 @@ impl Server {
     }
 
     fn announce(&self, event: Event) {
-        self.0.clock.touch();
         // Nobody listening is no failure.
         let _ = self.0.changes.send(Change { event: event.name(), object: event.object });
     }

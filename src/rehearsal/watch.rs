@@ -100,7 +100,6 @@ impl Watch {
     async fn next(mut self, end: Duration) -> Option<(Bytes, Watch)> {
         loop {
             if let Some(line) = self.ready.pop_front() {
-                self.clock.touch();
                 return Some((line, self));
             }
             if self.over || !self.collect() {

@@ -75,9 +75,8 @@ impl World {
         self.0.behaviour.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Starts the controllers of all servers on the current tokio runtime, and drives the clock.
+    /// Starts the controllers of all servers on the current runtime, which must be the clock's.
     pub fn start(&self) {
-        tokio::spawn(self.0.clock.clone().drive());
         controllers::start(self);
     }
 }

@@ -8,7 +8,7 @@ use super::record::{Change, Record, Started, Step};
 use super::screen::{Screen, Style};
 use super::stage::{Live, Rehearsed, Shared};
 use super::tally::Tally;
-use crate::clock::Clock;
+use crate::clock::{Clock, Runtime};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
 use crate::cluster::layers::journal::{Before, Note, now};
@@ -28,7 +28,6 @@ use rhai::{Dynamic, Scope};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use tokio::runtime::Runtime;
 
 /// What is to be run.
 pub struct Job {
@@ -46,7 +45,7 @@ pub struct Job {
 
 /// A run that is set up: clusters can be asked, scripts can be run.
 pub struct Session {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     engine: rhai::Engine,
     host: Arc<Host>,
     screen: Arc<Screen>,
@@ -73,13 +72,13 @@ impl Session {
     /// # Errors
     /// As [`Session::live`].
     pub fn live_at(job: &Job, kubeconfig: Option<PathBuf>, desk: Option<Desk>) -> Result<Session> {
-        let stage = Stage::new(Clock::real(), desk)?;
+        let stage = Stage::new(Clock::real(), None, desk)?;
         let (shared, journal) = stage.shared(job, Recorder::in_file(stage.tally.clone(), &stage.run)?);
         let clusters = Live::new(Kubeconfigs::load(kubeconfig.as_deref())?, shared, stage.runtime.handle().clone());
         let keeper = Folder::new(home::data().join("authorities"));
         let parts = Parts {
             clusters: Arc::new(clusters),
-            programs: Arc::new(LivePrograms::new(Clock::real())),
+            programs: Arc::new(LivePrograms),
             keeper: Arc::new(keeper),
             world: None,
             model: None,
@@ -101,8 +100,8 @@ impl Session {
     /// # Errors
     /// As [`Session::rehearsal`].
     pub fn rehearsal_at(job: &Job, contexts: &[&str], desk: Option<Desk>) -> Result<Session> {
-        let stage = Stage::new(Clock::simulated(), desk)?;
-        let inside = stage.runtime.enter();
+        let stage = Stage::new(Clock::simulated(), None, desk)?;
+        let inside = stage.runtime.handle().enter();
         let world = World::new(stage.bridge.clock.clone(), contexts);
         let model = stage.model(job)?;
         if let Some(model) = &model {
@@ -119,7 +118,7 @@ impl Session {
     /// When this is no rehearsal.
     pub fn again(&self, job: &Job) -> Result<Session> {
         let world = self.world.clone().ok_or_else(|| Failure::internal("not a rehearsal"))?;
-        let stage = Stage::new(self.clock.clone(), self.desk.clone())?;
+        let stage = Stage::new(self.clock.clone(), Some(self.runtime.clone()), self.desk.clone())?;
         Ok(stage.rehearsed(job, world, self.model.clone(), self.host.keeper.clone()))
     }
 
@@ -132,7 +131,7 @@ impl Session {
         let Some(world) = self.world.clone() else {
             return Session::live_at(job, self.kubeconfig.clone(), self.desk.clone());
         };
-        let stage = Stage::new(self.clock.clone(), self.desk.clone())?;
+        let stage = Stage::new(self.clock.clone(), Some(self.runtime.clone()), self.desk.clone())?;
         let model = stage.model(job)?.or_else(|| self.model.clone());
         if let Some(model) = &model {
             world.set_behaviour(model.clone());
@@ -191,14 +190,17 @@ impl Session {
     }
 
     fn carry_out(&self, job: &Job) -> Result<()> {
-        let start = Instant::now();
-        let outcome = self.evaluate(&job.script.source, &job.script.text, self.scope(job)?);
-        if let Some(defect) = self.model.as_ref().and_then(|model| model.defect()) {
-            self.screen.say(Level::Warning, &defect);
-        }
-        drop(outcome?);
-        self.screen.summary(start.elapsed());
-        Ok(())
+        let (start, mut scope) = (Instant::now(), self.scope(job)?);
+        // All of it on the script's thread, so that simulated time is what the script left it at.
+        engine::on_script_thread(&self.clock, || {
+            let outcome = engine::run_script(&self.engine, &job.script.source, &job.script.text, &mut scope);
+            if let Some(defect) = self.model.as_ref().and_then(|model| model.defect()) {
+                self.screen.say(Level::Warning, &defect);
+            }
+            drop(outcome?);
+            self.screen.summary(start.elapsed());
+            Ok(())
+        })?
     }
 
     /// Evaluates a text with the job's parameters in scope.
@@ -385,7 +387,7 @@ impl Programs for Noted {
 
 /// What live and rehearsed sessions have in common, before they are built.
 struct Stage {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     bridge: Bridge,
     tally: Tally,
     run: Arc<str>,
@@ -405,18 +407,15 @@ struct Parts {
 }
 
 impl Stage {
-    fn new(clock: Clock, desk: Option<Desk>) -> Result<Stage> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            // Rehearsed software is Rhai on the runtime's blocking threads.
-            .thread_stack_size(32 << 20)
-            .enable_all()
-            .build()
-            .map_err(|e| Failure::internal(format!("cannot start the runtime: {e}")))?;
+    /// On a runtime of its own, or on that of another session in the same time.
+    fn new(clock: Clock, shared: Option<Arc<Runtime>>, desk: Option<Desk>) -> Result<Stage> {
+        let runtime = shared.map_or_else(|| clock.runtime().map(Arc::new), Ok);
+        let runtime = runtime.map_err(|e| Failure::internal(format!("cannot start the runtime: {e}")))?;
         let cancel = desk.as_ref().map(|desk| desk.cancel.clone()).unwrap_or_default();
+        let handle = runtime.handle();
         match &desk {
-            None => drop(runtime.spawn(super::interrupt::watch(cancel.clone()))),
-            Some(desk) if desk.begins_watching() => drop(runtime.spawn(super::interrupt::watch_prompt(cancel.clone()))),
+            None => drop(handle.spawn(super::interrupt::watch(cancel.clone()))),
+            Some(desk) if desk.begins_watching() => drop(handle.spawn(super::interrupt::watch_prompt(cancel.clone()))),
             Some(_) => {}
         }
         let bridge = Bridge { runtime: runtime.handle().clone(), cancel, clock };

@@ -56,7 +56,8 @@ fn base64_forms(text: &str) -> Vec<String> {
         let padded = [&[0; 3][..before], text.as_bytes()].concat();
         // Only characters that stand for nothing but this text.
         let (first, last) = ([0, 2, 3][before], padded.len() * 8 / 6);
-        all.extend([STANDARD.encode(&padded), URL_SAFE.encode(&padded)].map(|form| form[first..last].to_owned()));
+        let cut = |form: String| form.get(first..last).map(str::to_owned);
+        all.extend([STANDARD.encode(&padded), URL_SAFE.encode(&padded)].into_iter().filter_map(cut));
     }
     all
 }

@@ -171,12 +171,13 @@ pub async fn what_was_read_can_be_applied(bench: &Bench) {
     assert_eq!(bench.cluster.apply(&live, &in_default()).await.expect("applied").outcome, Outcome::Unchanged);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn in_memory() {
-    let bench = Bench::rehearsed();
-    a_second_run_writes_nothing(&bench).await;
-    fields_are_changed_given_up_and_left_to_others(&bench).await;
-    conflicts_name_the_owner_and_are_never_forced_silently(&bench).await;
-    mistakes_are_told_before_anything_is_stored(&bench).await;
-    what_was_read_can_be_applied(&bench).await;
+#[test]
+fn in_memory() {
+    super::in_memory(async |bench| {
+        a_second_run_writes_nothing(bench).await;
+        fields_are_changed_given_up_and_left_to_others(bench).await;
+        conflicts_name_the_owner_and_are_never_forced_silently(bench).await;
+        mistakes_are_told_before_anything_is_stored(bench).await;
+        what_was_read_can_be_applied(bench).await;
+    });
 }

@@ -144,13 +144,14 @@ pub async fn fields_are_explained(bench: &Bench) {
     assert_eq!(failure.hint.as_deref(), Some("did you mean `replicas`?"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn in_memory() {
-    let bench = Bench::rehearsed();
-    an_edit_starts_again_when_somebody_was_quicker(&bench).await;
-    patches_that_change_nothing_are_not_sent(&bench).await;
-    only_the_object_that_was_seen_is_deleted(&bench).await;
-    workloads_are_scaled_and_restarted(&bench).await;
-    objects_are_created_once_and_listed(&bench).await;
-    a_cluster_says_what_it_is_and_may(&bench).await;
+#[test]
+fn in_memory() {
+    super::in_memory(async |bench| {
+        an_edit_starts_again_when_somebody_was_quicker(bench).await;
+        patches_that_change_nothing_are_not_sent(bench).await;
+        only_the_object_that_was_seen_is_deleted(bench).await;
+        workloads_are_scaled_and_restarted(bench).await;
+        objects_are_created_once_and_listed(bench).await;
+        a_cluster_says_what_it_is_and_may(bench).await;
+    });
 }

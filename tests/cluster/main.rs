@@ -20,10 +20,17 @@ struct Bench {
     _world: Option<World>,
 }
 
+/// Runs tests against a cluster in memory.
+fn in_memory(test: impl AsyncFnOnce(&Bench)) {
+    let clock = Clock::simulated();
+    let runtime = clock.runtime().expect("runtime");
+    runtime.block_on(async { test(&Bench::rehearsed(clock)).await });
+}
+
 impl Bench {
     /// A cluster in memory.
-    fn rehearsed() -> Bench {
-        let world = World::new(Clock::simulated(), &["east"]);
+    fn rehearsed(clock: Clock) -> Bench {
+        let world = World::new(clock, &["east"]);
         world.start();
         let server = world.server("east").expect("east");
         let journal = Arc::new(MemoryJournal::default());

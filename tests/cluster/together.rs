@@ -69,9 +69,10 @@ pub async fn many_writers_of_one_yaml_lose_nothing(bench: &Bench) {
     assert_eq!(bench.changes(), changes, "nothing is written when nothing differs");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn in_memory() {
-    let bench = Bench::rehearsed();
-    what_belongs_together_comes_in_one_call(&bench, 100).await;
-    many_writers_of_one_yaml_lose_nothing(&bench).await;
+#[test]
+fn in_memory() {
+    super::in_memory(async |bench| {
+        what_belongs_together_comes_in_one_call(bench, 100).await;
+        many_writers_of_one_yaml_lose_nothing(bench).await;
+    });
 }

@@ -9,7 +9,6 @@ use meshwright::script::{self, Given, Script, Values};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The steps of the guide, in order.
 pub const STEPS: [&str; 16] = [
@@ -35,11 +34,7 @@ pub const STEPS: [&str; 16] = [
 pub struct Guide {
     session: Session,
     job: Job,
-    _alone: MutexGuard<'static, ()>,
 }
-
-/// Simulated time passes when nobody works: rehearsals side by side would take each other's work for rest.
-static ALONE: Mutex<()> = Mutex::new(());
 
 fn find(name: &str) -> Script {
     script::find(name, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the script")
@@ -79,9 +74,8 @@ impl Guide {
         contexts.sort();
         contexts.dedup();
         let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let session = Session::rehearsal(&job, &contexts).expect("a rehearsal");
-        let guide = Guide { session, job, _alone: alone };
+        let guide = Guide { session, job };
         guide.settle();
         guide
     }

@@ -221,8 +221,6 @@ impl Tries {
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<BoxError>,
     {
-        // Simulated time stands still while an in-memory server works out its answer.
-        let _working = self.settings.clock.working();
         let answer = self.settings.clock.timeout(self.patience, inner.call(request)).await;
         if let Some(Ok(_)) = &answer {
             self.settings.counters.answered.store(true, Ordering::Relaxed);
@@ -466,10 +464,8 @@ mod tests {
     type Reply = Result<Response<Body>, BoxError>;
     type Outcome = Result<Response<Read<Body>>, BoxError>;
 
-    fn settings() -> Settings {
-        let settings = Settings::new("east", "https://east", Clock::simulated());
-        tokio::spawn(settings.clock.clone().drive());
-        settings
+    fn settings(clock: Clock) -> Settings {
+        Settings::new("east", "https://east", clock)
     }
 
     fn request(method: &str, content: &str) -> Request<Body> {
@@ -498,69 +494,69 @@ mod tests {
         (outcome, tries.load(Ordering::SeqCst))
     }
 
-    #[tokio::test]
-    async fn reads_survive_every_passing_trouble() {
-        let settings = settings();
-        let troubles: [fn() -> Reply; 6] = [
-            || status(429),
-            || status(502),
-            || status(503),
-            || status(504),
-            || io(std::io::ErrorKind::ConnectionReset),
-            || io(std::io::ErrorKind::ConnectionRefused),
-        ];
-        for trouble in troubles {
-            let (outcome, tries) = send(&settings, request("GET", ""), trouble).await;
-            assert_eq!((outcome.expect("answer").status().as_u16(), tries), (200, 2));
-        }
-        assert_eq!(settings.counters.retries(), 6);
-    }
-
-    #[tokio::test]
-    async fn a_post_is_repeated_only_when_it_was_not_carried_out() {
-        let settings = settings();
-        let post = || request("POST", "application/json");
-        assert_eq!(send(&settings, post(), || status(429)).await.1, 2);
-        assert_eq!(send(&settings, post(), || io(std::io::ErrorKind::ConnectionRefused)).await.1, 2);
-        assert_eq!(send(&settings, post(), || status(503)).await.1, 1);
-        let (outcome, tries) = send(&settings, post(), || io(std::io::ErrorKind::ConnectionReset)).await;
-        assert_eq!(tries, 1);
-        assert_eq!(outcome.expect_err("reset").downcast::<Failure>().expect("failure").kind, Kind::Unreachable);
-        assert_eq!(send(&settings, request("PATCH", "application/json-patch+json"), || status(503)).await.1, 1);
-        assert_eq!(send(&settings, request("PATCH", "application/apply-patch+yaml"), || status(503)).await.1, 2);
-    }
-
-    #[tokio::test]
-    async fn the_server_says_when_and_the_deadline_says_how_long() {
-        let settings = settings();
-        let busy =
-            || Ok(Response::builder().status(429).header(RETRY_AFTER, "7").body(Body::empty()).expect("response"));
-        send(&settings, request("GET", ""), busy).await.0.expect("answer");
-        assert!(settings.clock.now() >= Duration::from_secs(7));
-        let transport = tower::service_fn(|_: Request<Body>| std::future::ready(status(503)));
-        let start = settings.clock.now();
-        let answer = Retry::new(transport, &settings).oneshot(request("GET", "")).await.expect("answer");
-        assert_eq!(answer.status().as_u16(), 503);
-        let took = settings.clock.now() - start;
-        assert!(took > Duration::from_secs(20) && took <= settings.policy.budget, "{took:?}");
-    }
-
-    #[tokio::test]
-    async fn a_black_hole_ends_and_a_first_contact_ends_sooner() {
-        let settings = settings();
-        let clock = settings.clock.clone();
-        let hole = tower::service_fn(move |_: Request<Body>| {
-            let waiting = clock.waiting();
-            async move {
-                std::future::pending::<()>().await;
-                drop(waiting);
-                status(200)
+    #[test]
+    fn reads_survive_every_passing_trouble() {
+        crate::clock::simulated(async |clock| {
+            let settings = settings(clock.clone());
+            let troubles: [fn() -> Reply; 6] = [
+                || status(429),
+                || status(502),
+                || status(503),
+                || status(504),
+                || io(std::io::ErrorKind::ConnectionReset),
+                || io(std::io::ErrorKind::ConnectionRefused),
+            ];
+            for trouble in troubles {
+                let (outcome, tries) = send(&settings, request("GET", ""), trouble).await;
+                assert_eq!((outcome.expect("answer").status().as_u16(), tries), (200, 2));
             }
+            assert_eq!(settings.counters.retries(), 6);
         });
-        let failure = Retry::new(hole, &settings).oneshot(request("GET", "")).await.expect_err("silence");
-        let failure = failure.downcast::<Failure>().expect("failure");
-        assert_eq!((failure.kind, failure.cluster.as_deref()), (Kind::Unreachable, Some("east")));
-        assert!(settings.clock.now() <= Duration::from_secs(20), "{:?}", settings.clock.now());
+    }
+
+    #[test]
+    fn a_post_is_repeated_only_when_it_was_not_carried_out() {
+        crate::clock::simulated(async |clock| {
+            let settings = settings(clock.clone());
+            let post = || request("POST", "application/json");
+            assert_eq!(send(&settings, post(), || status(429)).await.1, 2);
+            assert_eq!(send(&settings, post(), || io(std::io::ErrorKind::ConnectionRefused)).await.1, 2);
+            assert_eq!(send(&settings, post(), || status(503)).await.1, 1);
+            let (outcome, tries) = send(&settings, post(), || io(std::io::ErrorKind::ConnectionReset)).await;
+            assert_eq!(tries, 1);
+            assert_eq!(outcome.expect_err("reset").downcast::<Failure>().expect("failure").kind, Kind::Unreachable);
+            assert_eq!(send(&settings, request("PATCH", "application/json-patch+json"), || status(503)).await.1, 1);
+            assert_eq!(send(&settings, request("PATCH", "application/apply-patch+yaml"), || status(503)).await.1, 2);
+        });
+    }
+
+    #[test]
+    fn the_server_says_when_and_the_deadline_says_how_long() {
+        crate::clock::simulated(async |clock| {
+            let settings = settings(clock.clone());
+            let busy =
+                || Ok(Response::builder().status(429).header(RETRY_AFTER, "7").body(Body::empty()).expect("response"));
+            send(&settings, request("GET", ""), busy).await.0.expect("answer");
+            assert!(settings.clock.now() >= Duration::from_secs(7));
+            let transport = tower::service_fn(|_: Request<Body>| std::future::ready(status(503)));
+            let start = settings.clock.now();
+            let answer = Retry::new(transport, &settings).oneshot(request("GET", "")).await.expect("answer");
+            assert_eq!(answer.status().as_u16(), 503);
+            let took = settings.clock.now() - start;
+            assert!(took > Duration::from_secs(20) && took <= settings.policy.budget, "{took:?}");
+        });
+    }
+
+    #[test]
+    fn a_black_hole_ends_and_a_first_contact_ends_sooner() {
+        crate::clock::simulated(async |clock| {
+            let settings = settings(clock.clone());
+            let hole = tower::service_fn(|_: Request<Body>| std::future::pending::<Reply>());
+            let failure = Retry::new(hole, &settings).oneshot(request("GET", "")).await.expect_err("silence");
+            let failure = failure.downcast::<Failure>().expect("failure");
+            assert_eq!((failure.kind, failure.cluster.as_deref()), (Kind::Unreachable, Some("east")));
+            assert!(settings.clock.now() <= Duration::from_secs(20), "{:?}", settings.clock.now());
+        });
     }
 
     #[test]

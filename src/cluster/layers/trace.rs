@@ -150,7 +150,6 @@ where
             let (clock, cluster) = (&shared.settings.clock, &shared.settings.cluster);
             let start = clock.now();
             let answer = inner.call(request).await;
-            clock.touch();
             let took = clock.now().saturating_sub(start);
             match &answer {
                 Ok(response) => {
@@ -175,7 +174,6 @@ impl Shared {
                 *counters.granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
             }
         }
-        self.settings.clock.touch();
     }
 
     fn warn(&self, headers: &HeaderMap) {

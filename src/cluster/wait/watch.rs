@@ -128,7 +128,6 @@ impl Watch {
     /// Only what trying again cannot mend: a refusal that lasts, a wrong request.
     pub async fn step(mut self) -> (Watch, Result<()>) {
         let result = self.advance().await;
-        self.cluster.clock().touch();
         (self, result)
     }
 
@@ -259,7 +258,6 @@ impl Watch {
 
     async fn listen(&mut self, mut lines: Box<Lines>, version: String) -> Result<bool> {
         let next = self.cluster.clock().timeout(SILENCE, lines.next()).await;
-        self.cluster.clock().touch();
         match next {
             Some(Next::Line(line)) => self.take(&line, lines, version),
             Some(Next::Ended) => {

@@ -25,7 +25,7 @@ pub(crate) fn start(world: &World) {
         for object in server.all(None) {
             let _ = sender.send(News { server: index, change: Some(Change { event: "ADDED", object }) });
         }
-        tokio::spawn(forward(index, changes, sender.clone(), world.clock().clone()));
+        tokio::spawn(forward(index, changes, sender.clone()));
     }
     let queue = Queue { world: Arc::downgrade(&world.0), ..Queue::default() };
     tokio::spawn(queue.run(inbox, world.clock().clone()));
@@ -41,7 +41,6 @@ async fn forward(
     server: usize,
     mut changes: tokio::sync::broadcast::Receiver<Change>,
     sender: mpsc::UnboundedSender<News>,
-    clock: Clock,
 ) {
     loop {
         let change = match changes.recv().await {
@@ -49,7 +48,6 @@ async fn forward(
             Err(RecvError::Lagged(_)) => None,
             Err(RecvError::Closed) => return,
         };
-        clock.touch();
         if sender.send(News { server, change }).is_err() {
             return;
         }
@@ -117,7 +115,6 @@ impl Queue {
             None => inbox.recv().await,
         };
         let Some(news) = news else { return false };
-        clock.touch();
         let Some(world) = self.world.upgrade().map(World) else { return false };
         self.notice(&world, &news);
         true
