@@ -356,18 +356,20 @@ fn webhooks_change_and_refuse_what_clients_write() {
     });
 }
 
-#[tokio::test]
-async fn what_software_in_the_cluster_changes_is_its_own() {
-    let world = running(&["east"]);
-    let east = &world.servers()[0];
-    let path = format!("{MAPS}/a?fieldManager=guide");
-    let apply = "application/apply-patch+yaml";
-    ask(east, "PATCH", &path, apply, config_map("a", json!({"ours": "1", "theirs": "1"}))).await;
-    let changed = east.put_as("istiod", config_map("a", json!({"ours": "1", "theirs": "2"})));
-    let (code, same) = ask(east, "PATCH", &path, apply, config_map("a", json!({"ours": "1"}))).await;
-    assert_eq!((code, &same), (200, &changed), "there is nothing to give up");
-    assert_eq!(east.put_as("istiod", config_map("a", json!({"ours": "1", "theirs": "2"}))), changed);
-    let (code, refused) = ask(east, "PATCH", &path, apply, config_map("a", json!({"theirs": "1"}))).await;
-    assert_eq!(code, 409, "{refused}");
-    assert!(refused["message"].as_str().is_some_and(|why| why.contains("\"istiod\"")), "{refused}");
+#[test]
+fn what_software_in_the_cluster_changes_is_its_own() {
+    crate::clock::simulated(async |clock| {
+        let world = running(&clock, &["east"]);
+        let east = &world.servers()[0];
+        let path = format!("{MAPS}/a?fieldManager=guide");
+        let apply = "application/apply-patch+yaml";
+        ask(east, "PATCH", &path, apply, config_map("a", json!({"ours": "1", "theirs": "1"}))).await;
+        let changed = east.put_as("istiod", config_map("a", json!({"ours": "1", "theirs": "2"})));
+        let (code, same) = ask(east, "PATCH", &path, apply, config_map("a", json!({"ours": "1"}))).await;
+        assert_eq!((code, &same), (200, &changed), "there is nothing to give up");
+        assert_eq!(east.put_as("istiod", config_map("a", json!({"ours": "1", "theirs": "2"}))), changed);
+        let (code, refused) = ask(east, "PATCH", &path, apply, config_map("a", json!({"theirs": "1"}))).await;
+        assert_eq!(code, 409, "{refused}");
+        assert!(refused["message"].as_str().is_some_and(|why| why.contains("\"istiod\"")), "{refused}");
+    });
 }
