@@ -104,3 +104,27 @@ fn the_same_cluster_twice_is_refused() {
     assert_eq!(code, 4, "{err}");
     assert!(err.contains("both name `a`"), "{err}");
 }
+
+#[test]
+fn a_wrong_command_line_ends_with_the_code_for_usage() {
+    for args in [&["rehears"][..], &["list", "extra"], &["run"], &["rehearse", "--stop-after", "x"], &[]] {
+        assert_eq!(meshwright(args).0, 4, "{args:?}");
+    }
+    for args in [&["rehearse", "--help"][..], &["run", "-h"], &["--version"]] {
+        let (code, out, err) = meshwright(args);
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+        assert!(!out.is_empty());
+    }
+}
+
+#[test]
+fn stopping_after_a_step_is_no_failure() {
+    let (code, _, err) = meshwright(&["rehearse", "shared-gateways", "--stop-after", "Check the clusters"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("Stopped after the step `Check the clusters`, as asked"), "{err}");
+    let (code, _, err) = meshwright(&["rehearse", "shared-gateways", "--stop-after", "Check the cluster", "--calls"]);
+    assert_eq!(code, 4, "{err}");
+    for line in ["did you mean `Check the clusters`?", "--calls lacks its value"] {
+        assert!(err.contains(line), "`{line}` is missing in:\n{err}");
+    }
+}

@@ -86,7 +86,10 @@ enum Command {
 /// Runs the program with this process's arguments.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(panicked));
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(misused(&error)),
+    };
     trace(cli.talk.verbose);
     let style = cli.talk.style();
     let outcome = match cli.command {
@@ -112,6 +115,30 @@ fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
     eprintln!("{}", crate::plain::text(&panic.to_string()));
 }
 
+/// Shows help that was asked for, or what is wrong with the command line; returns the exit code.
+fn misused(error: &clap::Error) -> u8 {
+    use clap::error::ErrorKind;
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => exit::DONE,
+        ErrorKind::UnknownArgument if matches!(std::env::args().nth(1).as_deref(), Some("rehearse" | "run")) => {
+            eprintln!("\nParameters stand behind the script's name: meshwright rehearse NAME --stop-after STEP");
+            exit::USAGE
+        }
+        _ => exit::USAGE,
+    }
+}
+
+/// Prints the help of a command of this program.
+fn print_help_of(command: &str) -> Result<()> {
+    let mut cli = <Cli as clap::CommandFactory>::command();
+    cli.build();
+    match cli.find_subcommand_mut(command) {
+        Some(command) => print(&command.render_long_help().to_string()),
+        None => Ok(()),
+    }
+}
+
 /// Shows a failure and says which exit code it deserves.
 fn report(failure: &Failure, style: Style) -> u8 {
     let text = crate::engine::report::render(failure, &text_of, style.colour);
@@ -122,14 +149,22 @@ fn report(failure: &Failure, style: Style) -> u8 {
 
 /// The text of a source, for the excerpt: a script's, or the expression given to `eval`.
 fn text_of(source: &str) -> Option<String> {
-    crate::script::source_text(source).or_else(|| (source == "expression").then(eval::expression).flatten())
+    let expression = || (source == "expression").then(eval::expression).flatten();
+    let parameters =
+        || std::fs::read_to_string(source).ok().filter(|_| source.ends_with("yaml") || source.ends_with("yml"));
+    crate::script::source_text(source).or_else(expression).or_else(parameters)
 }
 
 fn trace(verbose: bool) {
     if !verbose {
         return;
     }
-    let subscriber = tracing_subscriber::fmt().with_writer(Scrubbed).without_time().with_target(false);
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(Scrubbed)
+        .without_time()
+        .with_target(false)
+        .with_level(false)
+        .with_ansi(false);
     // Only our own requests: kube's client logs bodies when it cannot decode them.
     let filter = tracing_subscriber::filter::Targets::new().with_target("meshwright", tracing::Level::DEBUG);
     use tracing_subscriber::layer::SubscriberExt as _;

@@ -53,7 +53,7 @@ impl Rehearse {
 /// When one has neither a default nor a stand-in.
 pub fn stand_ins(header: &Header) -> Result<Values> {
     let flags = header.params.iter().filter_map(|param| Some((param.name.clone(), stand_in(param)?)));
-    Values::check(header, &Given { flags: flags.collect(), file: None })
+    Values::check(header, &Given { flags: flags.collect(), ..Given::default() })
 }
 
 /// What a rehearsal takes for clusters that were not named, and for the dialect that no istioctl was asked about.

@@ -1,7 +1,7 @@
 //! `repl`: the prompt.
 
 use super::script_args::{find, take_flag, take_value};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::repl::{Repl as Prompt, View, talk};
 use crate::run::screen::Style;
 use crate::run::{Desk, Job, Session};
@@ -35,7 +35,9 @@ impl Repl {
         // Options may also stand behind the script's name.
         self.write |= take_flag(&mut self.parameters, "--write");
         self.rehearse = self.rehearse.or_else(|| take_flag(&mut self.parameters, "--rehearse").then_some(None));
-        self.kubeconfig = self.kubeconfig.or(take_value(&mut self.parameters, "--kubeconfig")?.map(PathBuf::from));
+        self.kubeconfig = self
+            .kubeconfig
+            .or(take_value(&mut self.parameters, "--kubeconfig").map_err(Failure::usage)?.map(PathBuf::from));
         let desk = Desk::new(self.write);
         let (session, job) = self.opened(&desk, style)?;
         let view = View { colour: style.colour, ..View::default() };

@@ -58,7 +58,7 @@ fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> 
     let mut header = script.header()?;
     let mut words = again.to_vec();
     let (rights, mut answers) = (Rights::take(&mut words)?, answers("run", &mut words)?);
-    let mut given = Given::from_args(&header, &words)?;
+    let mut given = Given::from_args(&header, &words);
     let mut params = run.started.params.clone();
     params.retain(|name, _| header.param(name).is_some_and(|param| param.kind != Kind::Secret));
     given.file = Some(Object::new(Node::from(&serde_json::Value::Object(params))));

@@ -12,8 +12,11 @@ use clap::Args;
 #[derive(Args)]
 pub struct ScriptArgs {
     /// The script: a bundled one (`shared-gateways`, `shared-gateways/cleanup`) or a .rhai file
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", required_unless_present = "help", default_value = "", hide_default_value = true)]
     name: String,
+    /// Print this help, or, behind a script's name, the script's own
+    #[arg(short, long)]
+    help: bool,
     /// Its parameters; `meshwright run NAME --help` lists them
     #[arg(value_name = "PARAMETERS", trailing_var_arg = true, allow_hyphen_values = true)]
     parameters: Vec<String>,
@@ -37,32 +40,50 @@ impl ScriptArgs {
     /// The job, or `None` when help was asked for and has been printed. `fill` gives parameters that the command knows
     /// better than the header.
     pub fn job(&self, verb: &str, style: Style, fill: impl Fn(&Param) -> Option<String>) -> Result<Option<Asked>> {
+        if self.name.is_empty() {
+            super::print_help_of(verb)?;
+            return Ok(None);
+        }
         let script = find(&self.name)?;
         let mut header = script.header()?;
-        if self.parameters.iter().any(|word| word == "--help" || word == "-h") {
+        if self.help || self.parameters.iter().any(|word| word == "--help" || word == "-h") {
             print(&help(verb, &script, &header))?;
             return Ok(None);
         }
         let mut words = self.parameters.clone();
         let style =
             Style { quiet: style.quiet || take_flag(&mut words, "--quiet") || take_flag(&mut words, "-q"), ..style };
-        let serve = verb == "rehearse" && take_flag(&mut words, "--serve");
         let pause = take_flag(&mut words, "--pause-on-failure");
-        let stop_after = take_value(&mut words, "--stop-after")?;
-        check_step(&script, stop_after.as_deref())?;
-        let kubeconfig = if verb == "run" { take_value(&mut words, "--kubeconfig")?.map(Into::into) } else { None };
-        let file = take_value(&mut words, "--params")?;
-        let rights = Rights::take(&mut words)?;
-        let mut answers = answers(verb, &mut words)?;
-        for param in &header.params {
-            if let Some(value) = fill(param).filter(|_| !is_given(&words, param)) {
-                words.extend([param.flag(), value]);
-            }
+        if take_flag(&mut words, "--verbose") || take_flag(&mut words, "-v") {
+            super::trace(true);
         }
-        let mut given = Given::from_args(&header, &words)?;
+        let mut problems = Vec::new();
+        let mut value_of = |flag: &str| {
+            take_value(&mut words, flag).unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            })
+        };
+        let (stop_after, file) = (value_of("--stop-after"), value_of("--params"));
+        let kubeconfig = value_of("--kubeconfig");
+        problems.extend(unknown_step(&script, stop_after.as_deref()));
+        if verb != "run" && kubeconfig.is_some() {
+            problems.push("--kubeconfig is for `run`: a rehearsal uses no real cluster".into());
+        }
+        let serve = take_flag(&mut words, "--serve");
+        if verb != "rehearse" && serve {
+            problems.push("--serve is for `rehearse`: real clusters are up already".into());
+        }
+        let (rights, mut answers) = (Rights::take(&mut words)?, answers(verb, &mut words)?);
+        let mut given = Given::from_args(&header, &words);
+        given.problems.extend(problems);
         if let Some(file) = file {
             given = given.with_file(file.as_ref())?;
         }
+        for param in header.params.iter().filter(|param| !given.has(param)).collect::<Vec<_>>() {
+            given.flags.extend(fill(param).map(|value| (param.name.clone(), value)));
+        }
+        let kubeconfig = kubeconfig.map(Into::into);
         let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage(verb, &script)))?;
         header.needs = header.needs.with(&values);
         rights.change(&mut header.needs)?;
@@ -131,11 +152,6 @@ fn usage(verb: &str, script: &Script) -> String {
     format!("meshwright {verb} {} --help lists its parameters", script.name)
 }
 
-fn is_given(words: &[String], param: &Param) -> bool {
-    let flag = param.flag();
-    words.iter().any(|word| *word == flag || word.starts_with(&format!("{flag}=")))
-}
-
 /// Takes a flag without a value out of the words.
 pub fn take_flag(words: &mut Vec<String>, flag: &str) -> bool {
     let before = words.len();
@@ -144,16 +160,16 @@ pub fn take_flag(words: &mut Vec<String>, flag: &str) -> bool {
 }
 
 /// Takes a flag and its value out of the words.
-pub fn take_value(words: &mut Vec<String>, flag: &str) -> Result<Option<String>> {
+pub fn take_value(words: &mut Vec<String>, flag: &str) -> Result<Option<String>, String> {
     let joined = format!("{flag}=");
     let Some(at) = words.iter().position(|word| word == flag || word.starts_with(&joined)) else { return Ok(None) };
     let word = words.remove(at);
     if let Some(value) = word.strip_prefix(&joined) {
         return Ok(Some(value.to_owned()));
     }
-    match at < words.len() {
+    match words.get(at).is_some_and(|next| !next.starts_with("--")) {
         true => Ok(Some(words.remove(at))),
-        false => Err(Failure::usage(format!("{flag} needs a value"))),
+        false => Err(format!("{flag} lacks its value")),
     }
 }
 
@@ -166,15 +182,18 @@ fn take_values(words: &mut Vec<String>, flag: &str) -> Result<Vec<String>> {
     Ok(values)
 }
 
-fn check_step(script: &Script, wanted: Option<&str>) -> Result<()> {
-    let Some(wanted) = wanted else { return Ok(()) };
+/// What is wrong with the step to stop after.
+fn unknown_step(script: &Script, wanted: Option<&str>) -> Option<String> {
+    let wanted = wanted?;
     let names: Vec<String> = script::steps::steps(&script.text).into_iter().map(|step| step.name).collect();
     if names.iter().any(|name| name == wanted) {
-        return Ok(());
+        return None;
     }
-    let mut failure = Failure::usage(format!("{} has no step `{wanted}`", script.name));
-    failure.details = names;
-    Err(failure.hint("--stop-after takes the whole name of a step"))
+    let meant = match crate::engine::nearest(wanted, names.iter().map(String::as_str)) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("its steps: {}", names.join(" · ")),
+    };
+    Some(format!("--stop-after: {} has no step `{wanted}`; {meant}", script.name))
 }
 
 /// The help of a script, from its header.
@@ -276,6 +295,13 @@ fn rights_args(verb: &str) -> Vec<clap::Arg> {
 /// Runs a job in a session and says how to go on when it did not go well.
 pub fn finish(session: &Session, job: &Job) -> Result<()> {
     let outcome = session.run(job);
+    if let (Some(step), Err(failure)) = (&job.stop_after, &outcome)
+        && failure.kind == FailureKind::Cancelled
+        && !session.is_interrupted()
+    {
+        session.screen().line(&format!("\nStopped after the step `{step}`, as asked."));
+        return Ok(());
+    }
     if outcome.is_err()
         && let Some(journal) = session.journal()
     {

@@ -1,7 +1,7 @@
 //! The only place that reads and writes YAML.
 
 use super::{Node, Object};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Kind, Place, Result};
 
 /// The documents of a YAML (or JSON) text; empty documents are skipped and `List` kinds are taken apart.
 ///
@@ -25,6 +25,31 @@ pub fn parse_open(text: &str) -> Result<Vec<Node>> {
     let documents: Vec<Node> = serde_yaml::from_multiple_with_options(text, options)
         .map_err(|e| Failure::new(Kind::Invalid, format!("not YAML: {e}")))?;
     Ok(documents.into_iter().filter(|node| *node != Node::Null).flat_map(flatten).collect())
+}
+
+/// The documents of a file that the user wrote; a mistake in it has its place in that file.
+///
+/// # Errors
+/// [`Kind::Usage`] with the place.
+pub fn parse_file(name: &str, text: &str) -> Result<Vec<Object>> {
+    parse(text).map_err(|failure| {
+        let options = serde_yaml::options! { with_snippet: false };
+        let Err(error) = serde_yaml::from_multiple_with_options::<Node>(text, options) else { return failure };
+        let said = error.to_string();
+        let said = said.strip_prefix("error: ").unwrap_or(&said);
+        let at = error.location();
+        let end = at.map(|at| format!(" at line {}, column {}", at.line(), at.column())).unwrap_or_default();
+        let said = said.trim().trim_end_matches(end.as_str());
+        // The library's advice is for programmers.
+        let said = said.split(", set DuplicateKeyPolicy").next().unwrap_or(said);
+        let mut failure = Failure::usage(format!("{name} is not YAML: {said}"));
+        failure.places.extend(at.map(|at| Place {
+            source: name.to_owned(),
+            line: usize::try_from(at.line()).unwrap_or(1),
+            column: usize::try_from(at.column()).unwrap_or(1),
+        }));
+        failure
+    })
 }
 
 fn flatten(node: Node) -> Vec<Node> {

@@ -4,6 +4,7 @@
 
 use super::kinds::Kind;
 use super::server::Server;
+use super::structural;
 use super::tree::{at, each, path, set};
 use serde_json::{Value, json};
 
@@ -23,7 +24,11 @@ pub(super) fn apply(kind: &Kind, object: &mut Value) {
         "daemonsets.apps" => daemon_set(object),
         "jobs.batch" => job(object),
         "customresourcedefinitions.apiextensions.k8s.io" => definition(object),
-        _ => {}
+        _ => {
+            if let Some(schema) = kind.schema_of(object) {
+                structural::fill(schema, object);
+            }
+        }
     }
 }
 

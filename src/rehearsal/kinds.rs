@@ -76,6 +76,12 @@ impl Kind {
         self.definition.as_ref()?.as_array()?.iter().find(|one| one["name"] == version)
     }
 
+    /// The schema that the definition of a custom kind has for this object's version.
+    pub fn schema_of(&self, object: &serde_json::Value) -> Option<&serde_json::Value> {
+        let version = object["apiVersion"].as_str()?.rsplit('/').next()?;
+        Some(&self.custom_version(version)?["schema"]["openAPIV3Schema"])
+    }
+
     /// The verbs that discovery lists.
     pub fn verbs(&self) -> &'static [&'static str] {
         match (self.review, self.plural.as_str()) {

@@ -56,6 +56,7 @@ mod selectors;
 mod server;
 mod status;
 mod store;
+mod structural;
 mod subresources;
 mod table;
 #[cfg(test)]

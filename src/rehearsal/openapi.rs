@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 pub(super) fn answer(call: &Call, rest: &[&str]) -> Option<Reply> {
     match rest {
         ["v2"] if call.header("accept").contains("protobuf") => {
-            Some(reply::whole(200, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf", Vec::new()))
+            Some(reply::whole(200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf", Vec::new()))
         }
         ["v2"] => Some(reply::json(200, &json!({"swagger": "2.0", "info": info(), "paths": {}, "definitions": {}}))),
         ["v3"] => Some(reply::json(200, &index(call))),

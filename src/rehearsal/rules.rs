@@ -161,6 +161,7 @@ pub(super) fn immutable(kind: &Kind, object: &Value, live: &Value, causes: &mut 
         "deployments.apps" | "replicasets.apps" | "daemonsets.apps" | "jobs.batch" => {
             fixed("spec.selector", &object["spec"]["selector"], &live["spec"]["selector"], "field is immutable");
         }
+        "pods" => fixed_pod(object, live, causes),
         "secrets" => fixed("type", &object["type"], &live["type"], "field is immutable"),
         "services" => {
             let (now, before) = (&object["spec"], &live["spec"]);
@@ -177,6 +178,30 @@ pub(super) fn immutable(kind: &Kind, object: &Value, live: &Value, causes: &mut 
     }
     if matches!(kind.resource().as_str(), "secrets" | "configmaps") && live["immutable"] == true {
         sealed(object, live, causes);
+    }
+}
+
+/// Of a pod's specification little more than its images may change.
+fn fixed_pod(object: &Value, live: &Value, causes: &mut Vec<Cause>) {
+    let fixed = |pod: &Value| {
+        let mut spec = pod["spec"].clone();
+        for list in ["containers", "initContainers"] {
+            for container in spec[list].as_array_mut().into_iter().flatten() {
+                container["image"] = Value::Null;
+            }
+        }
+        for field in ["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "ephemeralContainers"] {
+            spec[field] = Value::Null;
+        }
+        spec
+    };
+    // The scheduler of a rehearsal writes the node by the same way.
+    if live["spec"]["nodeName"].is_string() && fixed(object) != fixed(live) {
+        let why = "pod updates may not change fields other than `spec.containers[*].image`,\
+                   `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to \
+                   existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was \
+                   previously negative)";
+        causes.push(Cause::forbidden("spec", why));
     }
 }
 

@@ -86,7 +86,7 @@ fn requirement(text: &str) -> Result<Requirement, String> {
     }
     for (operator, negative) in [("!=", true), ("==", false), ("=", false)] {
         if let Some((key, value)) = text.split_once(operator) {
-            let (key, values) = (label_key(key)?, vec![value.trim().to_owned()]);
+            let (key, values) = (label_key(key)?, vec![label_value(value)?]);
             return Ok(if negative { Requirement::NotIn(key, values) } else { Requirement::In(key, values) });
         }
     }
@@ -105,6 +105,14 @@ fn requirement(text: &str) -> Result<Requirement, String> {
         "notin" => Ok(Requirement::NotIn(key, values)),
         other => Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt")),
     }
+}
+
+fn label_value(value: &str) -> Result<String, String> {
+    let value = value.trim();
+    if let Some(at) = value.find(['=', '!', '(', ')', ' ']) {
+        return Err(format!("found '{}', expected: ',' or 'end of string'", &value[at..=at]));
+    }
+    Ok(value.to_owned())
 }
 
 fn label_key(key: &str) -> Result<String, String> {

@@ -5,7 +5,7 @@ use super::kinds::Kind;
 use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::tree::{at, text};
-use super::{kinds, names, protobuf, rules, typed};
+use super::{kinds, names, protobuf, rules, structural, typed};
 use serde_json::{Value, json};
 
 /// Kind, apiVersion, name and namespace of a body must be those of the path.
@@ -146,6 +146,9 @@ pub(super) fn status(kind: &Kind, object: &Value) -> Outcome<()> {
 pub(super) fn object(kind: &Kind, object: &Value, live: Option<&Value>) -> Outcome<()> {
     let mut causes = names::causes(kind, object);
     rules::of_kind(kind, object, &mut causes);
+    if let Some(schema) = kind.schema_of(object) {
+        structural::check(schema, object, "", &mut causes);
+    }
     if let Some(live) = live {
         rules::immutable(kind, object, live, &mut causes);
     }

@@ -165,7 +165,7 @@ impl Repl {
 
     /// The parameters of a script; in a rehearsal, clusters that are not named are those there are, in order.
     fn values(&self, header: &Header, words: &[String]) -> Result<Values> {
-        let mut given = Given::from_args(header, words)?;
+        let mut given = Given::from_args(header, words);
         if self.is_rehearsal() {
             let mut contexts = self.session().clusters().contexts()?.into_iter();
             for param in &header.params {

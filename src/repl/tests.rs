@@ -298,7 +298,7 @@ fn a_script_that_fails_is_looked_at_and_gone_on_with() {
     .expect("written");
     let script = crate::script::find(&file.to_string_lossy(), bench.folder.path()).expect("script");
     let header = script.header().expect("header");
-    let given = crate::script::Given { flags: vec![("primary".into(), "east".into())], file: None };
+    let given = crate::script::Given { flags: vec![("primary".into(), "east".into())], ..Default::default() };
     let values = Values::check(&header, &given).expect("values");
     let style = Style { quiet: true, ..Style::default() };
     let job = Job { script, header, values, style, stop_after: None };

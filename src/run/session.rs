@@ -306,6 +306,11 @@ impl Session {
         self.runtime.block_on(self.cancel.cancelled());
     }
 
+    /// Whether the user has pressed Ctrl-C.
+    pub fn is_interrupted(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
     /// The screen.
     pub fn screen(&self) -> &Screen {
         &self.screen

@@ -196,7 +196,7 @@ impl Param {
             (Kind::String, Node::Int(_) | Node::Float(_) | Node::Bool(_)) => {
                 self.read_tree(&Node::Str(shown(node).into()))
             }
-            _ => Err(format!("must be {}, not a {}", self.wants(), node.type_name())),
+            _ => Err(format!("must be {}, not {}", self.wants(), in_words(node))),
         }
     }
 
@@ -217,7 +217,7 @@ impl Param {
     fn list(&self, items: &[Node]) -> Result<Node, String> {
         let texts = items.iter().map(|item| match item {
             Node::Str(text) => self.text(text).map(|()| item.clone()),
-            other => Err(format!("must be {}, not of {}", self.wants(), other.type_name())),
+            other => Err(format!("must be {}, and one of it is {}", self.wants(), in_words(other))),
         });
         let texts = texts.collect::<Result<Vec<_>, _>>()?;
         let twice = texts.iter().enumerate().find(|(at, text)| texts[..*at].contains(text));
@@ -291,6 +291,20 @@ fn secret(name: &str, text: &str) -> Result<Node, String> {
         return Err("must be env:NAME or file:PATH; a secret itself does not belong on a command line".into());
     };
     Ok(Node::Secret(Secret::new(name, content.trim_end_matches('\n'))))
+}
+
+/// What a value is, as people say it.
+fn in_words(node: &Node) -> &'static str {
+    match node {
+        Node::Null => "nothing",
+        Node::Bool(_) => "true or false",
+        Node::Int(_) => "a whole number",
+        Node::Float(_) => "a number",
+        Node::Str(_) => "text",
+        Node::Secret(_) => "a secret",
+        Node::Array(_) => "a list",
+        Node::Map(_) => "keys and values",
+    }
 }
 
 /// A scalar as text.

@@ -15,21 +15,21 @@ pub struct Given {
     pub flags: Vec<(String, String)>,
     /// The map in a parameter file. Flags win over it.
     pub file: Option<Object>,
+    /// What could not be read; reported with everything else.
+    pub problems: Vec<String>,
 }
 
 impl Given {
     /// The flags of a command line behind the script's name: `--name value`, `--name=value`, and `--name` or
     /// `--no-name` for a `bool`.
-    ///
-    /// # Errors
-    /// When an argument is no flag or a flag lacks its value.
-    pub fn from_args(header: &Header, args: &[String]) -> Result<Given> {
+    pub fn from_args(header: &Header, args: &[String]) -> Given {
         let mut given = Given::default();
         let mut args = args.iter().peekable();
         while let Some(arg) = args.next() {
-            let stray =
-                || Failure::usage(format!("`{arg}` is not a flag")).hint("parameters are given as --name value");
-            let flag = arg.strip_prefix("--").ok_or_else(stray)?;
+            let Some(flag) = arg.strip_prefix("--") else {
+                given.problems.push(format!("`{arg}` is not a flag: parameters are given as --name value"));
+                continue;
+            };
             if let Some((name, value)) = flag.split_once('=') {
                 given.flags.push((name.to_owned(), value.to_owned()));
                 continue;
@@ -45,11 +45,23 @@ impl Given {
                 let value = args.next_if(|next| !next.starts_with("--")).cloned().unwrap_or_default();
                 given.flags.push((flag.to_owned(), value));
             } else {
-                let value = args.next().ok_or_else(|| Failure::usage(format!("`{arg}` lacks its value")))?;
-                given.flags.push((flag.to_owned(), value.clone()));
+                // A value that begins with dashes is written `--name=--value`.
+                match args.next_if(|next| !next.starts_with("--")) {
+                    Some(value) => given.flags.push((flag.to_owned(), value.clone())),
+                    None => given.problems.push(format!("{arg} lacks its value")),
+                }
             }
         }
-        Ok(given)
+        given
+    }
+
+    /// Whether a flag or the parameter file gives this parameter.
+    pub fn has(&self, param: &Param) -> bool {
+        let is_it = |name: &str| name.replace('-', "_") == param.name;
+        let lacks_value = format!("{} lacks its value", param.flag());
+        self.flags.iter().any(|(name, _)| is_it(name))
+            || self.file.iter().any(|file| file.node.entries().iter().any(|(name, _)| is_it(name)))
+            || self.problems.contains(&lacks_value)
     }
 
     /// The same with the parameters of a YAML file.
@@ -59,7 +71,7 @@ impl Given {
     pub fn with_file(mut self, path: &Path) -> Result<Given> {
         let wrong = |why: String| Failure::usage(format!("parameter file {}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
-        let mut objects = yaml::parse(&text).map_err(|failure| wrong(failure.message))?;
+        let mut objects = yaml::parse_file(&path.display().to_string(), &text)?;
         let is_map = objects.len() == 1 && matches!(objects[0].node, Node::Map(_));
         if !is_map {
             return Err(wrong("must hold one map of parameter names and values".into()));
@@ -79,11 +91,12 @@ impl Values {
     /// # Errors
     /// `Kind::Usage` with a line for each problem.
     pub fn check(header: &Header, given: &Given) -> Result<Values> {
-        let mut problems: Vec<_> = unknown(header, given);
+        let mut problems: Vec<_> = given.problems.iter().cloned().chain(unknown(header, given)).collect();
         let mut values = Vec::new();
         for param in &header.params {
             match value(param, given) {
                 Ok(node) => values.push((param.clone(), node)),
+                Err(_) if given.problems.contains(&format!("{} lacks its value", param.flag())) => {}
                 Err(problem) => problems.push(problem),
             }
         }
@@ -232,7 +245,7 @@ mod tests {
 
     fn check(args: &[&str]) -> Result<Values> {
         let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Values::check(&header(), &Given::from_args(&header(), &args)?)
+        Values::check(&header(), &Given::from_args(&header(), &args))
     }
 
     fn wire(args: &[&str]) -> serde_json::Value {
@@ -284,6 +297,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_flag_and_what_lacks_its_value_come_with_the_rest() {
+        let failure = check(&["stray", "--primary", "--remote", "b", "--calls", "x"]).expect_err("wrong");
+        let wanted = [
+            "`stray` is not a flag: parameters are given as --name value",
+            "--primary lacks its value",
+            "--calls must be a whole number, not `x`",
+        ];
+        assert_eq!(failure.details, wanted);
+    }
+
+    #[test]
+    fn a_mistake_in_a_parameter_file_has_its_place() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("p.yaml");
+        std::fs::write(&path, "primary: a\nremote: [b\ndialect: classic\n").expect("file");
+        let failure = Given::default().with_file(&path).expect_err("broken");
+        assert_eq!((failure.places[0].line, failure.kind), (3, crate::failure::Kind::Usage), "{failure:?}");
+        assert!(!failure.message.contains('\n') && !failure.message.contains("<input>"), "{}", failure.message);
+    }
+
+    #[test]
     fn one_context_is_not_two_clusters() {
         assert_eq!(
             check(&["--primary", "a", "--remote", "a"]).expect_err("same").message,
@@ -304,11 +338,11 @@ mod tests {
         let path = folder.path().join("p.yaml");
         std::fs::write(&path, "primary: a\nremote: [b, c]\ntag: 1.24\nunknown: 1\n").expect("file");
         let args = ["--primary".to_owned(), "z".to_owned()];
-        let given = Given::from_args(&header(), &args).and_then(|given| given.with_file(&path)).expect("given");
+        let given = Given::from_args(&header(), &args).with_file(&path).expect("given");
         let failure = Values::check(&header(), &given).expect_err("unknown");
         assert_eq!(failure.message, "`unknown` in the parameter file: the script has no such parameter");
         std::fs::write(&path, "primary: a\nremote: [b, c]\ntag: 1.24\n").expect("file");
-        let given = Given::from_args(&header(), &args).and_then(|given| given.with_file(&path)).expect("given");
+        let given = Given::from_args(&header(), &args).with_file(&path).expect("given");
         let values = Values::check(&header(), &given).expect("values").to_object().to_wire();
         assert_eq!(
             (&values["primary"], &values["remote"], &values["tag"]),

@@ -51,7 +51,7 @@ pub fn job(name: &str, args: &[&str], stop_after: Option<&str>) -> Job {
             words.extend([flag.to_owned(), context.to_owned()]);
         }
     }
-    let given = Given::from_args(&header, &words).expect("flags");
+    let given = Given::from_args(&header, &words);
     let values = Values::check(&header, &given).expect("parameters");
     let style = Style { quiet: true, ..Style::default() };
     Job { script, header, values, style, stop_after: stop_after.map(str::to_owned) }

@@ -23,7 +23,14 @@ pub(crate) fn serve(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<R
     let lists = query.all("ports");
     let ports: Option<Vec<u16>> = lists.iter().flat_map(|list| list.split(',')).map(|port| port.parse().ok()).collect();
     let Some(ports) = ports.filter(|ports| !ports.is_empty()) else {
-        return Err(Status::bad_request("query parameter \"ports\" must name at least one port"));
+        return Err(Status::bad_request(match lists.is_empty() && parts.headers.contains_key(http::header::UPGRADE) {
+            // kubectl names its ports only inside the SPDY stream that it tunnels through the websocket.
+            true => {
+                "kubectl port-forward cannot be rehearsed; `meshwright eval` and scripts can (`cluster.forward`), or \
+                 call from a pod: kubectl exec POD -- curl …"
+            }
+            false => "query parameter \"ports\" must name at least one port",
+        }));
     };
     let (answer, pending) = channel::accept(parts)?;
     tokio::spawn(async move {
