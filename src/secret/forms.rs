@@ -51,6 +51,9 @@ fn go_json(text: &str) -> String {
 
 /// In base64: alone, and at each of the three places it can have in a longer text.
 fn base64_forms(text: &str) -> Vec<String> {
+    if text.is_empty() {
+        return Vec::new();
+    }
     let mut all = vec![STANDARD.encode(text), URL_SAFE.encode(text)];
     for before in 0..3 {
         let padded = [&[0; 3][..before], text.as_bytes()].concat();
@@ -70,6 +73,8 @@ fn line_of_its_own(line: &str) -> Option<&str> {
         line.split_once(": ").or_else(|| line.split_once('=').filter(|(key, _)| is_telling(key))).unwrap_or(("", line));
     let value = value.trim_matches(['"', '\'']);
     let is_word = !value.contains(char::is_whitespace) && !value.starts_with("http") && !value.starts_with("-----");
+    // The padding at the end of a base64 line looks like the value of an assignment.
+    let is_word = is_word && value.contains(char::is_alphanumeric);
     (is_word && (value.len() >= LONG_LINE || is_telling(key))).then_some(value)
 }
 
@@ -89,6 +94,17 @@ mod tests {
             let text = STANDARD.encode(format!("{before}{secret}\nmore"));
             assert!(base64_forms(secret).iter().any(|form| text.contains(form.as_str())), "{before}");
         }
+    }
+
+    #[test]
+    fn the_padding_of_a_base64_line_is_no_value() {
+        for line in ["AbckEyd1=", "AbckEyd1==", "token="] {
+            assert_eq!(line_of_its_own(line), None, "{line}");
+            assert!(
+                !forms(&format!("first line of a key\n{line}\n")).iter().any(|form| form.trim_matches('=').is_empty())
+            );
+        }
+        assert!(forms("").iter().all(String::is_empty));
     }
 
     #[test]
