@@ -176,7 +176,7 @@ pub fn take_value(words: &mut Vec<String>, flag: &str) -> Result<Option<String>,
 /// Takes every occurrence of a flag with its value out of the words.
 fn take_values(words: &mut Vec<String>, flag: &str) -> Result<Vec<String>> {
     let mut values = Vec::new();
-    while let Some(value) = take_value(words, flag)? {
+    while let Some(value) = take_value(words, flag).map_err(Failure::usage)? {
         values.push(value);
     }
     Ok(values)
