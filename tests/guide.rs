@@ -54,6 +54,17 @@ fn three_remotes_join_at_once() {
 }
 
 #[test]
+fn verify_proves_the_mesh_and_changes_nothing() {
+    for dialect in ["current", "classic"] {
+        let guide = Guide::of(&["--dialect", dialect]);
+        guide.run().expect("the guide");
+        let before = guide.contents();
+        guide.task("verify", &["--dialect", dialect]).unwrap_or_else(|failure| panic!("{dialect}: {failure:?}"));
+        assert_eq!(guide.contents(), before, "{dialect}");
+    }
+}
+
+#[test]
 fn cleanup_leaves_nothing_of_ours() {
     for dialect in ["current", "classic"] {
         let guide = Guide::of(&["--dialect", dialect]);
