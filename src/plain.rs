@@ -33,6 +33,19 @@ pub fn line(raw: &str, most: usize) -> String {
     }
 }
 
+/// The same, cut in the middle: long messages of Kubernetes begin with where and end with why.
+pub fn ends(raw: &str, most: usize) -> String {
+    let whole = line(raw, usize::MAX);
+    let characters = whole.chars().count();
+    if characters <= most {
+        return whole;
+    }
+    let (head, tail) = (most / 2, most.saturating_sub(most / 2 + 1));
+    let head: String = whole.chars().take(head).collect();
+    let tail: String = whole.chars().skip(characters - tail).collect();
+    format!("{}…{}", head.trim_end(), tail.trim_start())
+}
+
 /// The last `most` lines that are not blank, each cut to 200 characters.
 pub fn last_lines(raw: &str, most: usize) -> Vec<String> {
     let clean = text(raw);
@@ -129,6 +142,8 @@ mod tests {
 
     #[test]
     fn long_text_is_cut_at_characters() {
+        assert_eq!(ends("pod a: pulling failed, really: not found", 21), "pod a: pul…not found");
+        assert_eq!(ends("short", 21), "short");
         assert_eq!(line("one\n  two  drei", 9), "one two d…");
         assert_eq!(line("äöü", 2), "äö…");
         assert_eq!(last_lines("a\n\nb\nc\n", 2), ["b", "c"]);

@@ -6,7 +6,7 @@ use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text, unset};
-use super::{admission, complete, defaults, managed, metadata, read, validation};
+use super::{admission, complete, defaults, managed, metadata, quota, read, validation};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -58,6 +58,7 @@ fn admitted(
     defaults::apply(kind, &mut object);
     let mut object = admission::admit(server, kind, manage(object)?)?;
     name(server, kind, &mut object)?;
+    quota::allow(server, kind, &object)?;
     defaults::apply(kind, &mut object);
     complete::apply(kind, None, &mut object);
     let object = metadata::created(server, kind, object);

@@ -45,6 +45,7 @@ mod patch;
 mod pod_row;
 mod pods;
 mod protobuf;
+mod quota;
 mod read;
 #[cfg(test)]
 mod real;

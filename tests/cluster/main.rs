@@ -4,7 +4,9 @@ mod applying;
 mod changing;
 mod primitives;
 mod real;
+mod screens;
 mod together;
+mod waiting;
 
 use meshwright::clock::Clock;
 use meshwright::cluster::layers::{MemoryJournal, Settings};
@@ -22,9 +24,14 @@ struct Bench {
 
 /// Runs tests against a cluster in memory.
 fn in_memory(test: impl AsyncFnOnce(&Bench)) {
+    simulated(async |clock| test(&Bench::rehearsed(clock)).await);
+}
+
+/// Runs a test in simulated time.
+fn simulated(test: impl AsyncFnOnce(Clock)) {
     let clock = Clock::simulated();
     let runtime = clock.runtime().expect("runtime");
-    runtime.block_on(async { test(&Bench::rehearsed(clock)).await });
+    runtime.block_on(test(clock));
 }
 
 impl Bench {

@@ -18,12 +18,12 @@ fn run(text: &str, write: &[&str]) -> Result<rhai::Dynamic, Failure> {
     session.evaluate("test", text, session.scope(&job).expect("scope"))
 }
 
-fn holds(text: &str) {
+pub fn holds(text: &str) {
     let value = run(text, &["*"]).unwrap_or_else(|failure| panic!("{text}: {failure:?}"));
     assert_eq!(value.as_bool(), Ok(true), "{text}: {value}");
 }
 
-fn fails(text: &str, write: &[&str]) -> Failure {
+pub fn fails(text: &str, write: &[&str]) -> Failure {
     match run(text, write) {
         Ok(value) => panic!("{text}: {value}"),
         Err(failure) => failure,

@@ -4,6 +4,7 @@
 
 use super::graces::Graces;
 use super::rules::{self, group_kind};
+use super::seen::gist;
 use super::selector;
 use super::trouble::{self, Trouble};
 use crate::cluster::path::{query, segment};
@@ -48,6 +49,7 @@ pub(super) async fn diagnose(
     let mut found = Diagnosis { troubles, ..Diagnosis::default() };
     // Simulated time is not the time of this machine.
     let now = (!cluster.clock().is_simulated()).then(jiff::Timestamp::now);
+    let mut told = Vec::new();
     let mut subjects = vec![object.clone()];
     subjects.extend(dependents(cluster, object).await.unwrap_or_default());
     for subject in &subjects {
@@ -59,11 +61,9 @@ pub(super) async fn diagnose(
             found.settled = Some("will be bound when its first pod comes (WaitForFirstConsumer)".into());
         }
         found.troubles.extend(events.iter().filter_map(|event| trouble::of_event(subject, event, graces)));
-        found.events.extend(events.iter().map(|event| event_line(subject, event, now)));
+        told.extend(events.iter().map(|event| (time_of(event), event_line(subject, event, now))));
     }
-    // What warns tells more than what went as planned; within each the order stays.
-    found.events.sort_by_key(|line| !line.starts_with("Warning"));
-    found.events.truncate(MOST_EVENTS);
+    found.events = worth_showing(told);
     if let Some(mute) = mute_balancer(object, &found, waited, graces.balancer) {
         found.troubles.push(mute);
     }
@@ -187,7 +187,7 @@ fn event_line(subject: &Object, event: &Object, now: Option<jiff::Timestamp>) ->
     let age = now.and_then(|now| age(event, now));
     let parts: Vec<_> = count.map(|count| format!("x{count}")).into_iter().chain(age).collect();
     let count = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
-    let message = plain::line(text("message"), 200);
+    let message = plain::ends(text("message"), 180);
     format!(
         "{} {}{count} {} {}: {message}",
         text("type"),
@@ -195,6 +195,24 @@ fn event_line(subject: &Object, event: &Object, now: Option<jiff::Timestamp>) ->
         subject.kind().to_lowercase(),
         subject.name()
     )
+}
+
+/// The newest lines: warnings where there are any, for they tell more than what went as planned. A line that only names
+/// another object is no news.
+fn worth_showing(mut told: Vec<(String, String)>) -> Vec<String> {
+    let warns = |line: &str| line.starts_with("Warning");
+    if told.iter().any(|(_, line)| warns(line)) {
+        told.retain(|(_, line)| warns(line));
+    }
+    told.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let mut lines: Vec<String> = Vec::new();
+    for (_, line) in told {
+        if !lines.iter().any(|known| gist(known) == gist(&line)) {
+            lines.push(line);
+        }
+    }
+    lines.truncate(MOST_EVENTS);
+    lines
 }
 
 /// How long ago an event was seen last, by this machine's clock.

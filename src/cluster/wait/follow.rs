@@ -15,10 +15,10 @@ use futures::future::BoxFuture;
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// When to look around an object that is not ready at once.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
-/// How often to look again; also when the patience with a trouble ends.
-const LOOK_AROUND: Duration = Duration::from_secs(3);
+/// The pauses between looks around an object that is not ready at once; the last one repeats. A look is also due when
+/// the patience with a trouble ends.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(3)];
 /// How long a namespace may take to go before what holds it is told.
 const HELD: Duration = Duration::from_secs(30);
 /// How often to ask again whether the cluster acts on an object.
@@ -71,6 +71,8 @@ struct Following<'w> {
     /// Ends when the object has been missing for too long.
     missing: BoxFuture<'w, ()>,
     is_missing: bool,
+    /// Looks around so far.
+    looks: usize,
     /// Troubles that the user has been told of.
     told: HashSet<String>,
 }
@@ -87,6 +89,7 @@ impl<'w> Following<'w> {
             looking: Box::pin(std::future::pending()),
             missing: Box::pin(std::future::pending()),
             is_missing: false,
+            looks: 0,
             told: HashSet::new(),
         }
     }
@@ -99,7 +102,7 @@ impl<'w> Following<'w> {
             return Some(End::Refused(failure));
         }
         if first && seen.answered {
-            self.look_around(seen, FIRST_LOOK);
+            self.look_around(seen, None);
         }
         self.miss(seen);
         self.weigh(seen, Duration::ZERO)
@@ -168,7 +171,7 @@ impl<'w> Following<'w> {
         let lost = self.patience.lost(now, &diagnosis.troubles).cloned();
         let next = self.patience.next(now, &diagnosis.troubles).filter(|next| !next.is_zero());
         seen.diagnosis = diagnosis;
-        self.look_around(seen, next.unwrap_or(LOOK_AROUND).min(LOOK_AROUND));
+        self.look_around(seen, next);
         if let Some(settled) = seen.diagnosis.settled.take() {
             seen.say(Verdict::Done(settled), now);
             return Some(End::Done);
@@ -204,11 +207,14 @@ impl<'w> Following<'w> {
         }
     }
 
-    fn look_around(&mut self, seen: &Seen, pause: Duration) {
+    fn look_around(&mut self, seen: &Seen, due: Option<Duration>) {
         let going = self.wait.rule.want == "gone";
         if !self.wait.rule.diagnosed && !going {
             return;
         }
+        let pause = PAUSES[self.looks.min(PAUSES.len() - 1)];
+        let pause = due.unwrap_or(pause).min(pause);
+        self.looks += 1;
         let (wait, object, began, graces) = (self.wait, seen.object.clone(), seen.began, self.limits.graces);
         self.looking = Box::pin(async move {
             let clock = wait.cluster.clock();

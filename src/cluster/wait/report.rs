@@ -30,6 +30,7 @@ pub(super) async fn failure(waits: &[Wait], seen: &mut [Seen], culprit: usize, e
         return Failure::internal("a wait ended that was not begun");
     };
     let mut late = false;
+    let ended = wait.cluster.clock().now();
     let trouble = match end {
         End::Refused(failure) => return failure.on_cluster(wait.cluster.name()).about(wait.target.title()),
         End::Hopeless(trouble) => trouble,
@@ -42,6 +43,9 @@ pub(super) async fn failure(waits: &[Wait], seen: &mut [Seen], culprit: usize, e
         look_around(wait, of_culprit, limits).await;
     }
     let hopeless = !late || of_culprit.verdict.is_hopeless() && limits.fail_fast;
+    if hopeless {
+        of_culprit.give_up(ended);
+    }
     let message = message(wait, of_culprit, hopeless, trouble.as_ref(), limits);
     let mut failure = Failure::new(Kind::Timeout, message).on_cluster(wait.cluster.name()).about(wait.target.title());
     let others = others(waits, seen, culprit).collect();
@@ -73,7 +77,7 @@ fn message(wait: &Wait, seen: &Seen, hopeless: bool, trouble: Option<&Trouble>, 
     }
     if hopeless {
         let why = trouble.map_or_else(|| seen.verdict.text(), |trouble| &trouble.text);
-        return format!("will not get {want} by itself: {}", plain::line(why, MOST_CAUSE));
+        return format!("will not get {want} by itself: {}", plain::ends(why, MOST_CAUSE));
     }
     if !seen.answered {
         let why = seen.health.trouble.as_ref().map_or("no answer", |failure| &failure.message);
@@ -85,7 +89,7 @@ fn message(wait: &Wait, seen: &Seen, hopeless: bool, trouble: Option<&Trouble>, 
 async fn details(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>, told: &str, others: Vec<String>) -> Vec<String> {
     let mut lines =
         vec![format!("rule     {}", wait.rule.asks(seen.object.as_ref())), format!("have     {}", last_state(seen))];
-    if seen.history.len() > 1 {
+    if !seen.history.is_empty() {
         let story = seen.history.iter().map(|(at, text)| format!("{} {text}", span(*at)));
         lines.push(format!("history  {}", plain::line(&story.collect::<Vec<_>>().join(" · "), 600)));
     }
@@ -93,7 +97,7 @@ async fn details(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>, told: &str
     let causes = trouble.into_iter().chain(troubles.iter().filter(|other| trouble.is_none_or(|t| t.key != other.key)));
     let causes: Vec<_> = causes.take(MOST_CAUSES).collect();
     let untold = causes.iter().filter(|cause| !told.contains(&*cause.text));
-    let mut middle: Vec<_> = untold.map(|cause| format!("cause    {}", plain::line(&cause.text, MOST_TEXT))).collect();
+    let mut middle: Vec<_> = untold.map(|cause| format!("cause    {}", plain::ends(&cause.text, MOST_TEXT))).collect();
     middle.extend(notes.iter().map(|note| format!("note     {}", plain::line(note, MOST_TEXT))));
     let crashed = causes.iter().find_map(|cause| cause.log_of.as_ref());
     if let (Some((pod, container)), Some(namespace)) = (crashed, &wait.target.namespace) {
@@ -118,7 +122,7 @@ fn last_state(seen: &Seen) -> String {
             None => format!(", generation {generation}"),
         })
     });
-    format!("{}{}", plain::line(seen.verdict.text(), MOST_TEXT), generation.unwrap_or_default())
+    format!("{}{}", plain::ends(seen.verdict.text(), MOST_TEXT), generation.unwrap_or_default())
 }
 
 /// What tells a slow cluster from a wait that could not see.
@@ -147,7 +151,7 @@ fn others<'a>(waits: &'a [Wait], seen: &'a [Seen], culprit: usize) -> impl Itera
             "also     {}: {}: {}",
             wait.cluster.name(),
             wait.target.title(),
-            plain::line(seen.verdict.text(), MOST_CAUSE)
+            plain::ends(seen.verdict.text(), MOST_CAUSE)
         )
     });
     let rest = (more > 0).then(|| format!("also     {more} more"));

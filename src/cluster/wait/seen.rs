@@ -9,9 +9,9 @@ use crate::plain;
 use std::time::Duration;
 
 /// Lines of history to keep: the first ones and the last ones tell the story.
-const MOST_HISTORY: usize = 8;
+const MOST_HISTORY: usize = 7;
 /// Characters of one entry of the history.
-const MOST_STORY: usize = 90;
+const MOST_STORY: usize = 72;
 
 /// What a wait has seen so far.
 pub(super) struct Seen {
@@ -80,7 +80,7 @@ impl Seen {
 
     /// Notes what the last state means.
     pub(super) fn say(&mut self, verdict: Verdict, now: Duration) {
-        if self.verdict.text() != verdict.text() || self.history.is_empty() {
+        if gist(self.verdict.text()) != gist(verdict.text()) || self.history.is_empty() {
             let looks = if matches!(verdict, Verdict::Suspect(_)) { "suspect: " } else { "" };
             self.remember(format!("{looks}{}", plain::line(verdict.text(), MOST_STORY)), now);
         }
@@ -94,6 +94,11 @@ impl Seen {
         pinned.is_some_and(|pinned| pinned != object.uid())
     }
 
+    /// Notes the end of patience.
+    pub(super) fn give_up(&mut self, now: Duration) {
+        self.remember("gave up".into(), now);
+    }
+
     fn remember(&mut self, text: String, now: Duration) {
         if self.history.len() == MOST_HISTORY {
             self.history.remove(MOST_HISTORY / 2);
@@ -104,4 +109,9 @@ impl Seen {
     pub(super) fn into_object(self) -> Object {
         self.object.unwrap_or_default()
     }
+}
+
+/// A text without the names that it quotes: the next refused pod is no news.
+pub(super) fn gist(text: &str) -> Vec<&str> {
+    text.split('"').step_by(2).collect()
 }

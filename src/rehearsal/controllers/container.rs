@@ -62,7 +62,8 @@ fn crash(status: &mut Value, old: Option<&Value>, words: &str, since: &str, time
     if !was {
         status["restartCount"] = (status["restartCount"].as_i64().unwrap_or(0) + 1).into();
     }
-    let mut last = ended(1, "Error", since, time, id);
+    let code = words.strip_prefix("exit code ").and_then(|code| code.parse().ok()).unwrap_or(1);
+    let mut last = ended(code, "Error", since, time, id);
     last["message"] = words.into();
     let before = old.filter(|_| was).map(|old| old["lastState"].clone());
     status["lastState"] = before.unwrap_or_else(|| json!({ "terminated": last }));

@@ -2,7 +2,8 @@
 //!
 //! Words and statuses follow `pkg/kubelet`. What the containers do is the behaviour's business: a running pod is asked
 //! about once a second until it is ready. A reason that begins with `CrashLoopBackOff` shows as a container that keeps
-//! ending. An image whose name ends in `:missing` cannot be pulled.
+//! ending, and so does one whose command is `false` or ends in `exit N`. An image whose name ends in `:missing` cannot be
+//! pulled.
 
 use super::condition::{self, Condition};
 use super::container::{self, State, is_sidecar};
@@ -39,7 +40,8 @@ pub(crate) fn waits(pod: &Value) -> bool {
 }
 
 fn run(turn: &mut Turn<'_>, pod: &Value) {
-    match turn.probed() {
+    let probed = turn.probed().map(|reason| reason.or_else(|| ending(pod)));
+    match probed {
         Some(None) => turn.patch(pod, json!({ "status": readiness(pod, None, turn.time()) })),
         Some(Some(reason)) => {
             turn.patch(pod, json!({ "status": readiness(pod, Some(&reason), turn.time()) }));
@@ -61,9 +63,28 @@ fn all_containers(pod: &Value) -> impl Iterator<Item = (&Value, bool)> {
 /// The container that a reason for not being ready is about: the first with a readiness probe, else the first.
 fn guilty(pod: &Value) -> Option<&str> {
     let running = || all_containers(pod).filter(|(container, init)| !init || is_sidecar(container));
-    let probed = running().find(|(container, _)| container["readinessProbe"].is_object());
+    let ends = running().find(|(container, _)| exit_code(container).is_some());
+    let probed = ends.or_else(|| running().find(|(container, _)| container["readinessProbe"].is_object()));
     let first = || items(pod, "/spec/containers").first();
     probed.map(|(container, _)| container).or_else(first).map(|container| text(container, "/name"))
+}
+
+/// The exit code of a container whose command can only fail: `false`, or a line that ends in `exit N`.
+fn exit_code(container: &Value) -> Option<i32> {
+    let words = items(container, "/command").iter().chain(items(container, "/args")).filter_map(Value::as_str);
+    let line = words.collect::<Vec<_>>().join(" ");
+    if matches!(line.as_str(), "false" | "/bin/false") {
+        return Some(1);
+    }
+    let (_, code) = line.rsplit_once("exit ")?;
+    code.trim().parse().ok().filter(|code| *code != 0)
+}
+
+/// Why a pod that is restarted always never gets ready: one of its containers keeps ending.
+fn ending(pod: &Value) -> Option<String> {
+    let restarted = matches!(text(pod, "/spec/restartPolicy"), "" | "Always");
+    let mut codes = items(pod, "/spec/containers").iter().filter_map(exit_code).filter(|_| restarted);
+    codes.next().map(|code| format!("CrashLoopBackOff: exit code {code}"))
 }
 
 /// The status of a running pod that is ready, or not for this reason.

@@ -25,11 +25,12 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
 }
 
 fn provide(turn: &mut Turn<'_>, service: &Value) {
+    let provider = turn.view().load_balancer();
+    // Where nobody provides load balancers, nobody says so either.
+    let Some(delay) = provider.delay() else { return };
     if !turn.is_in("ensuring") {
         turn.event(service, Event::normal("EnsuringLoadBalancer", "Ensuring load balancer", COMPONENT));
     }
-    let provider = turn.view().load_balancer();
-    let Some(delay) = provider.delay() else { return turn.enter("ensuring") };
     if !turn.stayed("ensuring", delay) {
         return;
     }

@@ -17,6 +17,8 @@ mod replica_set;
 mod secret;
 mod service;
 mod stateful_set;
+#[cfg(test)]
+mod traps;
 mod webhook;
 
 use crate::object::Object;
