@@ -10,7 +10,6 @@ const MOST_LINES: usize = 25;
 
 /// What `meshwright rehearse` shows for one of the scripts, and its exit code.
 fn screen(name: &str) -> (String, i32) {
-    let _alone = super::alone();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/waits");
     let mut program = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("meshwright"));
     let output = program.current_dir(folder).env("NO_COLOR", "1").args(["rehearse", name]).output().expect("output");
