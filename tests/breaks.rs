@@ -7,12 +7,10 @@ use meshwright::failure::{Failure, Kind};
 use stage::{Guide, job};
 use std::path::Path;
 
-/// Runs a copy of the guide in which one text of one file is replaced.
-fn forked(file: &str, old: &str, new: &str) -> Failure {
-    forked_in("current", file, &[(old, new)])
-}
+const DIALECTS: [&str; 2] = ["current", "classic"];
 
-fn forked_in(dialect: &str, file: &str, changes: &[(&str, &str)]) -> Failure {
+/// Runs a copy of the guide in which texts of one file are replaced.
+fn run_fork(dialect: &str, file: &str, changes: &[(&str, &str)]) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fork = tempfile::tempdir().expect("folder");
     copy(&root.join("scripts/shared-gateways"), fork.path());
@@ -26,7 +24,20 @@ fn forked_in(dialect: &str, file: &str, changes: &[(&str, &str)]) -> Failure {
     std::fs::write(&path, text).expect("written");
     let name = fork.path().join("main.rhai");
     let args = ["--timeout", "2m", "--calls", "12", "--dialect", dialect];
-    Guide::with(job(&name.to_string_lossy(), &args, None)).run().expect_err("the fork is broken")
+    Guide::with(job(&name.to_string_lossy(), &args, None)).run()
+}
+
+/// How a fork fails, as the user is told, and the kind of its failure.
+fn broken(dialect: &str, file: &str, changes: &[(&str, &str)]) -> (Kind, String) {
+    let failure = run_fork(dialect, file, changes).expect_err("the fork is broken");
+    let hint = failure.hint.clone().unwrap_or_default();
+    (failure.kind, format!("{dialect}: {failure}\n{}\n{hint}", failure.details.join("\n")))
+}
+
+fn assert_told(told: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(told.contains(part), "`{part}` is not in: {told}");
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -41,48 +52,85 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn told(failure: &Failure) -> String {
-    format!("{failure}\n{}\n{}", failure.details.join("\n"), failure.hint.clone().unwrap_or_default())
-}
+const ANOTHER_ROOT: (&str, &str) =
+    ("root.made.issue(member.name)", "secret.authority(`mesh-${member.name}`).issue(member.name)");
 
 #[test]
 fn another_root_in_each_cluster_ends_in_certificate_errors() {
-    // Today's istiod of the primary signs for the remotes as well; in 1.4 each cluster has its own Citadel.
-    let failure = forked_in(
-        "classic",
-        "stdlib/istio/authority.rhai",
-        &[("root.made.issue(member.name)", "secret.authority(`mesh-${member.name}`).issue(member.name)")],
-    );
-    assert!(matches!(failure.kind, Kind::Script | Kind::Timeout), "{}", told(&failure));
+    let (kind, told) = broken("classic", "stdlib/istio/authority.rhai", &[ANOTHER_ROOT]);
+    assert_eq!(kind, Kind::Timeout, "{told}");
+    let symptom = "x509: certificate signed by unknown authority";
+    assert_told(&told, &["istio-ingressgateway", symptom, "cluster2 has another root certificate than cluster1"]);
 }
 
 #[test]
-fn a_secret_with_another_key_leaves_the_gateway_unready() {
-    let failure = forked("stdlib/istio/registry.rhai", "data[remote.name] = config", "data[\"cluster2\"] = config");
-    assert_eq!(failure.kind, Kind::Timeout, "{failure:?}");
+fn todays_control_plane_signs_for_a_remote_with_another_root() {
+    run_fork("current", "stdlib/istio/authority.rhai", &[ANOTHER_ROOT]).expect("nobody reads the remote's cacerts");
+}
+
+#[test]
+fn a_root_that_did_not_sign_keeps_the_control_plane_from_starting() {
+    let file = "stdlib/istio/authority.rhai";
+    let old = "stringData: files_for(member, root),";
+    let new = r#"stringData: files_for(member, root) + #{"root-cert.pem": secret.authority("mesh-another").root},"#;
+    for dialect in DIALECTS {
+        let (kind, told) = broken(dialect, file, &[(old, new)]);
+        assert_eq!(kind, Kind::Timeout, "{told}");
+        assert_told(&told, &["cannot verify the cert with the provided root chain"]);
+    }
+}
+
+#[test]
+fn a_secret_with_another_key_leaves_the_remote_unknown() {
+    for (dialect, symptom) in [
+        ("current", "rpc error: code = Unauthenticated desc = request authenticate failure"),
+        ("classic", "Pilot says that it watches n2-k8s-config"),
+    ] {
+        let change = ("data[remote.name] = config", "data[\"cluster2\"] = config");
+        let (kind, told) = broken(dialect, "stdlib/istio/registry.rhai", &[change]);
+        assert_eq!(kind, Kind::Timeout, "{told}");
+        assert_told(&told, &[symptom, "has the key cluster2, not the cluster's name n2-k8s-config"]);
+    }
 }
 
 #[test]
 fn a_placeholder_left_in_hides_the_other_version() {
-    let failure = forked_in(
-        "current",
-        "main.rhai",
-        &[("networks::enter(mesh, remote);", ""), ("networks::check_complete(mesh);", "")],
-    );
-    let told = told(&failure);
-    assert!(told.contains("reached v1") && told.contains("only"), "{told}");
-    assert!(told.contains("Hello version: v1"), "every call answers, by the local version: {told}");
+    for dialect in DIALECTS {
+        let changes = [("networks::enter(mesh, remote);", ""), ("networks::check_complete(mesh);", "")];
+        let (kind, told) = broken(dialect, "main.rhai", &changes);
+        assert_eq!(kind, Kind::Script, "{told}");
+        // Every call answers, and always the local version.
+        assert_told(&told, &["cluster1: 12 calls reached v1 (12×) only", "last answer: Hello version: v1"]);
+        assert_told(&told, &["the mesh networks still have the placeholder 0.0.0.0 for network2"]);
+    }
+}
+
+#[test]
+fn the_script_itself_looks_for_placeholders() {
+    for dialect in DIALECTS {
+        let (kind, told) = broken(dialect, "main.rhai", &[("networks::enter(mesh, remote);", "")]);
+        assert_eq!(kind, Kind::Script, "{told}");
+        assert_told(&told, &["still has the placeholder 0.0.0.0", "network2: the gateway is at", "kubectl --context="]);
+    }
 }
 
 #[test]
 fn without_the_gateway_only_the_local_version_answers() {
-    let failure = forked("main.rhai", "gateway::pass_through(mesh);", "");
-    let told = told(&failure);
-    assert!(told.contains("only, not"), "{told}");
+    for dialect in DIALECTS {
+        let (kind, told) = broken(dialect, "main.rhai", &[("gateway::pass_through(mesh);", "")]);
+        assert_eq!(kind, Kind::Script, "{told}");
+        assert_told(&told, &["12 calls reached v1 (12×) only", "12 calls reached v2 (12×) only"]);
+        assert_told(&told, &["Gateway istio-system/cluster-aware-gateway is missing in cluster1"]);
+    }
 }
 
 #[test]
 fn without_injection_a_pod_has_no_sidecar() {
-    let failure = forked("stdlib/istio/sample.rhai", "labels: #{\"istio-injection\": \"enabled\"}", "labels: #{}");
-    assert!(failure.message.contains("has no sidecar"), "{failure:?}");
+    for dialect in DIALECTS {
+        let change = ("labels: #{\"istio-injection\": \"enabled\"}", "labels: #{}");
+        let (kind, told) = broken(dialect, "stdlib/istio/sample.rhai", &[change]);
+        assert_eq!(kind, Kind::Script, "{told}");
+        assert_told(&told, &["has no sidecar", "namespace sample has no label istio-injection=enabled"]);
+        assert_told(&told, &["kubectl --context=cluster1 label ns sample istio-injection=enabled"]);
+    }
 }

@@ -43,6 +43,18 @@ fn stopped_after_any_step_the_same_command_finishes() {
 }
 
 #[test]
+fn classic_stopped_after_a_step_that_changes_something_finishes_too() {
+    for step in STEPS
+        .into_iter()
+        .filter(|step| ["Share", "Install", "Enter", "Let", "Deploy"].iter().any(|word| step.starts_with(word)))
+    {
+        let guide = Guide::stopping_in(step, &["--dialect", "classic"]);
+        assert_eq!(guide.run().expect_err("stopped").kind, Kind::Cancelled, "{step}");
+        guide.again(&["--dialect", "classic"]).unwrap_or_else(|failure| panic!("after `{step}`: {failure:?}"));
+    }
+}
+
+#[test]
 fn three_remotes_join_at_once() {
     let guide = Guide::of(&["--remote", "cluster2", "--remote", "cluster3", "--remote", "cluster4"]);
     guide.run().expect("four clusters");

@@ -105,6 +105,78 @@ fn classic_is_istio_1_4() {
     }
 }
 
+/// The guide's own flags, and the one that it forgets; the values file as Istio 1.4 ships it.
+#[test]
+fn classic_is_told_what_the_guide_says() {
+    let remote = rendering("classic", "remote");
+    assert_eq!(remote.document, "");
+    assert_eq!(
+        remote.set,
+        [
+            "profile=remote",
+            "values.gateways.enabled=true",
+            "values.security.selfSigned=false",
+            "values.global.createRemoteSvcEndpoints=true",
+            "values.global.remotePilotCreateSvcEndpoint=true",
+            "values.global.remotePilotAddress=192.0.2.10",
+            "values.global.remotePolicyAddress=192.0.2.10",
+            "values.global.remoteTelemetryAddress=192.0.2.10",
+            "values.gateways.istio-ingressgateway.env.ISTIO_META_NETWORK=network2",
+            "values.global.network=network2",
+            "values.global.multiCluster.clusterName=n2-k8s-config",
+            "autoInjection.enabled=true",
+        ]
+    );
+    let primary = rendering("classic", "primary");
+    assert_eq!(primary.set, [] as [&str; 0]);
+    let network = |registry| json!({"endpoints": [{"fromRegistry": registry}], "gateways": [{"address": "0.0.0.0", "port": 443}]});
+    let spec = json!({"values": {
+        "security": {"selfSigned": false},
+        "gateways": {"istio-ingressgateway": {"env": {"ISTIO_META_NETWORK": "network1"}}},
+        "global": {
+            "mtls": {"enabled": true},
+            "controlPlaneSecurityEnabled": true,
+            "proxy": {"accessLogFile": "/dev/stdout"},
+            "network": "network1",
+            "meshExpansion": {"enabled": true},
+        },
+        "pilot": {"meshNetworks": {"networks": {"network1": network("Kubernetes"), "network2": network("n2-k8s-config")}}},
+    }});
+    let wanted = json!({"apiVersion": "install.istio.io/v1alpha2", "kind": "IstioControlPlane", "spec": spec});
+    assert_eq!(yaml::parse(&primary.document).expect("YAML").remove(0).to_wire(), wanted);
+}
+
+/// What the values are for: the environment of gateways, Citadel's arguments, the mesh's settings.
+#[test]
+fn classic_values_arrive_in_the_objects() {
+    for (cluster, network, name) in [("primary", "network1", None), ("remote", "network2", Some("n2-k8s-config"))] {
+        let objects = rendering("classic", cluster).objects;
+        let find = |kind: &str, name: &str| {
+            let same = |object: &&Value| object["kind"] == kind && object["metadata"]["name"] == name;
+            objects.iter().find(same).unwrap_or_else(|| panic!("{cluster}: {kind} {name}"))
+        };
+        let container = |name: &str| find("Deployment", name)["spec"]["template"]["spec"]["containers"][0].clone();
+        let gateway = container("istio-ingressgateway");
+        let says = |name: &str| {
+            let env = gateway["env"].as_array().expect("environment");
+            env.iter().find(|entry| entry["name"] == name).map(|entry| entry["value"].clone()).unwrap_or_default()
+        };
+        assert_eq!(says("ISTIO_META_NETWORK"), network);
+        assert_eq!(says("ISTIO_META_ROUTER_MODE"), "sni-dnat");
+        assert_eq!(says("ISTIO_META_CLUSTER_ID"), name.unwrap_or("Kubernetes"));
+        let arguments = container("istio-citadel")["args"].to_string();
+        for argument in [
+            "--self-signed-ca=false",
+            "--signing-cert=/etc/cacerts/ca-cert.pem",
+            "--cert-chain=/etc/cacerts/cert-chain.pem",
+        ] {
+            assert!(arguments.contains(argument), "{cluster}: {arguments}");
+        }
+        let reader = find("ServiceAccount", "istio-reader-service-account");
+        assert_eq!(reader["metadata"]["labels"], json!({"app": "istio-reader", "release": "istio"}));
+    }
+}
+
 #[test]
 fn classic_enters_the_networks_twice() {
     let objects = rendering("classic", "primary").objects;

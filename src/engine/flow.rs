@@ -20,6 +20,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_fn("fail", |context: NativeCallContext, message: &str| fail(&context, message, Map::new()));
     engine.register_fn("fail", |context: NativeCallContext, message: &str, more: Map| fail(&context, message, more));
     engine.register_fn("attempt", attempt);
+    engine.register_fn("because", |failure: &mut Failure, reasons: Array, hint: &str| because(failure, reasons, hint));
 }
 
 /// A field of a failure; `()` when it has none.
@@ -91,6 +92,19 @@ fn lines(value: &Dynamic) -> Vec<String> {
         Ok(node) if value.is_array() => node.items().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect(),
         _ => vec![value.to_string()],
     }
+}
+
+/// A failure with what has been found out about it, to be thrown again: the reasons come before the other details, and
+/// the hint says what to do about them. Without reasons it stays as it is.
+fn because(failure: &Failure, reasons: Array, hint: &str) -> Failure {
+    let mut failure = failure.clone();
+    if reasons.is_empty() {
+        return failure;
+    }
+    let reasons = lines(&reasons.into());
+    failure.details.splice(0..0, reasons);
+    failure.hint = Some(hint.to_owned());
+    failure
 }
 
 /// Runs a closure and tells how it went: `#{ok, value, error}`.

@@ -71,6 +71,14 @@ pub const WORLD: &[Primitive<Host>] = &[
         "The cluster whose API server has this URL, or `()`.",
         by_url,
     ),
+    entry(
+        "WorldState",
+        "resolve",
+        "host: string",
+        "string|()",
+        "The address of a load balancer's host name, or `()`.",
+        resolve,
+    ),
     entry("WorldState", "param", "name: string", "any", "A parameter of the rehearsed script.", param),
     entry("WorldState", "next", "counter: string", "int", "Counts up from 1: one more at each call.", next),
     entry("WorldState", "note", "key: string, line: string", "()", "Remembers a line under a key.", note),
@@ -192,6 +200,10 @@ fn cluster(call: &Call<'_, Host>) -> Outcome {
 
 fn by_url(call: &Call<'_, Host>) -> Outcome {
     state(world(call).world.by_url(&call.str(0)).cloned())
+}
+
+fn resolve(call: &Call<'_, Host>) -> Outcome {
+    Ok(world(call).world.resolve(&call.str(0)).map_or(Dynamic::UNIT, Dynamic::from))
 }
 
 fn param(call: &Call<'_, Host>) -> Outcome {

@@ -1,6 +1,6 @@
 //! Where a rehearsed cluster's nodes, pods, services and load balancers live. No two clusters share an address.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +20,8 @@ struct Given {
     /// Cluster addresses and node ports that objects asked for by themselves.
     taken: BTreeSet<u32>,
     taken_ports: BTreeSet<u16>,
+    /// What host names of load balancers resolve to.
+    names: BTreeMap<String, String>,
 }
 
 /// Sizes of the networks, in addresses.
@@ -66,6 +68,15 @@ impl Addresses {
         let mut given = self.given();
         given.balancers += 1;
         dotted([172, 18, 0, 0], self.index * BALANCERS + given.balancers % BALANCERS)
+    }
+
+    /// The address of a load balancer that is known by a host name.
+    pub fn named(&self, host: &str) -> String {
+        if let Some(known) = self.given().names.get(host) {
+            return known.clone();
+        }
+        let address = self.load_balancer();
+        self.given().names.entry(host.to_owned()).or_insert(address).clone()
     }
 
     /// An unused cluster address for a service. `.1` belongs to `default/kubernetes`, `.10` to the cluster's DNS.

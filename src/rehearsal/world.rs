@@ -60,6 +60,13 @@ impl World {
         self.0.servers.iter().find(|server| server.url() == url)
     }
 
+    /// The address of a load balancer's host name; `None` for names that no Service of these clusters has.
+    pub fn resolve(&self, host: &str) -> Option<String> {
+        let has_it =
+            |server: &&Server| server.list_shared("Service", None).iter().any(|service| is_named(service, host));
+        self.0.servers.iter().find(has_it).map(|server| server.addresses().named(host))
+    }
+
     /// The common clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
@@ -79,4 +86,9 @@ impl World {
     pub fn start(&self) {
         controllers::start(self);
     }
+}
+
+fn is_named(service: &serde_json::Value, host: &str) -> bool {
+    let entries = service["status"]["loadBalancer"]["ingress"].as_array();
+    entries.is_some_and(|entries| entries.iter().any(|entry| entry["hostname"] == host))
 }

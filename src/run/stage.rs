@@ -154,6 +154,10 @@ impl Clusters for Rehearsed {
         let token = config.str_at("users.0.user.token").map(|token| Secret::new("token", token));
         self.connected.get_or(name, || self.over(name, server, token))
     }
+
+    fn resolve(&self, host: &str) -> Option<Vec<String>> {
+        self.world.resolve(host).map(|address| vec![address])
+    }
 }
 
 fn trusts(config: &Object, server: &Server) -> bool {

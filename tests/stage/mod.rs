@@ -68,6 +68,11 @@ impl Guide {
         Guide::with(job("shared-gateways", &[], Some(step)))
     }
 
+    /// The guide with these parameters, stopped after a step.
+    pub fn stopping_in(step: &str, args: &[&str]) -> Guide {
+        Guide::with(job("shared-gateways", args, Some(step)))
+    }
+
     /// A script of one's own, on the same clusters.
     pub fn with(job: Job) -> Guide {
         let mut contexts = job.values.clusters();
@@ -209,4 +214,11 @@ impl Guide {
 fn base64(value: &Value) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(value.as_str().expect("text"))
+}
+
+/// A value of a Secret's data as text.
+pub fn decoded(value: &Value) -> String {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(value.as_str().expect("text")).expect("base64");
+    String::from_utf8(bytes).expect("text")
 }

@@ -64,6 +64,23 @@ fn interruptions_cannot_be_caught() {
 }
 
 #[test]
+fn a_failure_can_be_thrown_again_with_its_cause() {
+    let again = |reasons: &str| {
+        fails(&format!(
+            "let tried = attempt(|| {{\n fail(\"not ready\", #{{kind: \"timeout\", details: [\"seen\"], hint: \"wait\"}})\n}});\n\
+             throw tried.error.because({reasons}, \"mend the gate\");"
+        ))
+    };
+    let told = again("[\"the gate is shut\"]");
+    assert_eq!((told.kind, told.message.as_str()), (Kind::Timeout, "not ready"));
+    assert_eq!(told.details, ["the gate is shut", "seen"]);
+    assert_eq!(told.hint.as_deref(), Some("mend the gate"));
+    assert_eq!(told.places.first().map(|place| place.line), Some(2), "where it failed, not where it is thrown again");
+    let untold = again("[]");
+    assert_eq!((untold.details, untold.hint.as_deref()), (vec!["seen".to_owned()], Some("wait")));
+}
+
+#[test]
 fn no_message_shows_rhai_s_own_type_names() {
     for text in [
         "nonsense(\"a\", 1)",
