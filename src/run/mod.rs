@@ -2,10 +2,12 @@
 
 pub mod config;
 mod desk;
+mod foundation;
 pub mod home;
 mod interrupt;
 mod journal;
 mod model;
+mod observed;
 pub mod record;
 pub mod screen;
 pub mod session;

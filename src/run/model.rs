@@ -1,8 +1,11 @@
 //! What the pods of a rehearsal do: the functions of the `rehearsal.rhai` beside the script.
 
 use crate::engine;
+use crate::failure::{Failure, Result};
 use crate::object::Node;
+use crate::primitives::host::Clusters;
 use crate::primitives::world::{ClusterState, Files, Memory, WorldState};
+use crate::process::{Output, Rehearsed as RehearsedPrograms};
 use crate::rehearsal::{Answer, Behaviour, World};
 use rhai::{AST, Dynamic, Engine, Map, Scope};
 use serde_json::Value;
@@ -117,5 +120,52 @@ impl Behaviour for Model {
 
     fn reconcile(&self, world: &World) {
         self.call("reconcile", world, None, Vec::new());
+    }
+}
+
+/// The local programs of a rehearsal, answered by the model.
+pub(super) fn rehearsed_programs(world: World, model: Option<Arc<Model>>) -> RehearsedPrograms {
+    RehearsedPrograms::new(world.clock().clone(), move |command| {
+        let stdin = command.stdin.as_ref().map(|content| content.reveal().to_owned()).unwrap_or_default();
+        let answer = model.as_ref()?.program(&world, &command.tool, &command.argv, &stdin)?;
+        Some(Output { code: answer.code, stdout: answer.stdout, stderr: answer.stderr })
+    })
+}
+
+/// The model knows its clusters through `world`.
+pub(super) struct NoClusters;
+
+impl Clusters for NoClusters {
+    fn contexts(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn connect(&self, _: &str) -> Result<crate::cluster::Cluster> {
+        Err(Failure::usage("rehearsed software has no kubeconfig").hint("use `world.cluster(name)`"))
+    }
+
+    fn connect_with(&self, name: &str, _: &crate::secret::Secret) -> Result<crate::cluster::Cluster> {
+        self.connect(name)
+    }
+}
+
+/// Rehearsed software has no steps and prints nothing.
+pub(super) struct Silent;
+
+impl engine::Observer for Silent {
+    fn step_begins(&self, _: &engine::StepStart) -> Result<()> {
+        Ok(())
+    }
+
+    fn step_ended(&self, _: &engine::StepStart, _: Option<&Failure>) -> Result<()> {
+        Ok(())
+    }
+
+    fn print(&self, line: &str) {
+        eprintln!("{}", crate::plain::text(line));
+    }
+
+    fn debug(&self, line: &str, _: Option<&crate::failure::Place>) {
+        eprintln!("{line}");
     }
 }

@@ -1,32 +1,29 @@
 //! One run of a script from start to end.
 
-use super::desk::{Desk, GuardedKeeper, GuardedPrograms, NotedJournal};
+use super::desk::Desk;
+use super::foundation::{Foundation, Parts};
 use super::home;
 use super::journal::Recorder;
 use super::model::Model;
-use super::record::{Change, Record, Started, Step};
+use super::record::{Change, Record, Started};
 use super::screen::{Screen, Style};
-use super::stage::{Live, Rehearsed, Shared};
-use super::tally::Tally;
+use super::stage::Live;
 use crate::clock::{Clock, Runtime};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
-use crate::cluster::layers::journal::{Before, Note, now};
-use crate::cluster::layers::{Gate, Journal, Notice, Rights};
-use crate::engine::{self, Bridge, Cancel, Console, Reading, Setup};
+use crate::cluster::layers::journal::{Before, now};
+use crate::engine::{self, Cancel, Console, Reading};
 use crate::failure::{Failure, Result};
-use crate::grant::Grant;
 use crate::object::{Node, Object};
-use crate::primitives::grants::{Files, Grants};
-use crate::primitives::host::{Clusters, Keeper, Level};
+use crate::primitives::Host;
+use crate::primitives::host::{Clusters, Level};
 use crate::primitives::keeper::{Folder, Memory};
-use crate::primitives::{self, Host};
-use crate::process::{Live as LivePrograms, Output, Programs, Rehearsed as RehearsedPrograms};
+use crate::process::Live as LivePrograms;
 use crate::rehearsal::World;
-use crate::script::{Header, Home, Kind, Resolver, Script, Values};
+use crate::script::{Header, Home, Kind, Script, Values};
 use rhai::{Dynamic, Scope};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What is to be run.
@@ -45,17 +42,17 @@ pub struct Job {
 
 /// A run that is set up: clusters can be asked, scripts can be run.
 pub struct Session {
-    runtime: Arc<Runtime>,
-    engine: rhai::Engine,
-    host: Arc<Host>,
-    screen: Arc<Screen>,
-    clock: Clock,
-    world: Option<World>,
-    model: Option<Arc<Model>>,
-    journal: Arc<Recorder>,
-    cancel: Cancel,
-    desk: Option<Desk>,
-    kubeconfig: Option<PathBuf>,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) engine: rhai::Engine,
+    pub(super) host: Arc<Host>,
+    pub(super) screen: Arc<Screen>,
+    pub(super) clock: Clock,
+    pub(super) world: Option<World>,
+    pub(super) model: Option<Arc<Model>>,
+    pub(super) journal: Arc<Recorder>,
+    pub(super) cancel: Cancel,
+    pub(super) desk: Option<Desk>,
+    pub(super) kubeconfig: Option<PathBuf>,
 }
 
 impl Session {
@@ -72,9 +69,10 @@ impl Session {
     /// # Errors
     /// As [`Session::live`].
     pub fn live_at(job: &Job, kubeconfig: Option<PathBuf>, desk: Option<Desk>) -> Result<Session> {
-        let stage = Stage::new(Clock::real(), None, desk)?;
-        let (shared, journal) = stage.shared(job, Recorder::in_file(stage.tally.clone(), &stage.run)?);
-        let clusters = Live::new(Kubeconfigs::load(kubeconfig.as_deref())?, shared, stage.runtime.handle().clone());
+        let foundation = Foundation::new(Clock::real(), None, desk)?;
+        let (shared, journal) = foundation.shared(job, Recorder::in_file(foundation.tally.clone(), &foundation.run)?);
+        let clusters =
+            Live::new(Kubeconfigs::load(kubeconfig.as_deref())?, shared, foundation.runtime.handle().clone());
         let keeper = Folder::new(home::data().join("authorities"));
         let parts = Parts {
             clusters: Arc::new(clusters),
@@ -84,7 +82,7 @@ impl Session {
             model: None,
             kubeconfig,
         };
-        Ok(stage.build(job, parts, journal))
+        Ok(foundation.build(job, parts, journal))
     }
 
     /// A session on clusters in memory, with these context names.
@@ -100,16 +98,16 @@ impl Session {
     /// # Errors
     /// As [`Session::rehearsal`].
     pub fn rehearsal_at(job: &Job, contexts: &[&str], desk: Option<Desk>) -> Result<Session> {
-        let stage = Stage::new(Clock::simulated(), None, desk)?;
-        let inside = stage.runtime.handle().enter();
-        let world = World::new(stage.bridge.clock.clone(), contexts);
-        let model = stage.model(job)?;
+        let foundation = Foundation::new(Clock::simulated(), None, desk)?;
+        let inside = foundation.runtime.handle().enter();
+        let world = World::new(foundation.bridge.clock.clone(), contexts);
+        let model = foundation.model(job)?;
         if let Some(model) = &model {
             world.set_behaviour(model.clone());
         }
         world.start();
         drop(inside);
-        Ok(stage.rehearsed(job, world, model, Arc::new(Memory::default())))
+        Ok(foundation.rehearsed(job, world, model, Arc::new(Memory::default())))
     }
 
     /// A further session on the clusters of this rehearsal, as somebody has who runs the command again.
@@ -118,8 +116,8 @@ impl Session {
     /// When this is no rehearsal.
     pub fn again(&self, job: &Job) -> Result<Session> {
         let world = self.world.clone().ok_or_else(|| Failure::internal("not a rehearsal"))?;
-        let stage = Stage::new(self.clock.clone(), Some(self.runtime.clone()), self.desk.clone())?;
-        Ok(stage.rehearsed(job, world, self.model.clone(), self.host.keeper.clone()))
+        let foundation = Foundation::new(self.clock.clone(), Some(self.runtime.clone()), self.desk.clone())?;
+        Ok(foundation.rehearsed(job, world, self.model.clone(), self.host.keeper.clone()))
     }
 
     /// A further session for another script on the same clusters, with that script's imports and, in a rehearsal, its
@@ -131,12 +129,12 @@ impl Session {
         let Some(world) = self.world.clone() else {
             return Session::live_at(job, self.kubeconfig.clone(), self.desk.clone());
         };
-        let stage = Stage::new(self.clock.clone(), Some(self.runtime.clone()), self.desk.clone())?;
-        let model = stage.model(job)?.or_else(|| self.model.clone());
+        let foundation = Foundation::new(self.clock.clone(), Some(self.runtime.clone()), self.desk.clone())?;
+        let model = foundation.model(job)?.or_else(|| self.model.clone());
         if let Some(model) = &model {
             world.set_behaviour(model.clone());
         }
-        Ok(stage.rehearsed(job, world, model, self.host.keeper.clone()))
+        Ok(foundation.rehearsed(job, world, model, self.host.keeper.clone()))
     }
 
     /// Runs the job's script and shows its summary.
@@ -337,294 +335,5 @@ fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Sta
         clusters,
         kubeconfig,
         pid: std::process::id(),
-    }
-}
-
-/// Steps on the screen and in the journal.
-struct Observed(Arc<Screen>, Arc<Recorder>);
-
-impl Observed {
-    fn keep(&self, step: &engine::StepStart, what: &str) {
-        self.1.record(&Record::Step(Step { time: now(), step: step.name.clone(), what: what.to_owned() }));
-    }
-}
-
-impl engine::Observer for Observed {
-    fn step_begins(&self, step: &engine::StepStart) -> Result<()> {
-        self.keep(step, "begin");
-        self.0.step_begins(step)
-    }
-
-    fn step_ended(&self, step: &engine::StepStart, failure: Option<&Failure>) -> Result<()> {
-        self.keep(step, failure.map_or("end", |failure| failure.kind.name()));
-        self.0.step_ended(step, failure)
-    }
-
-    fn print(&self, line: &str) {
-        self.0.print(line);
-    }
-
-    fn debug(&self, line: &str, place: Option<&crate::failure::Place>) {
-        self.0.debug(line, place);
-    }
-}
-
-/// Programs whose runs the journal keeps.
-struct Noted(Arc<dyn Programs>, Arc<Recorder>);
-
-impl Programs for Noted {
-    fn which(&self, tool: &str) -> Option<PathBuf> {
-        self.0.which(tool)
-    }
-
-    fn run<'a>(&'a self, command: &'a crate::process::Command) -> futures::future::BoxFuture<'a, Result<Output>> {
-        let line = crate::here::line();
-        Box::pin(async move {
-            let start = Instant::now();
-            let output = self.0.run(command).await;
-            let code = output.as_ref().ok().map(|output| output.code);
-            let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-            self.1.note(&Note::Exec { time: now(), command: command.shown(), code, ms, line });
-            output
-        })
-    }
-}
-
-/// What live and rehearsed sessions have in common, before they are built.
-struct Stage {
-    runtime: Arc<Runtime>,
-    bridge: Bridge,
-    tally: Tally,
-    run: Arc<str>,
-    desk: Option<Desk>,
-    /// Set as soon as there is one: requests tell it of server warnings and outages.
-    screen: Arc<OnceLock<Arc<Screen>>>,
-}
-
-/// What they do not.
-struct Parts {
-    clusters: Arc<dyn Clusters>,
-    programs: Arc<dyn Programs>,
-    keeper: Arc<dyn Keeper>,
-    world: Option<World>,
-    model: Option<Arc<Model>>,
-    kubeconfig: Option<PathBuf>,
-}
-
-impl Stage {
-    /// On a runtime of its own, or on that of another session in the same time.
-    fn new(clock: Clock, shared: Option<Arc<Runtime>>, desk: Option<Desk>) -> Result<Stage> {
-        let runtime = shared.map_or_else(|| clock.runtime().map(Arc::new), Ok);
-        let runtime = runtime.map_err(|e| Failure::internal(format!("cannot start the runtime: {e}")))?;
-        let cancel = desk.as_ref().map(|desk| desk.cancel.clone()).unwrap_or_default();
-        let handle = runtime.handle();
-        match &desk {
-            None => drop(handle.spawn(super::interrupt::watch(cancel.clone()))),
-            Some(desk) if desk.begins_watching() => drop(handle.spawn(super::interrupt::watch_prompt(cancel.clone()))),
-            Some(_) => {}
-        }
-        let bridge = Bridge { runtime: runtime.handle().clone(), cancel, clock };
-        let run = uuid::Uuid::new_v4().simple().to_string();
-        Ok(Stage { runtime, bridge, tally: Tally::default(), run: run[..12].into(), desk, screen: Arc::default() })
-    }
-
-    fn rehearsed(self, job: &Job, world: World, model: Option<Arc<Model>>, keeper: Arc<dyn Keeper>) -> Session {
-        let (shared, journal) = self.shared(job, Recorder::in_memory(self.tally.clone()));
-        let clusters = Rehearsed::new(world.clone(), shared, self.runtime.handle().clone());
-        let programs = rehearsed_programs(world.clone(), model.clone());
-        let parts = Parts {
-            clusters: Arc::new(clusters),
-            programs: Arc::new(programs),
-            keeper,
-            world: Some(world),
-            model,
-            kubeconfig: None,
-        };
-        self.build(job, parts, journal)
-    }
-
-    fn shared(&self, job: &Job, journal: Arc<Recorder>) -> (Shared, Arc<Recorder>) {
-        let screen = self.screen.clone();
-        let shared = Shared {
-            rights: rights(job),
-            gate: self.desk.as_ref().map_or_else(Gate::open, |desk| desk.gate.clone()),
-            journal: self.noted(journal.clone()),
-            listener: Arc::new(move |notice| screen.get().into_iter().for_each(|screen| tell(screen, notice))),
-            run: self.run.clone(),
-            clock: self.bridge.clock.clone(),
-        };
-        (shared, journal)
-    }
-
-    fn noted(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
-        match &self.desk {
-            Some(desk) => Arc::new(NotedJournal(journal, desk.clone())),
-            None => journal,
-        }
-    }
-
-    fn model(&self, job: &Job) -> Result<Option<Arc<Model>>> {
-        let Some((source, text)) = job.script.beside("rehearsal.rhai") else { return Ok(None) };
-        let host = Host {
-            clusters: Arc::new(NoClusters),
-            programs: Arc::new(RehearsedPrograms::new(self.bridge.clock.clone(), |_| None)),
-            keeper: Arc::new(Memory::default()),
-            clock: self.bridge.clock.clone(),
-            folder: PathBuf::from("."),
-            grants: Grants::default(),
-            rehearsed: true,
-            say: Arc::new(|_, _| {}),
-        };
-        let engine = engine::build(Setup {
-            host: Arc::new(host),
-            tables: primitives::MODEL,
-            types: primitives::MODEL_TYPES,
-            bridge: self.bridge.clone(),
-            sources: Arc::new(sources(&job.script)),
-            observer: Arc::new(Silent),
-        });
-        let ast = engine::compile(&engine, &source, &text)?;
-        let script = job.script.clone();
-        let file = Arc::new(move |path: &str| script.beside(path).map(|(_, text)| text));
-        Ok(Some(Arc::new(Model::new(engine, ast, job.values.to_map(), file))))
-    }
-
-    fn build(self, job: &Job, parts: Parts, journal: Arc<Recorder>) -> Session {
-        let clock = self.bridge.clock.clone();
-        let screen = Screen::new(job.style, clock.clone(), self.tally.clone()).stopping_after(job.stop_after.clone());
-        let screen = Arc::new(screen);
-        self.screen.get_or_init(|| screen.clone());
-        let say = screen.clone();
-        let (programs, keeper) = guarded(self.desk.as_ref(), parts.programs, parts.keeper);
-        let programs: Arc<dyn Programs> = Arc::new(Noted(programs, journal.clone()));
-        let host = Arc::new(Host {
-            clusters: parts.clusters,
-            programs,
-            keeper,
-            clock: clock.clone(),
-            folder: std::env::current_dir().unwrap_or_default(),
-            grants: grants(job),
-            rehearsed: parts.world.is_some(),
-            say: Arc::new(move |level, line| say.say(level, line)),
-        });
-        let cancel = self.bridge.cancel.clone();
-        let engine = engine::build(Setup {
-            host: host.clone(),
-            tables: primitives::TABLES,
-            types: primitives::TYPES,
-            bridge: self.bridge,
-            sources: Arc::new(sources(&job.script)),
-            observer: Arc::new(Observed(screen.clone(), journal.clone())),
-        });
-        let Parts { world, model, kubeconfig, .. } = parts;
-        let desk = self.desk;
-        Session { runtime: self.runtime, engine, host, screen, clock, world, model, journal, cancel, desk, kubeconfig }
-    }
-}
-
-/// What the run may do with its clusters.
-fn rights(job: &Job) -> Rights {
-    let needs = job.header.needs.with(&job.values);
-    Rights::new(&needs.write, &needs.pods, &needs.secrets)
-}
-
-/// What it may do beside them.
-fn grants(job: &Job) -> Grants {
-    let needs = job.header.needs.with(&job.values);
-    let contexts = [needs.contexts, job.values.clusters()].concat();
-    Grants {
-        programs: Grant::new(&needs.exec),
-        contexts: Grant::new(&contexts),
-        hosts: needs.hosts,
-        files: Files::new(&needs.files, &std::env::current_dir().unwrap_or_default()),
-        env: Grant::new(&needs.env),
-        authorities: Grant::new(&needs.authorities),
-        reveal: needs.reveal,
-        ..Grants::default()
-    }
-}
-
-/// Programs and keeper as a desk lets them be used.
-fn guarded(
-    desk: Option<&Desk>,
-    programs: Arc<dyn Programs>,
-    keeper: Arc<dyn Keeper>,
-) -> (Arc<dyn Programs>, Arc<dyn Keeper>) {
-    match desk {
-        Some(desk) => {
-            (Arc::new(GuardedPrograms(programs, desk.clone())), Arc::new(GuardedKeeper(keeper, desk.clone())))
-        }
-        None => (programs, keeper),
-    }
-}
-
-/// Shows a server's warning or an outage.
-fn tell(screen: &Screen, notice: &Notice) {
-    match notice {
-        Notice::Warning { cluster, text } => screen.say(Level::Info, &format!("{cluster} warns: {text}")),
-        Notice::Plugin { cluster, text } => screen.say(Level::Info, &format!("{cluster}: credential plugin: {text}")),
-        Notice::Unchecked { cluster } => {
-            let what =
-                "the server's certificate is not checked (insecure-skip-tls-verify): anybody could answer for it";
-            screen.say(Level::Warning, &format!("{cluster}: {what}"));
-        }
-        Notice::Retrying { cluster, reason, lasting, again_in } => {
-            let (lasting, again_in) = (super::screen::seconds(*lasting), super::screen::seconds(*again_in));
-            screen.say(Level::Info, &format!("{cluster}: {reason}; for {lasting} now, next try in {again_in}"));
-        }
-        Notice::Waiting { cluster, object, text } => {
-            screen.say(Level::Warning, &format!("{cluster}: still waiting for {object}: {text}"));
-        }
-    }
-}
-
-/// Where a script's imports come from.
-fn sources(script: &Script) -> Resolver {
-    Resolver::for_script(script, &std::env::current_dir().unwrap_or_default())
-}
-
-fn rehearsed_programs(world: World, model: Option<Arc<Model>>) -> RehearsedPrograms {
-    RehearsedPrograms::new(world.clock().clone(), move |command| {
-        let stdin = command.stdin.as_ref().map(|content| content.reveal().to_owned()).unwrap_or_default();
-        let answer = model.as_ref()?.program(&world, &command.tool, &command.argv, &stdin)?;
-        Some(Output { code: answer.code, stdout: answer.stdout, stderr: answer.stderr })
-    })
-}
-
-/// The model knows its clusters through `world`.
-struct NoClusters;
-
-impl Clusters for NoClusters {
-    fn contexts(&self) -> Result<Vec<String>> {
-        Ok(Vec::new())
-    }
-
-    fn connect(&self, _: &str) -> Result<crate::cluster::Cluster> {
-        Err(Failure::usage("rehearsed software has no kubeconfig").hint("use `world.cluster(name)`"))
-    }
-
-    fn connect_with(&self, name: &str, _: &crate::secret::Secret) -> Result<crate::cluster::Cluster> {
-        self.connect(name)
-    }
-}
-
-/// Rehearsed software has no steps and prints nothing.
-struct Silent;
-
-impl engine::Observer for Silent {
-    fn step_begins(&self, _: &engine::StepStart) -> Result<()> {
-        Ok(())
-    }
-
-    fn step_ended(&self, _: &engine::StepStart, _: Option<&Failure>) -> Result<()> {
-        Ok(())
-    }
-
-    fn print(&self, line: &str) {
-        eprintln!("{}", crate::plain::text(line));
-    }
-
-    fn debug(&self, line: &str, _: Option<&crate::failure::Place>) {
-        eprintln!("{line}");
     }
 }

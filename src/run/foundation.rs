@@ -1,0 +1,203 @@
+//! What a session is built on: runtime, cancel, rights, and the engines of its script and of the rehearsed software.
+
+use super::desk::{Desk, GuardedKeeper, GuardedPrograms, NotedJournal};
+use super::journal::Recorder;
+use super::model::{Model, NoClusters, Silent, rehearsed_programs};
+use super::observed::{Noted, Observed, tell};
+use super::screen::Screen;
+use super::session::{Job, Session};
+use super::stage::{Rehearsed, Shared};
+use super::tally::Tally;
+use crate::clock::{Clock, Runtime};
+use crate::cluster::layers::{Gate, Journal, Rights};
+use crate::engine::{self, Bridge, Setup};
+use crate::failure::{Failure, Result};
+use crate::grant::Grant;
+use crate::primitives::grants::{Files, Grants};
+use crate::primitives::host::{Clusters, Keeper};
+use crate::primitives::keeper::Memory;
+use crate::primitives::{self, Host};
+use crate::process::{Programs, Rehearsed as RehearsedPrograms};
+use crate::rehearsal::World;
+use crate::script::{Resolver, Script};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// What live and rehearsed sessions have in common, before they are built.
+pub(super) struct Foundation {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) bridge: Bridge,
+    pub(super) tally: Tally,
+    pub(super) run: Arc<str>,
+    pub(super) desk: Option<Desk>,
+    /// Set as soon as there is one: requests tell it of server warnings and outages.
+    pub(super) screen: Arc<OnceLock<Arc<Screen>>>,
+}
+
+/// What they do not.
+pub(super) struct Parts {
+    pub(super) clusters: Arc<dyn Clusters>,
+    pub(super) programs: Arc<dyn Programs>,
+    pub(super) keeper: Arc<dyn Keeper>,
+    pub(super) world: Option<World>,
+    pub(super) model: Option<Arc<Model>>,
+    pub(super) kubeconfig: Option<PathBuf>,
+}
+
+impl Foundation {
+    /// On a runtime of its own, or on that of another session in the same time.
+    pub(super) fn new(clock: Clock, shared: Option<Arc<Runtime>>, desk: Option<Desk>) -> Result<Foundation> {
+        let runtime = shared.map_or_else(|| clock.runtime().map(Arc::new), Ok);
+        let runtime = runtime.map_err(|e| Failure::internal(format!("cannot start the runtime: {e}")))?;
+        let cancel = desk.as_ref().map(|desk| desk.cancel.clone()).unwrap_or_default();
+        let handle = runtime.handle();
+        match &desk {
+            None => drop(handle.spawn(super::interrupt::watch(cancel.clone()))),
+            Some(desk) if desk.begins_watching() => drop(handle.spawn(super::interrupt::watch_prompt(cancel.clone()))),
+            Some(_) => {}
+        }
+        let bridge = Bridge { runtime: runtime.handle().clone(), cancel, clock };
+        let run = uuid::Uuid::new_v4().simple().to_string();
+        Ok(Foundation { runtime, bridge, tally: Tally::default(), run: run[..12].into(), desk, screen: Arc::default() })
+    }
+
+    pub(super) fn rehearsed(
+        self,
+        job: &Job,
+        world: World,
+        model: Option<Arc<Model>>,
+        keeper: Arc<dyn Keeper>,
+    ) -> Session {
+        let (shared, journal) = self.shared(job, Recorder::in_memory(self.tally.clone()));
+        let clusters = Rehearsed::new(world.clone(), shared, self.runtime.handle().clone());
+        let programs = rehearsed_programs(world.clone(), model.clone());
+        let parts = Parts {
+            clusters: Arc::new(clusters),
+            programs: Arc::new(programs),
+            keeper,
+            world: Some(world),
+            model,
+            kubeconfig: None,
+        };
+        self.build(job, parts, journal)
+    }
+
+    pub(super) fn shared(&self, job: &Job, journal: Arc<Recorder>) -> (Shared, Arc<Recorder>) {
+        let screen = self.screen.clone();
+        let shared = Shared {
+            rights: rights(job),
+            gate: self.desk.as_ref().map_or_else(Gate::open, |desk| desk.gate.clone()),
+            journal: self.noted(journal.clone()),
+            listener: Arc::new(move |notice| screen.get().into_iter().for_each(|screen| tell(screen, notice))),
+            run: self.run.clone(),
+            clock: self.bridge.clock.clone(),
+        };
+        (shared, journal)
+    }
+
+    fn noted(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
+        match &self.desk {
+            Some(desk) => Arc::new(NotedJournal(journal, desk.clone())),
+            None => journal,
+        }
+    }
+
+    pub(super) fn model(&self, job: &Job) -> Result<Option<Arc<Model>>> {
+        let Some((source, text)) = job.script.beside("rehearsal.rhai") else { return Ok(None) };
+        let host = Host {
+            clusters: Arc::new(NoClusters),
+            programs: Arc::new(RehearsedPrograms::new(self.bridge.clock.clone(), |_| None)),
+            keeper: Arc::new(Memory::default()),
+            clock: self.bridge.clock.clone(),
+            folder: PathBuf::from("."),
+            grants: Grants::default(),
+            rehearsed: true,
+            say: Arc::new(|_, _| {}),
+        };
+        let engine = engine::build(Setup {
+            host: Arc::new(host),
+            tables: primitives::MODEL,
+            types: primitives::MODEL_TYPES,
+            bridge: self.bridge.clone(),
+            sources: Arc::new(sources(&job.script)),
+            observer: Arc::new(Silent),
+        });
+        let ast = engine::compile(&engine, &source, &text)?;
+        let script = job.script.clone();
+        let file = Arc::new(move |path: &str| script.beside(path).map(|(_, text)| text));
+        Ok(Some(Arc::new(Model::new(engine, ast, job.values.to_map(), file))))
+    }
+
+    pub(super) fn build(self, job: &Job, parts: Parts, journal: Arc<Recorder>) -> Session {
+        let clock = self.bridge.clock.clone();
+        let screen = Screen::new(job.style, clock.clone(), self.tally.clone()).stopping_after(job.stop_after.clone());
+        let screen = Arc::new(screen);
+        self.screen.get_or_init(|| screen.clone());
+        let say = screen.clone();
+        let (programs, keeper) = guarded(self.desk.as_ref(), parts.programs, parts.keeper);
+        let programs: Arc<dyn Programs> = Arc::new(Noted(programs, journal.clone()));
+        let host = Arc::new(Host {
+            clusters: parts.clusters,
+            programs,
+            keeper,
+            clock: clock.clone(),
+            folder: std::env::current_dir().unwrap_or_default(),
+            grants: grants(job),
+            rehearsed: parts.world.is_some(),
+            say: Arc::new(move |level, line| say.say(level, line)),
+        });
+        let cancel = self.bridge.cancel.clone();
+        let engine = engine::build(Setup {
+            host: host.clone(),
+            tables: primitives::TABLES,
+            types: primitives::TYPES,
+            bridge: self.bridge,
+            sources: Arc::new(sources(&job.script)),
+            observer: Arc::new(Observed(screen.clone(), journal.clone())),
+        });
+        let Parts { world, model, kubeconfig, .. } = parts;
+        let desk = self.desk;
+        Session { runtime: self.runtime, engine, host, screen, clock, world, model, journal, cancel, desk, kubeconfig }
+    }
+}
+
+/// What the run may do with its clusters.
+fn rights(job: &Job) -> Rights {
+    let needs = job.header.needs.with(&job.values);
+    Rights::new(&needs.write, &needs.pods, &needs.secrets)
+}
+
+/// What it may do beside them.
+fn grants(job: &Job) -> Grants {
+    let needs = job.header.needs.with(&job.values);
+    let contexts = [needs.contexts, job.values.clusters()].concat();
+    Grants {
+        programs: Grant::new(&needs.exec),
+        contexts: Grant::new(&contexts),
+        hosts: needs.hosts,
+        files: Files::new(&needs.files, &std::env::current_dir().unwrap_or_default()),
+        env: Grant::new(&needs.env),
+        authorities: Grant::new(&needs.authorities),
+        reveal: needs.reveal,
+        ..Grants::default()
+    }
+}
+
+/// Programs and keeper as a desk lets them be used.
+fn guarded(
+    desk: Option<&Desk>,
+    programs: Arc<dyn Programs>,
+    keeper: Arc<dyn Keeper>,
+) -> (Arc<dyn Programs>, Arc<dyn Keeper>) {
+    match desk {
+        Some(desk) => {
+            (Arc::new(GuardedPrograms(programs, desk.clone())), Arc::new(GuardedKeeper(keeper, desk.clone())))
+        }
+        None => (programs, keeper),
+    }
+}
+
+/// Where a script's imports come from.
+fn sources(script: &Script) -> Resolver {
+    Resolver::for_script(script, &std::env::current_dir().unwrap_or_default())
+}

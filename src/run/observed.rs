@@ -1,0 +1,84 @@
+//! What a run's screen and journal hear beside its requests: steps, programs, and what happens on the way to a cluster.
+
+use super::journal::Recorder;
+use super::record::{Record, Step};
+use super::screen::Screen;
+use crate::cluster::layers::journal::{Note, now};
+use crate::cluster::layers::{Journal as _, Notice};
+use crate::engine;
+use crate::failure::{Failure, Result};
+use crate::primitives::host::Level;
+use crate::process::{Output, Programs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Steps on the screen and in the journal.
+pub(super) struct Observed(pub Arc<Screen>, pub Arc<Recorder>);
+
+impl Observed {
+    fn keep(&self, step: &engine::StepStart, what: &str) {
+        self.1.record(&Record::Step(Step { time: now(), step: step.name.clone(), what: what.to_owned() }));
+    }
+}
+
+impl engine::Observer for Observed {
+    fn step_begins(&self, step: &engine::StepStart) -> Result<()> {
+        self.keep(step, "begin");
+        self.0.step_begins(step)
+    }
+
+    fn step_ended(&self, step: &engine::StepStart, failure: Option<&Failure>) -> Result<()> {
+        self.keep(step, failure.map_or("end", |failure| failure.kind.name()));
+        self.0.step_ended(step, failure)
+    }
+
+    fn print(&self, line: &str) {
+        self.0.print(line);
+    }
+
+    fn debug(&self, line: &str, place: Option<&crate::failure::Place>) {
+        self.0.debug(line, place);
+    }
+}
+
+/// Programs whose runs the journal keeps.
+pub(super) struct Noted(pub Arc<dyn Programs>, pub Arc<Recorder>);
+
+impl Programs for Noted {
+    fn which(&self, tool: &str) -> Option<PathBuf> {
+        self.0.which(tool)
+    }
+
+    fn run<'a>(&'a self, command: &'a crate::process::Command) -> futures::future::BoxFuture<'a, Result<Output>> {
+        let line = crate::here::line();
+        Box::pin(async move {
+            let start = Instant::now();
+            let output = self.0.run(command).await;
+            let code = output.as_ref().ok().map(|output| output.code);
+            let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.1.note(&Note::Exec { time: now(), command: command.shown(), code, ms, line });
+            output
+        })
+    }
+}
+
+/// Shows a server's warning or an outage.
+pub(super) fn tell(screen: &Screen, notice: &Notice) {
+    match notice {
+        Notice::Warning { cluster, text } => screen.say(Level::Info, &format!("{cluster} warns: {text}")),
+        Notice::Plugin { cluster, text } => screen.say(Level::Info, &format!("{cluster}: credential plugin: {text}")),
+        Notice::Unchecked { cluster } => {
+            let what =
+                "the server's certificate is not checked (insecure-skip-tls-verify): anybody could answer for it";
+            screen.say(Level::Warning, &format!("{cluster}: {what}"));
+        }
+        Notice::Retrying { cluster, reason, lasting, again_in } => {
+            let (lasting, again_in) = (super::screen::seconds(*lasting), super::screen::seconds(*again_in));
+            screen.say(Level::Info, &format!("{cluster}: {reason}; for {lasting} now, next try in {again_in}"));
+        }
+        Notice::Waiting { cluster, object, text } => {
+            screen.say(Level::Warning, &format!("{cluster}: still waiting for {object}: {text}"));
+        }
+    }
+}
