@@ -17,8 +17,7 @@ use std::time::Duration;
 
 /// The pauses between looks around an object that is not ready at once; the last one repeats. A look is also due when
 /// the patience with a trouble ends.
-const PAUSES: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(3)];
+const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(3)];
 /// How long a namespace may take to go before what holds it is told.
 const HELD: Duration = Duration::from_secs(30);
 /// How often to ask again whether the cluster acts on an object.
