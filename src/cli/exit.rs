@@ -6,6 +6,8 @@ use crate::failure::{Failure, Kind};
 pub const DONE: u8 = 0;
 /// The script or a cluster said no.
 pub const REFUSED: u8 = 1;
+/// There are differences.
+pub const DIFFERENCES: u8 = 2;
 /// A wait timed out.
 pub const TIMED_OUT: u8 = 3;
 /// Usage, parameters or rights.

@@ -3,6 +3,7 @@
 mod approve;
 mod eval;
 mod exit;
+mod fork;
 mod list;
 mod rehearse;
 mod repl;
@@ -71,6 +72,8 @@ enum Command {
     Show(show::Show),
     /// Evaluate an expression on real clusters (or, with --rehearse, on two in memory)
     Eval(eval::Eval),
+    /// Copy a script into a folder of yours; see and merge what its origin has changed since
+    Fork(fork::Fork),
     /// List what has been run
     Runs(runs::Runs),
     /// Show what a run changed, by which script line, and how long it waited
@@ -93,6 +96,10 @@ pub fn main() -> ExitCode {
     trace(cli.talk.verbose);
     let style = cli.talk.style();
     let outcome = match cli.command {
+        Command::Fork(command) => match command.go() {
+            Ok(code) => return ExitCode::from(code),
+            Err(failure) => Err(failure),
+        },
         Command::Rehearse(command) => command.go(style),
         Command::Run(command) => command.go(style),
         Command::List(command) => command.go(),

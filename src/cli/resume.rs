@@ -1,7 +1,7 @@
 //! `resume`: the same command again, after a run that did not come to its end.
 
 use super::approve::{Answers, approve};
-use super::script_args::{Rights, answers, find, finish};
+use super::script_args::{Rights, answers, find, finish, take_value};
 use crate::cluster::layers::journal::Note;
 use crate::failure::{Failure, Result};
 use crate::object::{Node, Object};
@@ -58,10 +58,14 @@ fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> 
     let mut header = script.header()?;
     let mut words = again.to_vec();
     let (rights, mut answers) = (Rights::take(&mut words)?, answers("run", &mut words)?);
+    let file = take_value(&mut words, "--params").map_err(Failure::usage)?;
     let mut given = Given::from_args(&header, &words);
     let mut params = run.started.params.clone();
     params.retain(|name, _| header.param(name).is_some_and(|param| param.kind != Kind::Secret));
     given.file = Some(Object::new(Node::from(&serde_json::Value::Object(params))));
+    if let Some(file) = file {
+        given = given.with_file(file.as_ref())?;
+    }
     let hint = "parameters that are not kept are given behind the run: meshwright resume RUN --NAME VALUE";
     let values = Values::check(&header, &given).map_err(|failure| failure.hint(hint))?;
     header.needs = header.needs.with(&values);

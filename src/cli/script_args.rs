@@ -249,8 +249,10 @@ fn help_text(param: &Param) -> String {
 }
 
 fn program_args(verb: &str) -> Vec<clap::Arg> {
-    let params =
-        clap::Arg::new("params").long("params").value_name("FILE").help("Read parameters from a YAML file; flags win");
+    let params = clap::Arg::new("params")
+        .long("params")
+        .value_name("FILE")
+        .help("Read parameters from a YAML file, - for stdin; flags win");
     let stop = clap::Arg::new("stop-after").long("stop-after").value_name("STEP").help("Stop after this step");
     let pause = clap::Arg::new("pause-on-failure")
         .long("pause-on-failure")

@@ -319,7 +319,7 @@ fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Sta
     let (script, source) = match &job.script.home {
         Home::Bundle(_) => (job.script.name.clone(), "bundled".to_owned()),
         Home::Folder(folder) if job.script.text.is_empty() => (job.script.name.clone(), folder.display().to_string()),
-        Home::Folder(_) => {
+        Home::Folder(_) | Home::Over(..) => {
             let path = std::env::current_dir().unwrap_or_default().join(&job.script.name);
             (path.display().to_string(), path.display().to_string())
         }

@@ -2,6 +2,7 @@
 
 use super::header::Header;
 use super::paths::{self, disk_name, folder, is_on_disk, with_extension};
+use super::small;
 use crate::engine::nearest;
 use crate::failure::{Failure, Kind, Result};
 use include_dir::{Dir, include_dir};
@@ -17,6 +18,26 @@ pub enum Home {
     Bundle(String),
     /// In a folder on disk.
     Folder(PathBuf),
+    /// A small fork: in the bundle, in the folder of this name, with the files of a folder on disk in place of its own.
+    Over(PathBuf, String),
+}
+
+impl Home {
+    /// Its folder on disk, if it has one.
+    pub fn on_disk(&self) -> Option<&Path> {
+        match self {
+            Home::Bundle(_) => None,
+            Home::Folder(folder) | Home::Over(folder, _) => Some(folder),
+        }
+    }
+
+    /// Its folder in the bundle, if it has one.
+    pub fn bundled(&self) -> Option<&str> {
+        match self {
+            Home::Bundle(name) | Home::Over(_, name) => Some(name),
+            Home::Folder(_) => None,
+        }
+    }
 }
 
 /// One script, read but not run.
@@ -38,29 +59,40 @@ impl Script {
     /// # Errors
     /// When the header is wrong, with the line.
     pub fn header(&self) -> Result<Header> {
-        Header::parse(&self.source, &self.text)
+        match &self.home {
+            Home::Over(folder, _) => Header::over(
+                (&self.source, &self.text),
+                &small::header_file(folder, self.source.ends_with("/main.rhai"))?,
+            ),
+            _ => Header::parse(&self.source, &self.text),
+        }
     }
 
     /// The text of a file beside it, such as `rehearsal.rhai`, with that file's source name.
     pub fn beside(&self, file: &str) -> Option<(String, String)> {
-        match &self.home {
-            Home::Bundle(name) => {
-                let source = format!("{name}/{file}");
-                bundled(&source).map(|text| (source, text.to_owned()))
-            }
-            Home::Folder(path) => {
-                let text = std::fs::read_to_string(path.join(file)).ok()?;
-                Some((format!("{}/{file}", folder(&self.source)), text))
-            }
-        }
+        let own = self.home.on_disk().and_then(|path| {
+            let text = std::fs::read_to_string(path.join(file)).ok()?;
+            let source = match &self.home {
+                Home::Over(..) => {
+                    disk_name(&path.join(file), &paths::plain(&std::env::current_dir().unwrap_or_default()))
+                }
+                _ => format!("{}/{file}", folder(&self.source)),
+            };
+            Some((source, text))
+        });
+        own.or_else(|| {
+            let source = format!("{}/{file}", self.home.bundled()?);
+            bundled(&source).map(|text| (source, text.to_owned()))
+        })
     }
 
     /// The names of the tasks in its folder: every script with a title, the main one left out.
     pub fn tasks(&self) -> Vec<String> {
-        let mut names = match &self.home {
-            Home::Bundle(name) => SCRIPTS.get_dir(name).map(files_in).unwrap_or_default(),
-            Home::Folder(path) => files_on_disk(path),
-        };
+        let bundled = self.home.bundled().and_then(|name| SCRIPTS.get_dir(name)).map(files_in);
+        let mut names = bundled.unwrap_or_default();
+        names.extend(self.home.on_disk().map(files_on_disk).unwrap_or_default());
+        names.sort();
+        names.dedup();
         names.retain(|name| self.beside(name).is_some_and(|(source, text)| is_task(name, &source, &text)));
         let mut names: Vec<_> = names.iter().map(|name| name.trim_end_matches(".rhai").to_owned()).collect();
         names.sort();
@@ -108,13 +140,13 @@ pub fn library_names() -> Vec<String> {
 }
 
 /// Every file of a folder of the bundle, by its path in there.
-pub(super) fn bundled_files(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let (mut files, mut dirs) = (Vec::new(), Vec::from_iter(SCRIPTS.get_dir(name)));
+pub(super) fn bundled_files(name: &str) -> super::fork::Files {
+    let (mut files, mut dirs) = (super::fork::Files::new(), Vec::from_iter(SCRIPTS.get_dir(name)));
     while let Some(dir) = dirs.pop() {
         dirs.extend(dir.dirs());
         files.extend(dir.files().map(|file| {
             let path = file.path().strip_prefix(name).unwrap_or(file.path());
-            (path.to_owned(), file.contents().to_vec())
+            (paths::slashed(path), file.contents().to_vec())
         }));
     }
     files
@@ -147,10 +179,32 @@ pub fn find(name: &str, working: &Path) -> Result<Script> {
     }
     let path = paths::plain(&working.join(name));
     let candidates = [path.join("main.rhai"), PathBuf::from(with_extension(&path.to_string_lossy()))];
-    match candidates.iter().find(|candidate| candidate.is_file()) {
-        Some(file) => on_disk(name, file, working),
-        None => Err(not_found(name, is_path)),
+    let script = match candidates.iter().find(|candidate| candidate.is_file()) {
+        Some(file) => on_disk(name, file, working)?,
+        None => return task_of_origin(name, &path)?.ok_or_else(|| not_found(name, is_path)),
+    };
+    match small::origin(&script)? {
+        Some(origin) => over(script, &origin),
+        None => Ok(script),
     }
+}
+
+/// The script that a small fork stands for.
+fn over(script: Script, origin: &str) -> Result<Script> {
+    let shipped = in_bundle(origin).ok_or_else(|| small::no_origin(&script, origin))?;
+    let folder = script.home.on_disk().map(Path::to_path_buf).unwrap_or_default();
+    Ok(Script { name: script.name, home: Home::Over(folder, origin.to_owned()), ..shipped })
+}
+
+/// The origin's task, for `FOLDER/TASK` where the folder is a small fork without that task.
+fn task_of_origin(name: &str, path: &Path) -> Result<Option<Script>> {
+    let (Some(folder), Some(task)) = (path.parent(), path.file_stem()) else { return Ok(None) };
+    let Ok(text) = std::fs::read_to_string(folder.join("main.rhai")) else { return Ok(None) };
+    let source = folder.join("main.rhai").display().to_string();
+    let main = Script { name: name.to_owned(), source, text, home: Home::Folder(folder.to_owned()) };
+    let Some(origin) = small::origin(&main)? else { return Ok(None) };
+    let shipped = in_bundle(&format!("{origin}/{}", task.to_string_lossy()));
+    Ok(shipped.map(|shipped| Script { name: main.name, home: Home::Over(folder.to_owned(), origin), ..shipped }))
 }
 
 fn in_bundle(name: &str) -> Option<Script> {

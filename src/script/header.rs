@@ -4,9 +4,11 @@
 
 use super::needs::Needs;
 use super::params::{self, Param};
+use super::small::HeaderFile;
 use crate::engine::nearest;
 use crate::failure::{Failure, Kind, Place, Result};
-use crate::object::{Node, Object, yaml};
+use crate::object::{Map, Node, Object, yaml};
+use std::sync::Arc;
 
 /// What a script says of itself.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,6 +45,30 @@ impl<'t> Lines<'t> {
         }
     }
 
+    /// Title and description.
+    fn words(&self) -> [String; 2] {
+        let [before, _, after] = self.parts();
+        let title = before.iter().find_map(|(_, line)| line.strip_prefix("# ")).unwrap_or_default().trim().to_owned();
+        let prose = before.iter().chain(after).map(|(_, line)| *line).filter(|line| !line.starts_with("# "));
+        [title, prose.collect::<Vec<_>>().join("\n").trim().to_owned()]
+    }
+
+    /// The header whose YAML this is.
+    fn header(&self, source: &str, node: &Node) -> Result<Header> {
+        let at = |key: &str, message: String| {
+            let place = self.place(source, key);
+            Failure { places: vec![place], ..Failure::usage(message) }
+        };
+        known_keys(node, &KEYS).map_err(|(key, message)| at(&key, message))?;
+        let params = node.get("params").map_or(&[][..], Node::entries);
+        let params = params.iter().map(|(name, node)| params::parse(name, node).map_err(|message| at(name, message)));
+        let params = params.collect::<Result<Vec<_>>>()?;
+        let needs = Needs::parse(node.get("needs"), &params).map_err(|(key, message)| at(&key, message))?;
+        let guide = node.get("guide").and_then(Node::as_str).map(str::to_owned);
+        let [title, description] = self.words();
+        Ok(Header { title, description, guide, params, needs })
+    }
+
     /// The place of the line that says something about a key.
     fn place(&self, source: &str, key: &str) -> Place {
         let says =
@@ -53,6 +79,14 @@ impl<'t> Lines<'t> {
     }
 }
 
+/// The keys of a header.
+const KEYS: [&str; 4] = ["guide", "origin", "params", "needs"];
+
+/// The place in a script's header of the line that says something about a key.
+pub(super) fn place(source: &str, text: &str, key: &str) -> Place {
+    Lines::of(text).place(source, key)
+}
+
 impl Header {
     /// The header of a script's text; an empty one when it has none.
     ///
@@ -60,22 +94,57 @@ impl Header {
     /// `Kind::Usage` with the line in the header that is wrong.
     pub fn parse(source: &str, text: &str) -> Result<Header> {
         let lines = Lines::of(text);
-        let [before, yaml_lines, after] = lines.parts();
-        let title = before.iter().find_map(|(_, line)| line.strip_prefix("# ")).unwrap_or_default().trim().to_owned();
-        let prose = before.iter().chain(after).map(|(_, line)| *line).filter(|line| !line.starts_with("# "));
-        let description = prose.collect::<Vec<_>>().join("\n").trim().to_owned();
-        let node = read_yaml(source, yaml_lines)?;
-        let at = |key: &str, message: String| {
-            let place = lines.place(source, key);
-            Failure { places: vec![place], ..Failure::usage(message) }
+        let node = read_yaml(source, lines.parts()[1])?;
+        lines.header(source, &node)
+    }
+
+    /// The script that a header names as its origin.
+    ///
+    /// # Errors
+    /// When the header is not YAML.
+    pub(super) fn origin(source: &str, text: &str) -> Result<Option<String>> {
+        let node = read_yaml(source, Lines::of(text).parts()[1])?;
+        Ok(node.get("origin").and_then(Node::as_str).map(str::to_owned))
+    }
+
+    /// The header of a script under that of a small fork: other words, other defaults, further needs.
+    ///
+    /// # Errors
+    /// `Kind::Usage` with the line that is wrong.
+    pub(super) fn over((source, text): (&str, &str), fork: &HeaderFile) -> Result<Header> {
+        let shipped = Header::parse(source, text)?;
+        let below = read_yaml(source, Lines::of(text).parts()[1])?;
+        let lines = Lines::of(&fork.text);
+        let node = read_yaml(&fork.source, lines.parts()[1])?;
+        let at = |key: &str, message: String| Failure {
+            places: vec![lines.place(&fork.source, key)],
+            ..Failure::usage(message)
         };
-        known_keys(&node, &["guide", "params", "needs"]).map_err(|(key, message)| at(&key, message))?;
-        let params = node.get("params").map_or(&[][..], Node::entries);
-        let params = params.iter().map(|(name, node)| params::parse(name, node).map_err(|message| at(name, message)));
-        let params = params.collect::<Result<Vec<_>>>()?;
+        known_keys(&node, &["origin", "params", "needs"]).map_err(|(key, message)| at(&key, message))?;
+        let own = node.get("params").map_or(&[][..], Node::entries);
+        if let Some((name, _)) = own.iter().find(|(name, _)| fork.is_main && shipped.param(name).is_none()) {
+            let meant = nearest(name, shipped.params.iter().map(|param| param.name.as_str()));
+            let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+            return Err(at(name, format!("the origin has no parameter `{name}`{meant}")));
+        }
+        let mut params = Vec::new();
+        for (name, node) in below.get("params").map_or(&[][..], Node::entries) {
+            let changes = own.iter().find(|(other, _)| other == name).map_or(&[][..], |(_, node)| node.entries());
+            let mut merged: Vec<_> = node.entries().to_vec();
+            merged.retain(|(key, _)| !changes.iter().any(|(other, _)| other == key));
+            merged.extend(changes.iter().cloned());
+            let merged = Node::Map(Map(Arc::new(merged)));
+            params.push(params::parse(name, &merged).map_err(|message| at(name, message))?);
+        }
         let needs = Needs::parse(node.get("needs"), &params).map_err(|(key, message)| at(&key, message))?;
-        let guide = node.get("guide").and_then(Node::as_str).map(str::to_owned);
-        Ok(Header { title, description, guide, params, needs })
+        let [title, description] = lines.words();
+        Ok(Header {
+            title: if title.is_empty() { shipped.title } else { title },
+            description: if description.is_empty() { shipped.description } else { description },
+            guide: shipped.guide,
+            params,
+            needs: shipped.needs.and(needs),
+        })
     }
 
     /// The parameter of this name, in any spelling of its separators.

@@ -13,6 +13,7 @@ pub mod params;
 pub mod parts;
 mod paths;
 mod resolver;
+mod small;
 pub mod steps;
 mod values;
 

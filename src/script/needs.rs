@@ -68,6 +68,17 @@ impl Needs {
         Ok(needs)
     }
 
+    /// These rights and others.
+    pub(super) fn and(mut self, more: Needs) -> Needs {
+        for (key, _) in LISTS {
+            if let Ok(list) = self.list_mut(key) {
+                list.extend(more.list(key).iter().cloned());
+            }
+        }
+        self.reveal |= more.reveal;
+        self
+    }
+
     /// The rights of somebody who types what is to be done: to look at everything, and to change nothing.
     pub fn typed() -> Needs {
         let all = || vec!["*".to_owned()];

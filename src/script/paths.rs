@@ -41,6 +41,11 @@ pub(super) fn plain(path: &Path) -> PathBuf {
     plain
 }
 
+/// A relative path with `/` between its parts.
+pub(super) fn slashed(path: &Path) -> String {
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
 /// The source name of a file on disk: from the working folder when it lies in it.
 pub(super) fn disk_name(file: &Path, working: &Path) -> String {
     match file.strip_prefix(working) {

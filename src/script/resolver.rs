@@ -11,40 +11,57 @@ type Found = Result<(String, String)>;
 /// Finds modules for one script.
 ///
 /// A script on disk lives in a project: the working folder when the script lies in it, else the script's own folder.
-/// Its imports stay in there, and a file `stdlib/NAME.rhai` of the project stands in for `std:NAME`.
+/// Its imports stay in there, and a file `stdlib/NAME.rhai` in the script's folder, or in one above it up to the
+/// project's, stands in for `std:NAME`. To that file itself `std:NAME` is the module it stands in for. In a small fork,
+/// files of its folder stand in for those of its origin in the same way.
 #[derive(Debug, Clone)]
 pub struct Resolver {
     working: PathBuf,
     project: Option<PathBuf>,
+    /// The script's folder on disk.
+    home: Option<PathBuf>,
+    /// The folder of the bundle that a small fork is over.
+    origin: Option<String>,
 }
 
 impl Resolver {
     /// For a script, with the folder that the command was given in.
     pub fn for_script(script: &Script, working: &Path) -> Resolver {
         let working = paths::plain(working);
-        let project = match &script.home {
-            Home::Bundle(_) => None,
-            Home::Folder(home) if home.starts_with(&working) => Some(working.clone()),
-            Home::Folder(home) => Some(home.clone()),
+        let home = script.home.on_disk().map(paths::plain);
+        let project = home.clone().map(|home| if home.starts_with(&working) { working.clone() } else { home });
+        let origin = match &script.home {
+            Home::Over(_, origin) => Some(origin.clone()),
+            _ => None,
         };
-        Resolver { working, project }
+        Resolver { working, project, home, origin }
     }
 
     /// For text that is typed: its imports start in this folder.
     pub fn for_folder(working: &Path) -> Resolver {
         let working = paths::plain(working);
-        Resolver { project: Some(working.clone()), working }
+        Resolver { project: Some(working.clone()), home: Some(working.clone()), working, origin: None }
     }
 
-    fn library(&self, name: &str) -> Found {
+    /// The files that stand in for a module, the nearest to the script first.
+    fn stand_ins(&self, name: &str) -> Vec<PathBuf> {
+        let (Some(home), Some(project)) = (&self.home, &self.project) else { return Vec::new() };
+        let folders = home.ancestors().take_while(|folder| folder.starts_with(project));
+        folders.map(|folder| folder.join("stdlib").join(with_extension(name))).filter(|file| file.is_file()).collect()
+    }
+
+    fn library(&self, name: &str, from: Option<&str>) -> Found {
         let plain = within("", name).filter(|plain| plain == name.trim_end_matches(".rhai") || plain == name);
         let Some(plain) = plain else { return Err(no_path(&format!("std:{name}"))) };
         let plain = plain.trim_end_matches(".rhai");
-        if let Some(project) = &self.project {
-            let shadow = project.join("stdlib").join(with_extension(plain));
-            if shadow.is_file() {
-                return self.read(project, &shadow);
-            }
+        let importing = from.filter(|from| is_on_disk(from)).map(|from| paths::plain(&self.working.join(from)));
+        let stand_ins = self.stand_ins(plain);
+        let next = match stand_ins.iter().position(|file| Some(file) == importing.as_ref()) {
+            Some(own) => stand_ins.get(own + 1),
+            None => stand_ins.first(),
+        };
+        if let (Some(file), Some(project)) = (next, &self.project) {
+            return self.read(project, file);
         }
         let missing = || missing(&format!("std:{plain}"), "std:", plain, &bundle::library_names());
         bundle::library(plain).map(|text| (format!("std:{plain}"), text.to_owned())).ok_or_else(missing)
@@ -62,17 +79,45 @@ impl Resolver {
         match from {
             Some(from) if from.starts_with("std:") => {
                 let name = within(folder(&from["std:".len()..]), path).ok_or_else(|| leaves(path))?;
-                self.library(&name)
+                self.library(&name, Some(from))
             }
             Some(from) if is_on_disk(from) => {
-                let from = paths::plain(&self.working.join(from));
-                self.on_disk(from.parent().unwrap_or(&self.working), path)
+                let file = paths::plain(&self.working.join(from));
+                let found = self.on_disk(file.parent().unwrap_or(&self.working), path);
+                found.or_else(|failure| self.stood_in_for(&file, path, from).unwrap_or(Err(failure)))
             }
             Some(from) if bundle::bundled(from).is_some() => {
-                Resolver::bundled(&within(folder(from), path).ok_or_else(|| leaves(path))?)
+                let name = within(folder(from), path).ok_or_else(|| leaves(path))?;
+                self.over(&name).unwrap_or_else(|| Resolver::bundled(&name))
             }
             _ => self.on_disk(&self.working, path),
         }
+    }
+
+    /// The file of a small fork that stands in for one of its origin.
+    fn over(&self, name: &str) -> Option<Found> {
+        let (home, project) = self.home.as_ref().zip(self.project.as_ref())?;
+        let inside = name.strip_prefix(self.origin.as_deref()?)?.strip_prefix('/')?;
+        let file = home.join(with_extension(inside));
+        file.is_file().then(|| self.read(project, &file))
+    }
+
+    /// What is not beside a file that stands in for a shipped one, is beside the shipped one.
+    fn stood_in_for(&self, file: &Path, path: &str, from: &str) -> Option<Found> {
+        let wanted = paths::plain(&file.parent()?.join(path));
+        if wanted.exists() || file.parent()?.join(with_extension(path)).exists() {
+            return None;
+        }
+        let home = self.home.as_ref()?;
+        let folders =
+            home.ancestors().take_while(|folder| self.project.as_ref().is_some_and(|p| folder.starts_with(p)));
+        let mut libraries = folders.map(|folder| folder.join("stdlib"));
+        if let Some(library) = libraries.find(|library| file.starts_with(library)) {
+            let name = paths::slashed(wanted.strip_prefix(library).ok()?);
+            return Some(self.library(&name, Some(from))).filter(Result::is_ok);
+        }
+        let name = paths::slashed(wanted.strip_prefix(home).ok()?);
+        Some(Resolver::bundled(&format!("{}/{name}", self.origin.as_ref()?))).filter(Result::is_ok)
     }
 
     fn on_disk(&self, start: &Path, path: &str) -> Found {
@@ -103,7 +148,7 @@ impl Resolver {
 impl Sources for Resolver {
     fn load(&self, path: &str, from: Option<&str>) -> Found {
         if let Some(name) = path.strip_prefix("std:") {
-            return self.library(name);
+            return self.library(name, from);
         }
         if let Some(path) = path.strip_prefix("bundle:") {
             return Resolver::bundled(path);
@@ -197,6 +242,45 @@ mod tests {
         assert_eq!(shipped.0, path);
         assert!(bundle::library(&name).is_some_and(|text| text == shipped.1));
         assert!(bundle::source_text(&path).is_some());
+    }
+
+    #[test]
+    fn a_stand_in_lies_in_the_scripts_folder_or_above_and_imports_what_it_stands_in_for() {
+        let files = [("a/main.rhai", "1"), ("a/stdlib/istio/sample.rhai", "near"), ("stdlib/istio/sample.rhai", "far")];
+        let folder = project(&files);
+        let script = bundle::find("a", folder.path()).expect("script");
+        let resolver = Resolver::for_script(&script, folder.path());
+        let load = |path: &str, from: &str| resolver.load(path, Some(from)).expect(path);
+        let near = load("std:istio/sample", "./a/main.rhai");
+        assert_eq!(near, ("./a/stdlib/istio/sample.rhai".into(), "near".into()));
+        assert_eq!(load("std:istio/sample", "std:istio/traffic"), near);
+        let far = load("std:istio/sample", &near.0);
+        assert_eq!(far, ("./stdlib/istio/sample.rhai".into(), "far".into()));
+        assert_eq!(load("std:istio/sample", &far.0).0, "std:istio/sample");
+        // What a stand-in imports beside itself may still be the shipped one.
+        assert_eq!(load("./traffic", &near.0).0, "std:istio/traffic");
+        assert!(resolver.load("./trafic", Some(&near.0)).is_err());
+    }
+
+    #[test]
+    fn a_small_fork_stands_in_file_by_file() {
+        let folder = project(&[
+            ("mine/main.rhai", "//! # Mine\n//! ---\n//! origin: shared-gateways\n//! ---\n"),
+            ("mine/rehearsal/pods.rhai", "mine"),
+        ]);
+        let script = bundle::find("mine", folder.path()).expect("script");
+        let shipped = Script::all().remove(0);
+        assert_eq!((&script.source, &script.text, script.tasks()), (&shipped.source, &shipped.text, shipped.tasks()));
+        let resolver = Resolver::for_script(&script, folder.path());
+        let from = Some("shared-gateways/rehearsal.rhai");
+        let pods = resolver.load("./rehearsal/pods", from).expect("mine");
+        assert_eq!(pods, ("./mine/rehearsal/pods.rhai".into(), "mine".into()));
+        assert_eq!(resolver.load("./rehearsal/mesh", from).expect("shipped").0, "shared-gateways/rehearsal/mesh.rhai");
+        assert_eq!(resolver.load("./mesh", Some(&pods.0)).expect("shipped").0, "shared-gateways/rehearsal/mesh.rhai");
+        assert!(script.beside("rehearsal/current-values.yaml").is_some_and(|(source, _)| source.starts_with("shared")));
+        let task = bundle::find("mine/verify", folder.path()).expect("the origin's task");
+        assert_eq!((task.source.as_str(), task.name.as_str()), ("shared-gateways/verify.rhai", "mine/verify"));
+        assert!(bundle::find("mine/verfy", folder.path()).is_err());
     }
 
     #[test]

@@ -64,19 +64,38 @@ impl Given {
             || self.problems.contains(&lacks_value)
     }
 
-    /// The same with the parameters of a YAML file.
+    /// The same with the parameters of a YAML file; `-` is stdin. They win over those of a file given before.
     ///
     /// # Errors
     /// When the file cannot be read or is not one map.
-    pub fn with_file(mut self, path: &Path) -> Result<Given> {
-        let wrong = |why: String| Failure::usage(format!("parameter file {}: {why}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
-        let mut objects = yaml::parse_file(&path.display().to_string(), &text)?;
+    pub fn with_file(self, path: &Path) -> Result<Given> {
+        let (name, text) = match path.to_str() {
+            Some("-") => ("stdin".to_owned(), std::io::read_to_string(std::io::stdin())),
+            _ => (path.display().to_string(), std::fs::read_to_string(path)),
+        };
+        let text = text.map_err(|e| Failure::usage(format!("parameter file {name}: {e}")))?;
+        self.with_yaml(&name, &text)
+    }
+
+    /// The same with the parameters of a YAML text of this name.
+    ///
+    /// # Errors
+    /// When it is not one map.
+    pub fn with_yaml(mut self, name: &str, text: &str) -> Result<Given> {
+        let mut objects = yaml::parse_file(name, text)?;
         let is_map = objects.len() == 1 && matches!(objects[0].node, Node::Map(_));
-        if !is_map {
-            return Err(wrong("must hold one map of parameter names and values".into()));
+        if !is_map && !objects.is_empty() {
+            return Err(Failure::usage(format!(
+                "parameter file {name}: must hold one map of parameter names and values"
+            )));
         }
-        self.file = objects.pop();
+        let before = self.file.take();
+        let mut entries = objects.pop().map(|object| object.node.entries().to_vec()).unwrap_or_default();
+        let is_new = |name: &str| !entries.iter().any(|(other, _)| other.replace('-', "_") == name.replace('-', "_"));
+        let kept = before.iter().flat_map(|file| file.node.entries()).filter(|(name, _)| is_new(name));
+        let kept: Vec<_> = kept.cloned().collect();
+        entries.extend(kept);
+        self.file = Some(Object::new(Node::Map(Map(Arc::new(entries)))));
         Ok(self)
     }
 }
