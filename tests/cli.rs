@@ -4,8 +4,13 @@ use assert_cmd::Command;
 
 fn meshwright(args: &[&str]) -> (i32, String, String) {
     let home = tempfile::tempdir().expect("folder");
+    meshwright_in(home.path(), args)
+}
+
+/// The program in a home of the test's.
+fn meshwright_in(home: &std::path::Path, args: &[&str]) -> (i32, String, String) {
     let mut command = Command::cargo_bin("meshwright").expect("the program");
-    command.args(args).env("HOME", home.path()).env_remove("KUBECONFIG").env("NO_COLOR", "1").current_dir(home.path());
+    command.args(args).env("HOME", home).env_remove("KUBECONFIG").env("NO_COLOR", "1").current_dir(home);
     let output = command.output().expect("started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
@@ -127,4 +132,88 @@ fn stopping_after_a_step_is_no_failure() {
     for line in ["did you mean `Check the clusters`?", "--calls lacks its value"] {
         assert!(err.contains(line), "`{line}` is missing in:\n{err}");
     }
+}
+
+/// A kubeconfig in a home of its own, with contexts `east` and `west` that lead to ports where nothing listens.
+fn nowhere() -> tempfile::TempDir {
+    let home = tempfile::tempdir().expect("folder");
+    let text = "apiVersion: v1\nkind: Config\nclusters: [{name: e, cluster: {server: 'http://127.0.0.1:9'}}, {name: w, cluster: {server: 'http://127.0.0.1:7'}}]\ncontexts: [{name: east, context: {cluster: e, user: u}}, {name: west, context: {cluster: w, user: u}}]\nusers: [{name: u, user: {}}]\n";
+    std::fs::create_dir(home.path().join(".kube")).expect("made");
+    std::fs::write(home.path().join(".kube/config"), text).expect("written");
+    home
+}
+
+const RUN: [&str; 4] = ["run", "shared-gateways", "--dialect", "current"];
+
+fn run_on(home: &std::path::Path, primary: &str, remote: &str) -> (i32, String, String) {
+    meshwright_in(home, &[&RUN[..], &["--primary", primary, "--remote", remote]].concat())
+}
+
+#[test]
+fn all_unknown_contexts_are_told_before_anything_is_sent() {
+    let home = nowhere();
+    let (code, out, err) = run_on(home.path(), "nope", "wst");
+    assert_eq!((code, out.as_str()), (4, ""), "{err}");
+    for line in ["--primary: there is no context `nope`", "`wst`; did you mean `west`?", "there are: east, west"] {
+        assert!(err.contains(line), "`{line}` is missing in:\n{err}");
+    }
+    assert!(!err.contains("This run may") && !err.contains("show-run"), "{err}");
+    assert!(!home.path().join(".local").exists(), "a run that cannot begin leaves no journal");
+}
+
+#[test]
+fn a_kubeconfig_that_is_missing_empty_or_broken_is_told() {
+    let home = tempfile::tempdir().expect("folder");
+    let file = home.path().join(".kube/config");
+    let told = |wanted: &str| {
+        let (code, _, err) = run_on(home.path(), "east", "west");
+        assert_eq!(code, 4, "{err}");
+        assert!(err.replace("\n  │ ", " ").contains(wanted), "`{wanted}` is missing in:\n{err}");
+        assert!(!home.path().join(".local").exists(), "{err}");
+    };
+    told("does not exist");
+    std::fs::create_dir(home.path().join(".kube")).expect("made");
+    std::fs::write(&file, "").expect("written");
+    told("names no contexts");
+    std::fs::write(&file, "contexts: [a\nusers: []\n").expect("written");
+    told("is not YAML");
+}
+
+#[test]
+fn clusters_that_cannot_be_reached_are_told_together() {
+    let home = nowhere();
+    let (code, _, err) = run_on(home.path(), "east", "west");
+    assert_eq!(code, 5, "{err}");
+    for line in ["east: cannot talk to http://127.0.0.1:9", "also: west: cannot talk to http://127.0.0.1:7"] {
+        assert!(err.contains(line), "`{line}` is missing in:\n{err}");
+    }
+    assert!(err.contains("nothing was changed; to try again: meshwright resume"), "{err}");
+    assert_eq!(err.matches("next try in").count(), 2, "one line for each cluster:\n{err}");
+}
+
+#[test]
+fn every_exit_code_says_who_can_mend_it() {
+    let eval = |text: &str| meshwright(&["eval", text]).0;
+    let rehearsed = |text: &str| meshwright(&["eval", "--rehearse", text]).0;
+    assert_eq!(eval("1 + 1"), 0);
+    assert_eq!(eval("fail(\"no\")"), 1);
+    assert_eq!(rehearsed("kube.cluster(\"east\").get(\"pods\", \"default/missing\")"), 1);
+    assert_eq!(
+        rehearsed("wait.ready(kube.cluster(\"east\"), \"Deployment\", \"default/missing\", #{timeout: \"2s\"})"),
+        3
+    );
+    assert_eq!(eval("exec.run(\"true\", [])"), 4);
+    assert_eq!(rehearsed("fail(\"dial\", #{kind: \"unreachable\"})"), 5);
+}
+
+#[test]
+fn what_clusters_say_stands_in_the_order_of_the_script_and_looking_is_no_change() {
+    let args =
+        ["rehearse", "shared-gateways", "--remote", "r1", "--remote", "r2", "--stop-after", "Share one root of trust"];
+    let (code, _, err) = meshwright(&args);
+    assert_eq!(code, 0, "{err}");
+    let said: Vec<&str> = err.lines().filter_map(|line| line.split(": Kubernetes").next()).map(str::trim).collect();
+    let said: Vec<&&str> = said.iter().filter(|name| ["cluster1", "r1", "r2"].contains(name)).collect();
+    assert_eq!(said, [&"cluster1", &"r1", &"r2"], "{err}");
+    assert!(!err.contains("unchanged") && err.contains(" 6 created"), "{err}");
 }

@@ -125,11 +125,18 @@ fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
 /// Shows help that was asked for, or what is wrong with the command line; returns the exit code.
 fn misused(error: &clap::Error) -> u8 {
     use clap::error::ErrorKind;
+    let verb = std::env::args().nth(1).filter(|verb| matches!(verb.as_str(), "rehearse" | "run"));
+    let flag = error.get(clap::error::ContextKind::InvalidArg);
+    if let (ErrorKind::UnknownArgument, Some(verb), Some(flag)) = (error.kind(), &verb, flag) {
+        eprintln!("  × {flag} stands before the script's name");
+        eprintln!("  hint: parameters stand behind it: meshwright {verb} NAME {flag} …");
+        return exit::USAGE;
+    }
     let _ = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => exit::DONE,
-        ErrorKind::UnknownArgument if matches!(std::env::args().nth(1).as_deref(), Some("rehearse" | "run")) => {
-            eprintln!("\nParameters stand behind the script's name: meshwright rehearse NAME --stop-after STEP");
+        ErrorKind::MissingRequiredArgument if verb.is_some() => {
+            eprintln!("\nThe scripts: meshwright list");
             exit::USAGE
         }
         _ => exit::USAGE,
@@ -146,8 +153,17 @@ fn print_help_of(command: &str) -> Result<()> {
     }
 }
 
-/// Shows a failure and says which exit code it deserves.
+/// Shows a failure now; what is left of it is its exit code.
+fn told(failure: &Failure, style: Style) -> Failure {
+    report(failure, style);
+    Failure::new(failure.kind, "")
+}
+
+/// Shows a failure, unless it is told already, and says which exit code it deserves.
 fn report(failure: &Failure, style: Style) -> u8 {
+    if failure.message.is_empty() {
+        return exit::code(failure);
+    }
     let text = crate::engine::report::render(failure, &text_of, style.colour);
     let clean = crate::secret::Redactor::global().scrub(&text);
     eprintln!("{}", clean.trim_end());

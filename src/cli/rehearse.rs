@@ -38,9 +38,6 @@ impl Rehearse {
         ));
         let outcome = finish(&session, &asked.job);
         if asked.serve {
-            if let Err(failure) = &outcome {
-                super::report(failure, style);
-            }
             serve(&session)?;
         }
         outcome

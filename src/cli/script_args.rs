@@ -4,7 +4,7 @@ use super::approve::Answers;
 use super::print;
 use crate::failure::{Failure, Kind as FailureKind, Result};
 use crate::run::screen::Style;
-use crate::run::{Job, Session};
+use crate::run::{Job, Session, record};
 use crate::script::{self, Given, Header, Kind, Param, Script, Values};
 use clap::Args;
 
@@ -50,6 +50,7 @@ impl ScriptArgs {
             print(&help(verb, &script, &header))?;
             return Ok(None);
         }
+        script::undeclared::check(&script.source, &script.text, &header)?;
         let mut words = self.parameters.clone();
         let style =
             Style { quiet: style.quiet || take_flag(&mut words, "--quiet") || take_flag(&mut words, "-q"), ..style };
@@ -76,6 +77,7 @@ impl ScriptArgs {
         }
         let (rights, mut answers) = (Rights::take(&mut words)?, answers(verb, &mut words)?);
         let mut given = Given::from_args(&header, &words);
+        given.problems.iter_mut().for_each(|problem| *problem += &task_meant(verb, &script, problem));
         given.problems.extend(problems);
         if let Some(file) = file {
             given = given.with_file(file.as_ref())?;
@@ -180,6 +182,12 @@ fn take_values(words: &mut Vec<String>, flag: &str) -> Result<Vec<String>> {
         values.push(value);
     }
     Ok(values)
+}
+
+/// The command that somebody meant who has written a task behind the script's name.
+fn task_meant(verb: &str, script: &Script, problem: &str) -> String {
+    let task = script.tasks().into_iter().find(|task| problem.starts_with(&format!("`{task}` is not a flag")));
+    task.map(|task| format!("; the task is `meshwright {verb} {}/{task}`", script.name)).unwrap_or_default()
 }
 
 /// What is wrong with the step to stop after.
@@ -295,7 +303,11 @@ fn rights_args(verb: &str) -> Vec<clap::Arg> {
 }
 
 /// Runs a job in a session and says how to go on when it did not go well.
+///
+/// # Errors
+/// A failure that is told already.
 pub fn finish(session: &Session, job: &Job) -> Result<()> {
+    let style = job.style;
     let outcome = session.run(job);
     if let (Some(step), Err(failure)) = (&job.stop_after, &outcome)
         && failure.kind == FailureKind::Cancelled
@@ -304,12 +316,18 @@ pub fn finish(session: &Session, job: &Job) -> Result<()> {
         session.screen().line(&format!("\nStopped after the step `{step}`, as asked."));
         return Ok(());
     }
-    if outcome.is_err()
-        && let Some(journal) = session.journal()
-    {
+    let Err(failure) = outcome else { return Ok(()) };
+    let failure = super::told(&failure, style);
+    if let Some(journal) = session.journal() {
         let id = journal.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        session.screen().line(&format!("  what was done: meshwright show-run {id}"));
-        session.screen().line(&format!("  to go on:      meshwright resume {id}"));
+        let run = record::find(&record::folder(), &id);
+        let lines = match run.is_ok_and(|run| run.changes.is_empty()) {
+            true => format!("  nothing was changed; to try again: meshwright resume {id}"),
+            false => {
+                format!("  what was done: meshwright show-run {id}\n  to go on:      meshwright resume {id}")
+            }
+        };
+        lines.lines().for_each(|line| session.screen().line(line));
     }
-    outcome
+    Err(failure)
 }

@@ -181,7 +181,18 @@ impl Kubeconfigs {
         failure.hint(format!("there are: {}", names.join(", ")))
     }
 
-    fn shown_files(&self) -> String {
+    /// The failure of naming contexts of a kubeconfig that has none, or is not there.
+    pub fn without_contexts(&self) -> Failure {
+        let there = self.files.iter().any(|file| file.exists());
+        let message = match there {
+            true => format!("{} names no contexts", self.shown_files()),
+            false => format!("there is no kubeconfig: {} does not exist", self.shown_files()),
+        };
+        Failure::usage(message).hint("set KUBECONFIG to a kubeconfig file, or give one with --kubeconfig")
+    }
+
+    /// The files, as users know them.
+    pub fn shown_files(&self) -> String {
         let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
         if files.is_empty() { "~/.kube/config".to_owned() } else { files.join(":") }
     }
@@ -223,8 +234,26 @@ fn default_files() -> Vec<PathBuf> {
     std::env::home_dir().map(|home| home.join(".kube/config")).into_iter().collect()
 }
 
+/// What is wrong with a kubeconfig file. Its text may hold credentials: none of it is quoted, whatever the parser says.
 fn unreadable(file: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
-    Failure::usage(format!("cannot read the kubeconfig {}: {}", file.display(), causes(error)))
+    let name = file.display().to_string();
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => return Failure::usage(format!("cannot read the kubeconfig {name}: {error}")),
+    };
+    if let Err(Failure { message, places, .. }) = crate::object::yaml::parse_file(&name, &text) {
+        let at = places.first().map(|at| format!(" (line {}, column {})", at.line, at.column)).unwrap_or_default();
+        return Failure::usage(format!("the kubeconfig {}{at}", without_values(&message)));
+    }
+    let said = causes(error);
+    let said = said.lines().next().unwrap_or_default();
+    Failure::usage(format!("cannot read the kubeconfig {name}: {}", without_values(said)))
+}
+
+/// A parser's words without the values that they quote.
+fn without_values(said: &str) -> String {
+    let quoted = regex::Regex::new(r#"(string|integer|character) ("(\\.|[^"\\])*"|`[^`]*`)"#);
+    quoted.map_or_else(|_| String::new(), |quoted| quoted.replace_all(said, "$1").into_owned())
 }
 
 /// An error with its causes, each said once. Values of the file are never in them, but known secrets are replaced anyway.
@@ -283,6 +312,28 @@ mod tests {
         assert_eq!(failure.hint.as_deref(), Some("there are: east, west"));
         let failure = kubeconfig("{}", "https://e").server("west").expect_err("no such cluster");
         assert!(failure.message.contains("cluster `w`"), "{}", failure.message);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told_without_its_values() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("config");
+        let told = |text: &str| {
+            std::fs::write(&file, text).expect("written");
+            let message = Kubeconfigs::load(Some(&file)).err().expect("broken").message;
+            message.replace(&file.display().to_string(), "FILE")
+        };
+        for text in [
+            "users: [{name: u, user: {token: planted-broken",
+            "users:\n- name: u\n  user: planted-broken\n",
+            "users:\n- name: u\n  user: {token: [planted-broken]}\n",
+            "users: planted-broken\n",
+            "token: \"planted-broken\n  ",
+        ] {
+            let said = told(text);
+            assert!(said.contains("FILE") && !said.contains("planted") && !said.contains('\n'), "{text}: {said}");
+        }
+        assert_eq!(told("a: [b\n"), "the kubeconfig FILE is not YAML: unclosed bracket '[' (line 1, column 4)");
     }
 
     #[test]

@@ -55,6 +55,7 @@ pub fn on_script_thread<T: Send>(clock: &Clock, work: impl FnOnce() -> T + Send)
         let working = clock.working();
         let handle = thread.spawn_scoped(scope, move || {
             let _working = working;
+            crate::here::begin(Vec::new());
             work()
         });
         let handle = handle.map_err(|e| Failure::internal(format!("cannot start the script's thread: {e}")))?;

@@ -70,6 +70,17 @@ impl<H: 'static> Call<'_, H> {
         self.any(index).into_immutable_string().ok()
     }
 
+    /// A duration argument such as `"90s"`.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn duration(&self, index: usize) -> Result<std::time::Duration> {
+        super::options::duration(&self.str(index)).map_err(|failure| Failure {
+            message: format!("{}: the {} argument: {}", self.primitive.label(), ordinal(index), failure.message),
+            ..failure
+        })
+    }
+
     /// A whole-number argument; 0 when it was left out.
     pub fn int(&self, index: usize) -> i64 {
         self.any(index).as_int().unwrap_or_default()

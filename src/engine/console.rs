@@ -38,7 +38,7 @@ impl Console {
             Ok(_) if ends_in_comment(text) => Reading::Open,
             Ok(_) => Reading::Whole,
             Err(error) if is_open(&error, text) => Reading::Open,
-            Err(error) => Reading::Wrong(modules::not_a_script(&error, source)),
+            Err(error) => Reading::Wrong(modules::not_a_script(&error, source, text)),
         }
     }
 
@@ -52,7 +52,7 @@ impl Console {
         let placed = format!("{}{text}", "\n".repeat(line.saturating_sub(1)));
         let inside = Inside::of(engine);
         let ast = modules::compile(engine, inside.as_deref(), &self.source, &placed);
-        let ast = ast.map_err(|error| modules::not_a_script(&error, &self.source))?;
+        let ast = ast.map_err(|error| modules::not_a_script(&error, &self.source, &placed))?;
         let whole = self.known.merge(&ast);
         let before = self.scope.len();
         match engine.eval_ast_with_scope::<Dynamic>(&mut self.scope, &whole) {

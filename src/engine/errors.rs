@@ -4,9 +4,7 @@ use super::flow;
 use super::inside::{Inside, place};
 use super::words;
 use crate::failure::{Failure, Kind, Place};
-use rhai::{Dynamic, Engine, EvalAltResult, ParseErrorType, Position};
-
-pub(super) use words::parse_words;
+use rhai::{Dynamic, Engine, EvalAltResult, LexError, ParseErrorType, Position};
 
 /// A failure at a position, as an error that scripts can catch.
 pub(super) fn at(mut failure: Failure, source: Option<&str>, position: Position) -> Box<EvalAltResult> {
@@ -24,7 +22,10 @@ pub fn failure(engine: &Engine, error: &EvalAltResult, source: &str) -> Failure 
     let inside = inside.as_deref();
     let mut chain = Vec::new();
     let innermost = walk(error, source, inside, &mut chain);
-    let mut failure = origin(innermost, chain.first(), inside);
+    let mut failure = origin(innermost, chain.first(), inside, Some(engine));
+    if matches!(innermost, EvalAltResult::ErrorParsing(..)) && !failure.places.is_empty() {
+        chain.remove(0);
+    }
     if let (Some(known), Some(walked)) = (failure.places.last(), chain.first())
         && (known.line, known.column) == (walked.line, walked.column)
     {
@@ -42,7 +43,7 @@ pub fn failure(engine: &Engine, error: &EvalAltResult, source: &str) -> Failure 
 pub fn failure_of(error: EvalAltResult) -> Failure {
     let mut chain = Vec::new();
     let innermost = walk(&error, "", None, &mut chain);
-    let mut failure = origin(innermost, chain.first(), None);
+    let mut failure = origin(innermost, chain.first(), None, None);
     if failure.places.is_empty() {
         failure.places = chain;
     }
@@ -74,20 +75,33 @@ fn walk<'e>(
     innermost
 }
 
-fn origin(error: &EvalAltResult, place: Option<&Place>, inside: Option<&Inside>) -> Failure {
+fn origin(error: &EvalAltResult, place: Option<&Place>, inside: Option<&Inside>, engine: Option<&Engine>) -> Failure {
     match error {
         EvalAltResult::ErrorRuntime(value, _) => thrown(value),
         EvalAltResult::ErrorTerminated(value, _) => match value.read_lock::<Failure>() {
             Some(failure) => failure.clone(),
             None => Failure::new(Kind::Cancelled, "interrupted"),
         },
-        EvalAltResult::ErrorParsing(what, _) => parse_failure(what),
-        other => words::plain(other, place, inside),
+        EvalAltResult::ErrorParsing(what, at) => {
+            let source = place.map(|place| place.source.as_str()).unwrap_or_default();
+            let text = inside.and_then(|inside| inside.text(source)).unwrap_or_default();
+            parse_failure(what, *at, source, &text)
+        }
+        other => words::plain(other, place, inside, engine),
     }
 }
 
-fn parse_failure(what: &ParseErrorType) -> Failure {
-    Failure::usage(parse_words(what))
+/// What is wrong with a text that is no script; a bracket that lacks its mate has its own place.
+pub(super) fn parse_failure(what: &ParseErrorType, at: Position, source: &str, text: &str) -> Failure {
+    let is_lexical = matches!(what, ParseErrorType::BadInput(bad) if !matches!(bad, LexError::UnexpectedInput(_)));
+    let Some(lonely) = super::brackets::lonely(text).filter(|_| !is_lexical) else {
+        let is_end = matches!(what, ParseErrorType::MissingToken(token, _) if token == ";");
+        let place = at.line().zip(at.position()).filter(|_| is_end);
+        let meant = place.and_then(|(line, column)| words::meant_word(text, line, column));
+        return meant.unwrap_or_else(|| Failure::usage(words::parse_words(what)));
+    };
+    let place = Place { source: source.to_owned(), line: lonely.line, column: lonely.column };
+    Failure { places: vec![place], ..Failure::usage(lonely.said) }
 }
 
 /// A thrown value; a built-in error that was caught and thrown again is a map that knows its place.

@@ -2,9 +2,9 @@
 
 use super::{Bridge, Observer, Sources};
 use crate::engine::nearest::nearest;
-use crate::failure::Place;
+use crate::failure::{Failure, Place};
 use rhai::{AST, Dynamic, Engine, Position, Shared};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, RwLock};
 
@@ -18,6 +18,26 @@ pub(super) struct Inside {
     pub threads: AtomicUsize,
     texts: RwLock<HashMap<String, Arc<str>>>,
     closures: RwLock<HashMap<String, Home>>,
+    /// By source: the functions that it defines.
+    functions: RwLock<HashMap<String, BTreeMap<String, Signature>>>,
+}
+
+/// The parameters of a script's function.
+#[derive(Clone)]
+pub(super) struct Signature(Vec<String>);
+
+impl Signature {
+    /// The failure of calling the function with so many arguments.
+    pub(super) fn not_for(&self, name: &str, count: usize) -> Failure {
+        let takes = match self.0.len() {
+            0 => "no arguments".to_owned(),
+            1 => "1 argument".to_owned(),
+            more => format!("{more} arguments"),
+        };
+        let short = name.rsplit("::").next().unwrap_or(name);
+        let written = format!("it is written `fn {short}({})`", self.0.join(", "));
+        Failure::usage(format!("`{name}` takes {takes}, not {count}")).hint(written)
+    }
 }
 
 /// Where a closure was written.
@@ -49,7 +69,8 @@ impl Inside {
         catalogue: Vec<Listed>,
     ) -> Arc<Inside> {
         let (threads, texts, closures) = (AtomicUsize::new(0), RwLock::default(), RwLock::default());
-        Arc::new(Inside { bridge, sources, observer, catalogue, threads, texts, closures })
+        let functions = RwLock::default();
+        Arc::new(Inside { bridge, sources, observer, catalogue, threads, texts, closures, functions })
     }
 
     pub(super) fn attach(self: &Arc<Inside>, engine: &mut Engine) {
@@ -69,8 +90,14 @@ impl Inside {
     }
 
     /// Remembers where the closures of a script were written: a caller may hold them longer than the frame of their
-    /// module lasts.
+    /// module lasts. And its functions, for error messages.
     pub(super) fn adopt(&self, source: &str, ast: &AST, module: Option<&Shared<rhai::Module>>) {
+        if let Ok(mut functions) = self.functions.write() {
+            let own = ast.iter_functions().filter(|function| !function.name.starts_with("anon$"));
+            let signature = |params: &[&str]| Signature(params.iter().map(ToString::to_string).collect());
+            let own = own.map(|function| (function.name.to_owned(), signature(&function.params)));
+            functions.entry(source.to_owned()).or_default().extend(own);
+        }
         let Ok(mut closures) = self.closures.write() else { return };
         for function in ast.iter_functions().filter(|function| function.name.starts_with("anon$")) {
             let (source, params) = (source.to_owned(), function.params.len());
@@ -80,6 +107,13 @@ impl Inside {
 
     pub(super) fn text(&self, source: &str) -> Option<Arc<str>> {
         self.texts.read().ok()?.get(source).cloned()
+    }
+
+    /// The functions that a source defines.
+    pub(super) fn functions(&self, source: &str) -> Vec<(String, Signature)> {
+        let Ok(functions) = self.functions.read() else { return Vec::new() };
+        let own = functions.get(source).into_iter().flatten();
+        own.map(|(name, signature)| (name.clone(), signature.clone())).collect()
     }
 
     /// The script that a closure was written in.

@@ -3,6 +3,7 @@
 //! [`build`] makes an engine from tables of primitives; [`run_script`] runs a text in it. Everything else here says how
 //! scripts see values, steps, threads, modules and errors.
 
+mod brackets;
 mod bridge;
 mod budget;
 pub mod call;
@@ -11,6 +12,8 @@ mod console;
 mod errors;
 mod flow;
 mod inside;
+mod known;
+pub mod lexer;
 mod limits;
 mod modules;
 mod nearest;
@@ -70,6 +73,8 @@ pub trait Observer: Send + Sync {
     fn step_begins(&self, step: &StepStart) -> Result<()>;
     /// A step has ended, well or not.
     fn step_ended(&self, step: &StepStart, failure: Option<&Failure>) -> Result<()>;
+    /// A primitive is being called: what it is called on, its name, what it does to the world.
+    fn called(&self, _on: &'static str, _name: &'static str, _effect: Effect) {}
     /// The script printed a line.
     fn print(&self, line: &str);
     /// The script printed a debug line.

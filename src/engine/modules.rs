@@ -2,7 +2,7 @@
 
 use super::inside::{Home, Inside};
 use super::{errors, tokens};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, ParseError, Position, Scope, Shared};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -127,7 +127,10 @@ pub(super) fn adopt_closures(engine: &mut Engine, inside: Arc<Inside>) {
 }
 
 /// A parse error in plain words.
-pub(super) fn not_a_script(error: &ParseError, source: &str) -> Failure {
-    let failure = Failure::new(Kind::Usage, errors::parse_words(error.err_type()));
-    Failure { places: super::inside::place(Some(source), error.position()).into_iter().collect(), ..failure }
+pub(super) fn not_a_script(error: &ParseError, source: &str, text: &str) -> Failure {
+    let mut failure = errors::parse_failure(error.err_type(), error.position(), source, text);
+    if failure.places.is_empty() {
+        failure.places.extend(super::inside::place(Some(source), error.position()));
+    }
+    failure
 }

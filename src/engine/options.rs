@@ -44,7 +44,11 @@ impl Options {
         else {
             return Ok(None);
         };
-        duration(&text).map(Some)
+        let named = |failure: Failure| Failure {
+            message: format!("{}: option `{name}`: {}", self.primitive, failure.message),
+            ..failure
+        };
+        duration(&text).map(Some).map_err(named)
     }
 
     /// A list of texts; a single text counts as a list of one.

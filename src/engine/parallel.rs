@@ -11,6 +11,7 @@ use super::register::located;
 use super::value::{as_object, type_name, with_article};
 use crate::clock::Working;
 use crate::failure::{Failure, Kind};
+use crate::here;
 use crate::object::{Node, Object};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, NativeCallContext};
 use std::any::TypeId;
@@ -126,16 +127,35 @@ fn run(context: &NativeCallContext, inside: &Inside, jobs: Vec<Job>) -> Result<A
     if failed == 0 && begun == jobs.len() {
         return outcomes.into_iter().flatten().collect();
     }
-    let mut errors = outcomes.into_iter().flatten().filter_map(Result::err);
-    let Some(first) = errors.next() else { return Err(super::bridge::cancelled().into()) };
-    if begun == jobs.len() && failed == 1 || !first.is_catchable() {
-        return Err(first);
+    let mut errors: Vec<_> = outcomes.into_iter().flatten().filter_map(Result::err).collect();
+    if errors.is_empty() {
+        return Err(super::bridge::cancelled().into());
     }
-    let failure = errors::failure(context.engine(), &first, source);
-    let others = errors.map(|error| errors::failure(context.engine(), &error, source));
-    let failure = others.fold(failure, |failure, other| failure.detail(format!("also: {other}")));
+    if let Some(at) = errors.iter().position(|error| !error.is_catchable()) {
+        return Err(errors.swap_remove(at));
+    }
+    if begun == jobs.len() && failed == 1 {
+        return Err(errors.remove(0));
+    }
+    let mut failures: Vec<_> = errors.iter().map(|error| errors::failure(context.engine(), error, source)).collect();
+    failures.sort_by_key(|failure| rank(failure.kind));
+    let mut failures = failures.into_iter();
+    let first = failures.next().unwrap_or_else(super::bridge::cancelled);
+    let others = failures.filter(|other| other.to_string() != first.to_string()).collect::<Vec<_>>();
+    let failure = others.iter().fold(first, |failure, other| failure.detail(format!("also: {other}")));
     let left = jobs.len() - begun;
     Err(if left == 0 { failure } else { failure.detail(format!("not begun: {left} of {}", jobs.len())) }.into())
+}
+
+/// Of several failures the first is told in full, and decides what the run ends with: one that waiting does not heal
+/// rather than one that may be gone the next time.
+fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::Usage | Kind::Rights => 0,
+        Kind::Forbidden | Kind::Unauthorized => 1,
+        Kind::Unreachable | Kind::Server | Kind::Timeout => 3,
+        _ => 2,
+    }
 }
 
 /// The outcomes in order; `None` where work did not begin because other work had failed.
@@ -149,13 +169,14 @@ fn on_threads(
     let engine = context.engine();
     let pool = Pool::new(jobs);
     let clock = &inside.bridge.clock;
+    let turn = here::turn();
     let _seats = Seats::take(&inside.threads, pool.threads)?;
     // Before the threads start: simulated time must not pass until all of them do.
     let guards: Vec<_> = (0..pool.threads).map(|_| clock.working()).collect();
     let (left, last) = (AtomicUsize::new(pool.threads), Mutex::new(None));
     let work = |first: usize, working: Working| {
         #[expect(deprecated, reason = "see above")]
-        pool.work(&stored.create_context(engine), first);
+        pool.work(&stored.create_context(engine), first, &turn);
         // The last one works on, for the clock, until this thread does again.
         if left.fetch_sub(1, Ordering::SeqCst) == 1 {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(working);
@@ -218,9 +239,10 @@ impl Pool<'_> {
     }
 
     /// What one thread does: its first job in any case, then others until one has failed anywhere.
-    fn work(&self, context: &NativeCallContext, first: usize) {
+    fn work(&self, context: &NativeCallContext, first: usize, turn: &[usize]) {
         let mut index = first;
         while let Some(job) = self.jobs.get(index) {
+            here::begin([turn, &[index]].concat());
             let outcome = call(context, job);
             self.failed.fetch_or(outcome.is_err(), Ordering::SeqCst);
             *self.outcomes[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::inside::{Inside, Listed, place};
+use super::known::Known;
 use super::nearest::nearest;
 use super::options::Options;
 use super::params::{self, Param, ordinal};
@@ -99,7 +100,7 @@ impl<H: Send + Sync + 'static> Registry<H> {
                 let args = if entry.primitive.on.is_empty() { args } else { args[1..].to_vec() };
                 self.call(context, entry, receiver, args)
             }
-            None => Err(self.unknown(name, &args).into()),
+            None => Err(self.unknown(context, name, &args).into()),
         };
         outcome.map_err(|error| located(error, context))
     }
@@ -121,9 +122,10 @@ impl<H: Send + Sync + 'static> Registry<H> {
         on("").map(|entry| (entry, Dynamic::UNIT))
     }
 
-    fn unknown(&self, name: &str, args: &[Dynamic]) -> Failure {
-        let receiver = args.first().map_or("", |receiver| type_name(receiver));
-        no_function(&self.inside, name, receiver)
+    fn unknown(&self, context: &NativeCallContext, name: &str, args: &[Dynamic]) -> Failure {
+        let types: Vec<_> = args.iter().map(type_name).collect();
+        let source = context.call_source().unwrap_or_default();
+        Known { engine: context.engine(), inside: &self.inside, source }.no_function(name, &types)
     }
 
     fn call(&self, context: &NativeCallContext, entry: &Entry<H>, receiver: Dynamic, args: Vec<Dynamic>) -> Outcome {
@@ -132,6 +134,7 @@ impl<H: Send + Sync + 'static> Registry<H> {
         let _here = crate::here::at(place(context.call_source(), context.call_position()));
         entry.check_open(&args)?;
         let call = Call { host: &*self.host, primitive, receiver, args, options, context, bridge: &self.bridge };
+        self.inside.observer.called(primitive.on, primitive.name, primitive.effect);
         let outcome = (primitive.call)(&call);
         if primitive.effect != Effect::None {
             budget::renew();
@@ -272,30 +275,6 @@ fn native_map(value: Dynamic) -> rhai::Map {
         return entries.map(|(key, node)| ((&**key).into(), super::value::from_node(node))).collect();
     }
     value.try_cast::<rhai::Map>().unwrap_or_default()
-}
-
-/// The failure of calling a function that does not exist, with the nearest one.
-pub(super) fn no_function(inside: &Inside, name: &str, receiver: &str) -> Failure {
-    let on_receiver = inside.listed(receiver).next().is_some() && !receiver.is_empty();
-    let message = match receiver {
-        on if on_receiver && inside.catalogue.iter().any(|l| l.on == on && on.starts_with(char::is_lowercase)) => {
-            format!("no function `{name}` on `{on}`")
-        }
-        "" => format!("no function `{name}`"),
-        on if on_receiver => format!("no function `{name}` on {}", with_article(on)),
-        on => format!("no function `{name}` that takes {}", with_article(on)),
-    };
-    let failure = Failure::usage(message);
-    if let Some(listed) = inside.nearest_on(receiver, name).or_else(|| inside.nearest_on("", name)) {
-        let meant = format!("did you mean `{}`? {}", listed.name, listed.signature);
-        return failure.hint(meant);
-    }
-    let anywhere = nearest(name, inside.catalogue.iter().map(|listed| listed.name));
-    if let Some(listed) = inside.catalogue.iter().find(|listed| Some(listed.name) == anywhere) {
-        return failure.hint(format!("there is {}", listed.signature));
-    }
-    let names: Vec<_> = inside.listed(receiver).filter(|_| on_receiver).map(|listed| listed.name).collect();
-    if names.is_empty() { failure } else { failure.hint(format!("there are {}", names.join(", "))) }
 }
 
 fn no_field(inside: &Inside, name: &str, on: &'static str) -> Failure {

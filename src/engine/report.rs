@@ -17,11 +17,12 @@ const CALLERS: usize = 8;
 pub fn render(failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, colour: bool) -> String {
     let mut out = String::new();
     headline(&mut out, failure, text_of, colour);
-    for place in failure.places.iter().skip(1).take(CALLERS) {
+    let callers = callers(failure);
+    for place in callers.iter().take(CALLERS) {
         caller(&mut out, place, text_of);
     }
-    if let Some(more) = failure.places.len().checked_sub(CALLERS + 2).filter(|more| *more > 0) {
-        let _ = writeln!(out, "  … and {} more callers", more + 1);
+    if let Some(more) = callers.len().checked_sub(CALLERS).filter(|more| *more > 0) {
+        let _ = writeln!(out, "  … and {more} more callers");
     }
     for detail in &failure.details {
         let _ = writeln!(out, "  │ {}", plain(detail).replace('\n', "\n  │ "));
@@ -31,6 +32,13 @@ pub fn render(failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, colou
         let _ = writeln!(out, "  {label} {}", plain(hint).replace('\n', "\n        "));
     }
     Redactor::global().scrub(&out)
+}
+
+/// The callers, innermost first, each line once: a closure is called by the line that it stands in.
+fn callers(failure: &Failure) -> Vec<&Place> {
+    let mut places: Vec<&Place> = failure.places.iter().collect();
+    places.dedup_by(|after, before| (&after.source, after.line) == (&before.source, before.line));
+    places.split_off(places.len().min(1))
 }
 
 /// Text from scripts, clusters and programs, without secrets and without anything a terminal would obey.
@@ -60,14 +68,20 @@ fn headline(out: &mut String, failure: &Failure, text_of: &dyn Fn(&str) -> Optio
     }
 }
 
-/// Byte offset and length of the word at a place.
+/// Byte offset and length of the word at a place, of the text in quotes, or of a line of the header.
 fn span(text: &str, place: &Place) -> (usize, usize) {
     let start: usize = text.split_inclusive('\n').take(place.line.saturating_sub(1)).map(str::len).sum();
     let line = text[start..].lines().next().unwrap_or_default();
     let column = place.column.saturating_sub(1);
     let offset = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-    let word = line[offset..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(line.len() - offset);
-    (start + offset, word.max(1).min(text.len() - start - offset))
+    if let Some(header) = line.strip_prefix("//!").filter(|_| offset == 0) {
+        let said = header.trim_start();
+        return (start + line.len() - said.len(), said.trim_end().len().max(1));
+    }
+    let rest = &line[offset..];
+    let quoted = rest.strip_prefix('"').and_then(|inner| inner.find('"')).map(|end| end + 2);
+    let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    (start + offset, quoted.unwrap_or(word.max(1)).min(text.len() - start - offset))
 }
 
 fn caller(out: &mut String, place: &Place, text_of: &dyn Fn(&str) -> Option<String>) {

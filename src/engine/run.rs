@@ -11,7 +11,8 @@ use rhai::{AST, Dynamic, Engine, Scope};
 /// `Kind::Usage` with the place when the text is not a script.
 pub fn compile(engine: &Engine, source: &str, text: &str) -> Result<AST> {
     let inside = Inside::of(engine);
-    modules::compile(engine, inside.as_deref(), source, text).map_err(|error| modules::not_a_script(&error, source))
+    modules::compile(engine, inside.as_deref(), source, text)
+        .map_err(|error| modules::not_a_script(&error, source, text))
 }
 
 /// An engine that only compiles: for checking texts where no run is set up.

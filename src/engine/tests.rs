@@ -77,6 +77,10 @@ const TABLE: &[Primitive<()>] = &[
             .into())
     }),
     entry("wait", "until", "predicate: closure", |call| call.invoke(&call.closure(0), Vec::new())),
+    entry("wait", "ready", "options?: map", |call| {
+        call.options().duration("timeout")?;
+        Ok(Dynamic::UNIT)
+    }),
     entry("wait", "sleep", "", |call| {
         let clock = call.bridge().clock.clone();
         call.block(async move {

@@ -1,22 +1,35 @@
 //! Rhai's own errors in plain words.
 
 use super::inside::Inside;
+use super::known::Known;
 use super::nearest::nearest;
-use super::register::no_function;
 use super::value::with_article;
 use crate::failure::{Failure, Kind, Place};
-use rhai::{EvalAltResult, ParseErrorType};
+use rhai::{Engine, EvalAltResult, ParseErrorType};
 
 /// A built-in error of Rhai as a failure without places.
-pub(super) fn plain(error: &EvalAltResult, place: Option<&Place>, inside: Option<&Inside>) -> Failure {
+pub(super) fn plain(
+    error: &EvalAltResult,
+    place: Option<&Place>,
+    inside: Option<&Inside>,
+    engine: Option<&Engine>,
+) -> Failure {
     use EvalAltResult as E;
+    let known = inside.zip(engine).map(|(inside, engine)| {
+        let source = place.map(|place| place.source.as_str()).unwrap_or_default();
+        Known { engine, inside, source }
+    });
+    let known = known.as_ref();
     let value = inside.zip(place).and_then(|(inside, place)| value_before(inside, place));
     let script = |message: String| Failure::new(Kind::Script, message);
     match error {
-        E::ErrorFunctionNotFound(signature, _) => missing_function(signature, value.as_deref(), inside),
+        E::ErrorFunctionNotFound(signature, _) => missing_function(signature, value.as_deref(), known),
         E::ErrorDotExpr(said, _) => dot(said, value.as_deref()),
         E::ErrorVariableNotFound(name, _) => missing_variable(name, place, inside),
         E::ErrorIndexingType(said, _) => Failure::usage(format!("cannot be indexed: {}", clean_types(said))),
+        E::ErrorMismatchDataType(wanted, got, _) | E::ErrorMismatchOutputType(wanted, got, _) if got == "()" => {
+            Failure::usage(format!("this must be {}, but it is missing, `()`", with_article(short(wanted))))
+        }
         E::ErrorMismatchDataType(wanted, got, _) | E::ErrorMismatchOutputType(wanted, got, _) => {
             Failure::usage(format!("this must be {}, not {}", with_article(short(wanted)), with_article(short(got))))
         }
@@ -28,8 +41,10 @@ pub(super) fn plain(error: &EvalAltResult, place: Option<&Place>, inside: Option
         E::ErrorNonPureMethodCallOnConstant(name, _) => {
             Failure::usage(format!("`{name}` would change a constant")).hint("copy it first: `let copy = …`")
         }
-        E::ErrorModuleNotFound(path, _) => Failure::new(Kind::NotFound, format!("there is no module `{path}`"))
-            .hint("import it first, at the top of the file: `import \"…\" as name;`"),
+        E::ErrorModuleNotFound(name, _) => match known {
+            Some(known) => known.no_module(name),
+            None => Failure::usage(format!("there is no module `{name}`")),
+        },
         E::ErrorStackOverflow(_) => script("functions call each other too deeply".into())
             .hint("a function that calls itself must end at some depth below 128"),
         E::ErrorArrayBounds(count, index, _) => script(format!("there is no item {index}: the list has {count}")),
@@ -50,7 +65,7 @@ fn without_position(error: &EvalAltResult) -> String {
 }
 
 /// `name (first, second)`, as Rhai writes the call of a function that it does not know.
-fn missing_function(signature: &str, value: Option<&str>, inside: Option<&Inside>) -> Failure {
+fn missing_function(signature: &str, value: Option<&str>, known: Option<&Known<'_>>) -> Failure {
     let (name, types) = signature.split_once('(').unwrap_or((signature, ""));
     let name = name.trim();
     let types: Vec<_> = types.trim_end_matches(')').split(',').map(short).filter(|t| !t.is_empty()).collect();
@@ -64,18 +79,16 @@ fn missing_function(signature: &str, value: Option<&str>, inside: Option<&Inside
             types.len()
         ));
     }
-    let Some((module, function)) = name.rsplit_once("::") else {
-        return match inside {
-            // All namespace objects have one type; the text tells which one it was.
-            Some(inside) => match (types.first(), value) {
-                (Some(&"namespace"), Some(on)) => no_function(inside, name, on),
-                (Some(&"()"), Some(value)) => missing_value(value, &format!("{name}()")),
-                (on, _) => no_function(inside, name, on.copied().unwrap_or_default()),
-            },
-            None => Failure::usage(format!("no function `{name}`")),
-        };
-    };
-    Failure::usage(format!("module `{module}` has no function `{function}` with {} arguments", types.len()))
+    let Some(known) = known else { return Failure::usage(format!("there is no function `{name}`")) };
+    if let Some((module, function)) = name.rsplit_once("::") {
+        return known.not_in_module(module, function, types.len());
+    }
+    match (types.first(), value) {
+        // All namespace objects have one type; the text tells which one it was.
+        (Some(&"namespace"), Some(on)) => known.no_function(name, &[&[on], &types[1..]].concat()),
+        (Some(&"()"), Some(value)) => missing_value(value, &format!("{name}()")),
+        _ => known.no_function(name, &types),
+    }
 }
 
 fn operator(name: &str, left: &str, right: &str) -> Failure {
@@ -126,12 +139,12 @@ fn value_before(inside: &Inside, place: &Place) -> Option<String> {
     let mut depth = 0_i32;
     let start = before.char_indices().rev().take_while(|(_, c)| {
         depth += match c {
-            ']' | ')' => 1,
-            '[' | '(' => -1,
+            ']' | ')' | '}' => 1,
+            '[' | '(' | '{' => -1,
             _ => 0,
         };
         let is_part = c.is_alphanumeric() || ['_', '.', '?', ':'].contains(c);
-        depth > 0 || depth == 0 && (is_part || ['[', '('].contains(c))
+        depth > 0 || depth == 0 && (is_part || ['[', '(', '{', '#'].contains(c))
     });
     let start = start.last().map(|(at, _)| at)?;
     Some(before[start..].to_owned())
@@ -142,12 +155,13 @@ fn missing_variable(name: &str, place: Option<&Place>, inside: Option<&Inside>) 
     let Some(inside) = inside else { return failure };
     let text = place.and_then(|place| inside.text(&place.source)).unwrap_or_default();
     let declared: Vec<_> = declared(&text).chain(inside.catalogue.iter().map(|listed| listed.on)).collect();
+    let words = ["true", "false", "if", "else", "return", "params"];
     if declared.contains(&name) {
         return failure.hint(format!(
             "functions see only what is passed to them: pass `{name}` as an argument, or, for a `const`, write `global::{name}`"
         ));
     }
-    match nearest(name, declared) {
+    match nearest(name, declared.into_iter().chain(words)) {
         Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
         None => failure,
     }
@@ -179,6 +193,9 @@ pub(super) fn parse_words(error: &ParseErrorType) -> String {
         P::AssignmentToConstant(name) => format!("`{name}` is a constant: it cannot be changed"),
         P::VariableUndefined(name) => format!("there is no variable `{name}`"),
         P::ModuleUndefined(name) => format!("there is no module `{name}`: import it at the top of the file"),
+        P::MismatchedType(wanted, got) => {
+            format!("this must be {wanted}, not {got}").replace("a boolean expression", "true or false")
+        }
         P::DuplicatedProperty(name) => format!("the key `{name}` stands here twice"),
         P::LoopBreak => "`break` and `continue` work in loops only".into(),
         P::BadInput(rhai::LexError::ImproperSymbol(_, why)) if !why.is_empty() => why.clone(),
@@ -190,8 +207,28 @@ pub(super) fn parse_words(error: &ParseErrorType) -> String {
     }
 }
 
+/// What the word before a place may have been meant to be, where a statement seems to lack its end.
+pub(super) fn meant_word(text: &str, line: usize, column: usize) -> Option<Failure> {
+    const WORDS: [&str; 14] = [
+        "step", "let", "const", "fn", "import", "if", "else", "for", "while", "loop", "switch", "return", "throw",
+        "try",
+    ];
+    let line = text.lines().nth(line.checked_sub(1)?)?;
+    let before: String = line.chars().take(column.checked_sub(1)?).collect();
+    let word = before.trim_end().rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next()?;
+    if word == "step" {
+        return Some(
+            Failure::usage("a step needs a name").hint("`step \"NAME\" { … }`, or `step \"NAME\" on CLUSTER { … }`"),
+        );
+    }
+    let meant = nearest(word, WORDS).filter(|_| !WORDS.contains(&word))?;
+    let said = format!("`{word}` is no word that a statement begins with");
+    Some(Failure::usage(said).hint(format!("did you mean `{meant}`?")))
+}
+
 fn purpose(why: &str) -> String {
-    if why.is_empty() { String::new() } else { format!(" {why}").replace(super::tokens::STEP, "step") }
+    let why = why.replace(super::tokens::STEP, "step").replace('\'', "`").replace("object map literal", "map");
+    if why.is_empty() { why } else { format!(" {why}") }
 }
 
 trait LowercaseFirst {

@@ -123,6 +123,7 @@ impl Foundation {
             observer: Arc::new(Silent),
         });
         let ast = engine::compile(&engine, &source, &text)?;
+        Model::check(&ast, &source)?;
         let script = job.script.clone();
         let file = Arc::new(move |path: &str| script.beside(path).map(|(_, text)| text));
         Ok(Some(Arc::new(Model::new(engine, ast, job.values.to_map(), file))))

@@ -1,6 +1,7 @@
 //! One run of a script: where it takes place, what is shown, what is written down.
 
 pub mod config;
+mod contexts;
 mod desk;
 mod foundation;
 pub mod home;

@@ -1,7 +1,7 @@
 //! What the pods of a rehearsal do: the functions of the `rehearsal.rhai` beside the script.
 
 use crate::engine;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::object::Node;
 use crate::primitives::host::Clusters;
 use crate::primitives::world::{ClusterState, Files, Memory, WorldState};
@@ -22,7 +22,26 @@ pub struct Model {
     defect: Mutex<Option<String>>,
 }
 
+/// The functions that a `rehearsal.rhai` may have.
+const FUNCTIONS: [&str; 6] = ["program", "admit", "unready", "exec", "logs", "reconcile"];
+
 impl Model {
+    /// Holds the functions of a compiled file against those that are called.
+    ///
+    /// # Errors
+    /// `Usage` when one that is not there seems to be misspelled.
+    pub fn check(ast: &AST, source: &str) -> Result<()> {
+        let is_there = |name: &str| ast.iter_functions().any(|known| known.name == name);
+        let missing: Vec<&str> = FUNCTIONS.into_iter().filter(|name| !is_there(name)).collect();
+        let own = ast.iter_functions().filter(|known| !FUNCTIONS.contains(&known.name));
+        let meant = own.filter_map(|known| Some((known.name, engine::nearest(known.name, missing.iter().copied())?)));
+        match meant.into_iter().next() {
+            Some((name, meant)) => Err(Failure::usage(format!("{source}: nothing calls the function `{name}`"))
+                .hint(format!("did you mean `{meant}`?"))),
+            None => Ok(()),
+        }
+    }
+
     /// A model over a compiled file; `file` gives the texts beside it.
     pub fn new(engine: Engine, ast: AST, params: Map, file: Arc<Files>) -> Model {
         Model { engine, ast, params, file, memory: Arc::default(), defect: Mutex::default() }
@@ -77,7 +96,15 @@ impl Model {
             return Ok(None);
         }
         let outcome = engine::call_function(&self.engine, &self.ast, &mut Scope::new(), function, all);
-        outcome.map(Some).map_err(|failure| failure.message)
+        outcome.map(Some).map_err(|failure| told(&failure))
+    }
+}
+
+/// What a function threw is an answer in its own words; a mistake in the file is told with its place.
+fn told(failure: &Failure) -> String {
+    match failure.places.last().filter(|_| failure.kind == Kind::Usage) {
+        Some(place) => format!("{} ({}:{})", failure.message, place.source, place.line),
+        None => failure.message.clone(),
     }
 }
 

@@ -5,8 +5,9 @@ use super::record::{Record, Step};
 use super::screen::Screen;
 use crate::cluster::layers::journal::{Note, now};
 use crate::cluster::layers::{Journal as _, Notice};
-use crate::engine;
+use crate::engine::{self, Effect};
 use crate::failure::{Failure, Result};
+use crate::primitives::CLUSTER;
 use crate::primitives::host::Level;
 use crate::process::{Output, Programs};
 use std::path::PathBuf;
@@ -31,6 +32,13 @@ impl engine::Observer for Observed {
     fn step_ended(&self, step: &engine::StepStart, failure: Option<&Failure>) -> Result<()> {
         self.keep(step, failure.map_or("end", |failure| failure.kind.name()));
         self.0.step_ended(step, failure)
+    }
+
+    fn called(&self, on: &'static str, name: &'static str, effect: Effect) {
+        // Programs in pods are reached through writes as well, but what they do is theirs.
+        if effect == Effect::Write && on == "Cluster" && CLUSTER.iter().any(|primitive| primitive.name == name) {
+            self.0.changing();
+        }
     }
 
     fn print(&self, line: &str) {
@@ -75,10 +83,12 @@ pub(super) fn tell(screen: &Screen, notice: &Notice) {
         }
         Notice::Retrying { cluster, reason, lasting, again_in } => {
             let (lasting, again_in) = (super::screen::seconds(*lasting), super::screen::seconds(*again_in));
-            screen.say(Level::Info, &format!("{cluster}: {reason}; for {lasting} now, next try in {again_in}"));
+            let line = format!("{cluster}: {reason}; for {lasting} now, next try in {again_in}");
+            screen.say_of(&format!("{cluster}: {reason}"), Level::Info, &line);
         }
         Notice::Waiting { cluster, object, text } => {
-            screen.say(Level::Warning, &format!("{cluster}: still waiting for {object}: {text}"));
+            let topic = format!("{cluster}: still waiting for {object}");
+            screen.say_of(&topic, Level::Warning, &format!("{topic}: {text}"));
         }
     }
 }

@@ -39,13 +39,39 @@ pub struct Screen {
 struct State {
     running: BTreeMap<String, Running>,
     done: usize,
-    warnings: Vec<String>,
-    lines: Vec<String>,
+    warnings: Vec<Note>,
+    notes: Vec<Note>,
+}
+
+/// What somebody has to say, with the turn that it belongs to: threads of a script hurry, what they say stands in the
+/// script's order.
+#[derive(Clone)]
+struct Note {
+    turn: Vec<usize>,
+    /// What it says is said again and again: the last one stands for all.
+    topic: Option<String>,
+    text: String,
+}
+
+/// Adds a note in the place of the one that it stands for, or else at its turn.
+fn add(notes: &mut Vec<Note>, mut note: Note) {
+    if let Some(known) = notes.iter_mut().find(|known| note.topic.is_some() && known.topic == note.topic) {
+        known.text = note.text;
+        return;
+    }
+    if note.turn.is_empty() {
+        note.turn = notes.last().map(|last| last.turn.clone()).unwrap_or_default();
+    }
+    let at = notes.partition_point(|known| known.turn <= note.turn);
+    notes.insert(at, note);
 }
 
 struct Running {
+    headline: String,
     since: Duration,
     before: BTreeMap<String, Counts>,
+    /// Whether it has tried to change a cluster.
+    changing: bool,
     bar: Option<ProgressBar>,
 }
 
@@ -75,9 +101,25 @@ impl Screen {
 
     /// Shows a line for the user; warnings come again at the end.
     pub fn say(&self, level: Level, line: &str) {
+        self.note(level, line, None);
+    }
+
+    /// The same for what is said again and again of one topic: held back, only the last is kept.
+    pub fn say_of(&self, topic: &str, level: Level, line: &str) {
+        self.note(level, line, Some(topic.to_owned()));
+    }
+
+    /// A step that is running tries to change a cluster: when it ends without a change, that is worth saying.
+    pub fn changing(&self) {
+        self.state().running.values_mut().for_each(|running| running.changing = true);
+    }
+
+    fn note(&self, level: Level, line: &str, topic: Option<String>) {
         let line = crate::engine::report::plain(line);
+        let turn = crate::here::turn();
         if level == Level::Warning {
-            self.state().warnings.push(line.clone());
+            let note = Note { turn: turn.clone(), topic: topic.clone(), text: line.clone() };
+            add(&mut self.state().warnings, note);
         }
         let text = match level {
             Level::Info => format!("    {}", self.dim(&line)),
@@ -90,7 +132,12 @@ impl Screen {
                 drop(state);
                 self.line(&text);
             }
-            false => state.lines.push(text),
+            false => {
+                for running in state.running.values() {
+                    running.bar.iter().for_each(|bar| bar.set_message(format!("{}  {line}", running.headline)));
+                }
+                add(&mut state.notes, Note { turn, topic, text });
+            }
         }
     }
 
@@ -124,7 +171,7 @@ impl Screen {
         self.line("");
         self.line(&format!("{} {done} steps in {}{simulated}", self.paint("32", "Done:"), seconds(wall)));
         changes.iter().for_each(|line| self.line(&format!("  {line}")));
-        warnings.iter().for_each(|line| self.line(&format!("  {} {line}", self.paint("33", "!"))));
+        warnings.iter().for_each(|note| self.line(&format!("  {} {}", self.paint("33", "!"), note.text)));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -139,12 +186,18 @@ impl Screen {
         self.paint("2", text)
     }
 
+    /// What a step has changed; nothing for one that only looks.
+    fn changes(&self, running: &Running) -> String {
+        let counts = self.tally.since(&running.before);
+        if counts == Counts::default() && !running.changing { String::new() } else { counts.to_string() }
+    }
+
     fn spinner(&self, step: &StepStart) -> Option<ProgressBar> {
         if !self.style.live || self.style.quiet {
             return None;
         }
         let bar = self.bars.add(ProgressBar::new_spinner());
-        let template = "{spinner:.cyan} {msg} {elapsed:.dim}";
+        let template = "{spinner:.cyan} {elapsed:>4.dim} {wide_msg}";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.set_message(headline(step));
         bar.enable_steady_tick(Duration::from_millis(100));
@@ -155,7 +208,8 @@ impl Screen {
 impl Observer for Screen {
     fn step_begins(&self, step: &StepStart) -> Result<()> {
         let bar = self.spinner(step);
-        let running = Running { since: self.clock.now(), before: self.tally.totals(), bar };
+        let (headline, since, before) = (headline(step), self.clock.now(), self.tally.totals());
+        let running = Running { headline, since, before, changing: false, bar };
         self.state().running.insert(key(step), running);
         Ok(())
     }
@@ -164,7 +218,7 @@ impl Observer for Screen {
         let mut state = self.state();
         let Some(running) = state.running.remove(&key(step)) else { return Ok(()) };
         state.done += usize::from(failure.is_none());
-        let lines = std::mem::take(&mut state.lines);
+        let notes = std::mem::take(&mut state.notes);
         drop(state);
         if let Some(bar) = &running.bar {
             bar.finish_and_clear();
@@ -173,11 +227,11 @@ impl Observer for Screen {
         let (mark, what) = match failure {
             Some(failure) if failure.kind == Kind::Cancelled => (self.paint("33", "■"), "interrupted".to_owned()),
             Some(_) => (self.paint("31", "✗"), "failed".to_owned()),
-            None => (self.paint("32", "✓"), self.tally.since(&running.before).to_string()),
+            None => (self.paint("32", "✓"), self.changes(&running)),
         };
         let tail = format!("{took:>6}  {what}");
-        self.line(&format!("{mark} {:<NAME_WIDTH$} {}", headline(step), self.dim(&tail)));
-        lines.iter().for_each(|line| self.line(line));
+        self.line(&format!("{mark} {:<NAME_WIDTH$} {}", running.headline, self.dim(tail.trim_end())));
+        notes.iter().for_each(|note| self.line(&note.text));
         match &self.stop_after {
             Some(last) if *last == step.name && failure.is_none() => {
                 Err(Failure::new(Kind::Cancelled, format!("stopped after the step `{last}`, as asked")))
@@ -213,5 +267,31 @@ pub fn seconds(duration: Duration) -> String {
         0..10 => format!("{:.1}s", duration.as_secs_f64()),
         10..60 => format!("{total}s"),
         _ => format!("{}m{:02}s", total / 60, total % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(turn: &[usize], topic: Option<&str>, text: &str) -> Note {
+        Note { turn: turn.to_vec(), topic: topic.map(str::to_owned), text: text.to_owned() }
+    }
+
+    #[test]
+    fn notes_stand_in_the_script_s_order_and_a_topic_stands_once() {
+        let mut notes = Vec::new();
+        for (turn, topic, text) in [
+            (&[1, 1, 0][..], None, "second cluster"),
+            (&[], Some("east"), "east: for 1s"),
+            (&[1, 0, 0], None, "first cluster"),
+            (&[], Some("east"), "east: for 2s"),
+            (&[0], None, "before"),
+            (&[1, 0, 1], None, "first cluster again"),
+        ] {
+            add(&mut notes, note(turn, topic, text));
+        }
+        let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
+        assert_eq!(texts, ["before", "first cluster", "first cluster again", "second cluster", "east: for 2s"]);
     }
 }

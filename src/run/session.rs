@@ -69,10 +69,12 @@ impl Session {
     /// # Errors
     /// As [`Session::live`].
     pub fn live_at(job: &Job, kubeconfig: Option<PathBuf>, desk: Option<Desk>) -> Result<Session> {
+        // Before there is a journal: a run that cannot begin leaves none.
+        let contexts = Kubeconfigs::load(kubeconfig.as_deref())?;
+        super::contexts::check(job, &contexts)?;
         let foundation = Foundation::new(Clock::real(), None, desk)?;
         let (shared, journal) = foundation.shared(job, Recorder::in_file(foundation.tally.clone(), &foundation.run)?);
-        let clusters =
-            Live::new(Kubeconfigs::load(kubeconfig.as_deref())?, shared, foundation.runtime.handle().clone());
+        let clusters = Live::new(contexts, shared, foundation.runtime.handle().clone());
         let keeper = Folder::new(home::data().join("authorities"));
         let parts = Parts {
             clusters: Arc::new(clusters),

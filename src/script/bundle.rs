@@ -226,6 +226,9 @@ fn on_disk(name: &str, file: &Path, working: &Path) -> Result<Script> {
 fn not_found(name: &str, is_path: bool) -> Failure {
     let failure = Failure::new(Kind::NotFound, format!("there is no script `{name}`"));
     if is_path {
+        if let Some(meant) = beside(name) {
+            return failure.hint(format!("did you mean `{meant}`?"));
+        }
         return failure
             .hint("give a .rhai file, a folder with a main.rhai, or the name of a bundled script: meshwright list");
     }
@@ -236,6 +239,14 @@ fn not_found(name: &str, is_path: bool) -> Failure {
         Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
         None => failure.hint(format!("there are {}", names.join(", "))),
     }
+}
+
+/// The script in the same folder whose name is nearest.
+fn beside(name: &str) -> Option<String> {
+    let (folder, wrong) = name.rsplit_once('/').unwrap_or((".", name));
+    let entries = std::fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let scripts: Vec<String> = entries.filter(|name| name.ends_with(".rhai")).collect();
+    nearest(wrong, scripts.iter().map(String::as_str)).map(|meant| format!("{folder}/{meant}"))
 }
 
 /// The text of a source, to show lines of it: a module of the library, a file of the bundle, or a script on disk.

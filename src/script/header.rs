@@ -159,7 +159,11 @@ fn read_yaml(source: &str, lines: &[(usize, &str)]) -> Result<Node> {
     let text = lines.iter().map(|(_, line)| *line).collect::<Vec<_>>().join("\n");
     let place = Place { source: source.to_owned(), line: *first, column: 1 };
     let wrong = |message: String| Failure { places: vec![place.clone()], ..Failure::new(Kind::Usage, message) };
-    let mut objects = yaml::parse(&text).map_err(|failure| wrong(format!("the header is {}", failure.message)))?;
+    let mut objects = yaml::parse_file("the header", &text).map_err(|failure| {
+        let at = failure.places.first().and_then(|at| Some((lines.get(at.line.checked_sub(1)?)?.0, at.column)));
+        let place = at.map_or(place.clone(), |(line, column)| Place { line, column: column + 4, ..place.clone() });
+        Failure { places: vec![place], ..failure }
+    })?;
     match objects.len() {
         0 => Ok(Node::Null),
         1 => Ok(objects.remove(0)).map(|object: Object| object.node),

@@ -6,7 +6,7 @@
 mod bundle;
 pub mod fork;
 pub mod header;
-pub mod lexer;
+pub use crate::engine::lexer;
 mod needs;
 pub mod outline;
 pub mod params;
@@ -15,6 +15,7 @@ mod paths;
 mod resolver;
 mod small;
 pub mod steps;
+pub mod undeclared;
 mod values;
 
 pub use bundle::{Home, Script, bundled, find, library, library_names, source_text};

@@ -181,7 +181,7 @@ fn no_path(path: &str) -> Failure {
 }
 
 fn missing(said: &str, prefix: &str, name: &str, known: &[String]) -> Failure {
-    let failure = Failure::new(Kind::NotFound, format!("there is no module `{said}`"));
+    let failure = Failure::usage(format!("there is no module `{said}`"));
     match nearest(name, known.iter().map(String::as_str)) {
         Some(meant) if prefix.is_empty() => {
             let file = Path::new(meant).file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();

@@ -126,3 +126,87 @@ fn a_misspelled_option() {
      hint: did you mean `timeout`?
     "#);
 }
+
+/// The message, the hint and the place of a mistake.
+fn told(text: &str) -> (String, String, (usize, usize)) {
+    let modules = [("std:mesh", "fn install(c, d) { c }\nfn remove(c) { c }\n")];
+    let failure = Bench::new(&modules).run(text).expect_err("a mistake");
+    let place = failure.places.first().map(|place| (place.line, place.column)).unwrap_or_default();
+    (failure.message, failure.hint.unwrap_or_default(), place)
+}
+
+#[test]
+fn a_function_that_is_nowhere_is_told_with_the_nearest_of_all() {
+    for (text, name, meant) in [
+        ("prnt(\"x\")", "prnt", "print"),
+        ("[1].lenn()", "lenn", "len"),
+        ("fn joined(a) { a }\njoind(1)", "joind", "joined"),
+        ("parallell([1], |x| x)", "parallell", "parallel"),
+        ("fial(\"x\")", "fial", "fail"),
+    ] {
+        let (message, hint, _) = told(text);
+        assert_eq!(message, format!("there is no function `{name}`"), "{text}");
+        assert_eq!(hint, format!("did you mean `{meant}`?"), "{text}");
+    }
+    assert_eq!(told("foo(1)"), ("there is no function `foo`".into(), String::new(), (1, 1)));
+}
+
+#[test]
+fn a_function_that_takes_something_else_says_what() {
+    assert_eq!(told("len(5)").0, "no function `len` that takes a whole number");
+    assert!(told("len(5)").1.contains("len(array)"), "{}", told("len(5)").1);
+    let (message, hint, _) = told("fn add(a, b) { a + b }\nadd(1)");
+    assert_eq!((message.as_str(), hint.as_str()), ("`add` takes 2 arguments, not 1", "it is written `fn add(a, b)`"));
+}
+
+#[test]
+fn functions_of_modules_are_known_by_name_and_number_of_arguments() {
+    let with = |call: &str| told(&format!("import \"std:mesh\" as mesh;\n{call}"));
+    let (message, hint, _) = with("mesh::instal(1, 2)");
+    assert_eq!(message, "module `mesh` has no function `instal`");
+    assert_eq!(hint, "did you mean `install`?");
+    assert_eq!(with("mesh::frob()").1, "there are install, remove");
+    assert_eq!(with("mesh::install(1)").0, "`mesh::install` takes 2 arguments, not 1");
+    assert_eq!(with("mehs::install(1)").1, "did you mean `mesh`?");
+}
+
+#[test]
+fn a_bracket_without_its_mate_is_blamed_itself() {
+    for (text, said, place) in [
+        ("let x = true;\nif x { 1", "this `{` lacks its `}`", (2, 6)),
+        ("if true { 1 else { 2 }", "this `{` lacks its `}`", (1, 9)),
+        ("let a = [1, 2;\nlet b = 1;\n", "this `[` lacks its `]`", (1, 9)),
+        ("print((1);\nlet b = 1;\n", "this `(` lacks its `)`", (1, 6)),
+        ("fn a() {\n    if true {\n        print(1);\n}\n\nfn b() {\n}\n", "this `{` lacks its `}`", (2, 13)),
+        ("let a = 1;\n}\n", "this `}` closes nothing", (2, 1)),
+    ] {
+        assert_eq!(told(text), (said.into(), String::new(), place), "{text}");
+    }
+    assert_eq!(
+        told("let a = 1\nlet b = #{c: [1]};").0,
+        "`;` is missing before this: the statement above it does not end"
+    );
+}
+
+#[test]
+fn a_misspelled_word_of_the_language_is_told() {
+    assert_eq!(told("stp \"Install\" { }").1, "did you mean `step`?");
+    assert_eq!(told("lte a = 1;").1, "did you mean `let`?");
+    assert_eq!(told("while 1 { }").0, "this must be true or false, not a number");
+    assert_eq!(told("tru").1, "did you mean `true`?");
+}
+
+#[test]
+fn a_wrong_duration_names_its_option() {
+    let (message, ..) = told("wait.ready(#{timeout: \"soon\"})");
+    assert_eq!(message, "wait.ready: option `timeout`: `soon` is not a duration");
+}
+
+#[test]
+fn of_several_failures_the_one_that_waiting_does_not_heal_comes_first() {
+    let text =
+        "parallel([\"timeout\", \"rights\", \"unreachable\"], |kind| fail(`no ${kind}`, #{kind: kind, hint: kind}))";
+    let failure = Bench::new(&[]).run(text).expect_err("three");
+    assert_eq!((failure.kind, failure.hint.as_deref()), (Kind::Rights, Some("rights")));
+    assert_eq!(failure.details, ["also: no timeout", "also: no unreachable"]);
+}

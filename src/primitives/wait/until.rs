@@ -2,7 +2,7 @@
 
 use super::super::Host;
 use super::TIMEOUT;
-use crate::engine::{Call, Outcome, duration, value};
+use crate::engine::{Call, Outcome, value};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::Object;
 use crate::plain;
@@ -135,6 +135,6 @@ fn span(duration: Duration) -> String {
 }
 
 pub(super) fn pause(call: &Call<'_, Host>) -> Outcome {
-    rest(call, duration(&call.str(0))?)?;
+    rest(call, call.duration(0)?)?;
     Ok(Dynamic::UNIT)
 }
