@@ -7,6 +7,7 @@ mod brackets;
 mod bridge;
 mod budget;
 pub mod call;
+mod callables;
 mod cancel;
 mod console;
 mod errors;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 
 pub use bridge::{Bridge, on_script_thread};
 pub use call::Call;
+pub use callables::{Callable, Callables};
 pub use cancel::Cancel;
 pub use console::{Console, Reading};
 pub use errors::{failure, failure_of};
