@@ -14,16 +14,14 @@ pub const TIMED_OUT: u8 = 3;
 pub const USAGE: u8 = 4;
 /// A cluster could not be reached.
 pub const UNREACHABLE: u8 = 5;
-/// Interrupted by Ctrl-C.
-pub const INTERRUPTED: u8 = 130;
-
 /// The exit code that a failure ends the program with.
 pub fn code(failure: &Failure) -> u8 {
     match failure.kind {
         Kind::Timeout => TIMED_OUT,
         Kind::Usage | Kind::Rights => USAGE,
         Kind::Unreachable => UNREACHABLE,
-        Kind::Cancelled => INTERRUPTED,
+        // 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
+        Kind::Cancelled => crate::run::interrupt::code(),
         _ => REFUSED,
     }
 }

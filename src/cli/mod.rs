@@ -12,6 +12,7 @@ mod resume;
 mod run;
 mod runs;
 mod script_args;
+mod serve;
 mod show;
 mod undo;
 
@@ -108,7 +109,7 @@ pub fn main() -> ExitCode {
             Ok(code) => return ExitCode::from(code),
             Err(failure) => Err(failure),
         },
-        Command::Rehearse(command) => command.go(style),
+        Command::Rehearse(command) => return ExitCode::from(command.go(style).unwrap_or_else(|e| report(&e, style))),
         Command::Run(command) => command.go(style),
         Command::List(command) => command.go(),
         Command::Show(command) => command.go(style),
@@ -235,7 +236,7 @@ impl Talk {
             When::Never => false,
             When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
         };
-        Style { colour, live: terminal && !self.verbose, quiet: self.quiet }
+        Style { colour, live: terminal && !self.verbose, quiet: self.quiet, mute: false }
     }
 }
 

@@ -26,6 +26,8 @@ pub struct ScriptArgs {
 pub struct Asked {
     /// What is to be run.
     pub job: Job,
+    /// In a rehearsal of a task: its main script, with the parameters that were given for it.
+    pub before: Option<Job>,
     /// The kubeconfig given with `--kubeconfig`.
     pub kubeconfig: Option<std::path::PathBuf>,
     /// Whether `--serve` was among the parameters.
@@ -46,8 +48,10 @@ impl ScriptArgs {
         }
         let script = find(&self.name)?;
         let mut header = script.header()?;
+        let main = if verb == "rehearse" { script.main() } else { None };
+        let main = main.map(|main| Ok::<_, Failure>((main.header()?, main))).transpose()?;
         if self.help || self.parameters.iter().any(|word| word == "--help" || word == "-h") {
-            print(&help(verb, &script, &header))?;
+            print(&help(verb, &script, &header, main.as_ref().map(|(_, main)| main)))?;
             return Ok(None);
         }
         script::undeclared::check(&script.source, &script.text, &header)?;
@@ -76,22 +80,38 @@ impl ScriptArgs {
             problems.push("--serve is for `rehearse`: real clusters are up already".into());
         }
         let (rights, mut answers) = (Rights::take(&mut words)?, answers(verb, &mut words)?);
-        let mut given = Given::from_args(&header, &words);
+        let known = main.as_ref().map_or_else(|| header.clone(), |(main, _)| joined(&header, main));
+        let mut given = Given::from_args(&known, &words);
         given.problems.iter_mut().for_each(|problem| *problem += &task_meant(verb, &script, problem));
         given.problems.extend(problems);
         if let Some(file) = file {
             given = given.with_file(file.as_ref())?;
         }
-        for param in header.params.iter().filter(|param| !given.has(param)).collect::<Vec<_>>() {
-            given.flags.extend(fill(param).map(|value| (param.name.clone(), value)));
-        }
+        given.fill(&known, fill);
         let kubeconfig = kubeconfig.map(Into::into);
-        let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage(verb, &script)))?;
+        let own = given.only(|name| header.param(name).is_some() || known.param(name).is_none());
+        let values = Values::check(&header, &own).map_err(|failure| failure.hint(usage(verb, &script)))?;
+        let before = main.map(|(header, main)| before(main, header, &given, style)).transpose()?;
         header.needs = header.needs.with(&values);
         rights.change(&mut header.needs)?;
         answers.widened = rights.allow;
-        Ok(Some(Asked { job: Job { script, header, values, style, stop_after }, kubeconfig, serve, pause, answers }))
+        let job = Job { script, header, values, style, stop_after };
+        Ok(Some(Asked { job, before, kubeconfig, serve, pause, answers }))
     }
+}
+
+/// The parameters of a task and those that only its main script has.
+fn joined(task: &Header, main: &Header) -> Header {
+    let others = main.params.iter().filter(|param| task.param(&param.name).is_none());
+    Header { params: task.params.iter().chain(others).cloned().collect(), ..task.clone() }
+}
+
+/// The main script of a task, as it is rehearsed before the task.
+fn before(script: Script, mut header: Header, given: &Given, style: Style) -> Result<Job> {
+    let given = given.only(|name| header.param(name).is_some());
+    let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage("rehearse", &script)))?;
+    header.needs = header.needs.with(&values);
+    Ok(Job { script, header, values, style: Style { quiet: true, live: false, mute: true, ..style }, stop_after: None })
 }
 
 /// The flags that change what a run may do.
@@ -205,7 +225,7 @@ fn unknown_step(script: &Script, wanted: Option<&str>) -> Option<String> {
 }
 
 /// The help of a script, from its header.
-fn help(verb: &str, script: &Script, header: &Header) -> String {
+fn help(verb: &str, script: &Script, header: &Header, main: Option<&Script>) -> String {
     let mut command = clap::Command::new(format!("meshwright {verb} {}", script.name))
         .bin_name(format!("meshwright {verb} {}", script.name))
         .about(header.title.clone())
@@ -224,6 +244,9 @@ fn help(verb: &str, script: &Script, header: &Header) -> String {
     let lines = header.needs.lines();
     if !lines.is_empty() {
         text += &format!("\nIt may, beside reading:\n  {}\n", lines.join("\n  "));
+    }
+    if let Some(main) = main {
+        text += &format!("\n{0} is rehearsed first, quietly; parameters of {0} are taken too.\n", main.name);
     }
     text
 }

@@ -35,7 +35,8 @@ pub struct Inert;
 impl Behaviour for Inert {
     fn exec(&self, _: &World, _: &str, _: &Value, _: &str, argv: &[String], _: &str) -> Answer {
         let program = argv.first().cloned().unwrap_or_default();
-        Answer { code: 127, stderr: format!("{program}: not found\n"), ..Answer::default() }
+        let why = "this pod is rehearsed, no program runs in it; what its programs answer is written in rehearsal.rhai";
+        Answer { code: 127, stderr: format!("{program}: not found: {why}\n"), ..Answer::default() }
     }
 
     fn logs(&self, _: &World, _: &str, _: &Value, _: &str) -> String {

@@ -167,6 +167,12 @@ fn built_in(resource: &str) -> &'static [Row] {
             ("Completions", "string", 0, |o, _| ratio(count(o, "status", "succeeded"), o["spec"]["completions"].as_i64().unwrap_or(1))),
             ("Duration", "string", 0, job_duration), A,
         ],
+        "cronjobs.batch" => &[
+            N, ("Schedule", "string", 0, |o, _| o["spec"]["schedule"].clone()), ("Timezone", "string", 0, |o, _| or_none(&o["spec"]["timeZone"])),
+            ("Suspend", "boolean", 0, |o, _| json!(if o["spec"]["suspend"] == true { "True" } else { "False" })),
+            ("Active", "integer", 0, |o, _| items(&o["status"]["active"]).len().into()),
+            ("Last Schedule", "string", 0, |o, now| time(&o["status"]["lastScheduleTime"]).map_or_else(|| json!("<none>"), |_| age_of(&o["status"]["lastScheduleTime"], now))), A,
+        ],
         "services" => &[
             N, ("Type", "string", 0, |o, _| o["spec"]["type"].clone()), ("Cluster-IP", "string", 0, |o, _| or_none(&o["spec"]["clusterIP"])),
             ("External-IP", "string", 0, |o, _| external_ip(o)), ("Port(s)", "string", 0, |o, _| ports(o)), A,

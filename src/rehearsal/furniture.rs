@@ -9,7 +9,9 @@ pub(super) fn objects(server: &Server) -> Vec<Value> {
         .into_iter()
         .map(|name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
         .collect();
-    objects.push(node(server));
+    let node = node(server);
+    objects.push(lease(server, &node));
+    objects.push(node);
     objects.push(kubernetes_service(server));
     objects
 }
@@ -26,6 +28,19 @@ fn kubernetes_service(server: &Server) -> Value {
         "spec": {
             "clusterIP": format!("{first}.1"),
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+        },
+    })
+}
+
+/// What a kubelet renews to say that its node lives.
+fn lease(server: &Server, node: &Value) -> Value {
+    let name = &node["metadata"]["name"];
+    json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": name, "namespace": "kube-node-lease"},
+        "spec": {
+            "holderIdentity": name, "leaseDurationSeconds": 40,
+            "renewTime": server.time().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
         },
     })
 }

@@ -137,6 +137,21 @@ fn server_side_apply_knows_the_owners() {
 }
 
 #[test]
+fn nodes_and_cron_jobs_are_shown_whole() {
+    crate::clock::simulated(async |clock| {
+        let Some(kubectl) = Kubectl::new(&clock).await else { return };
+        let node = kubectl.run("describe node").await;
+        assert!(node.contains("HolderIdentity:  east-node-1"), "{node}");
+        assert!(kubectl.run("create cronjob c --image=i --schedule=@daily").await.contains("created"));
+        let table = kubectl.run("get cronjob").await;
+        let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+        let expected = ["NAME", "SCHEDULE", "TIMEZONE", "SUSPEND", "ACTIVE", "LAST", "SCHEDULE", "AGE"];
+        assert_eq!(rows[0], expected, "{table}");
+        assert_eq!(rows[1][..6], ["c", "@daily", "<none>", "False", "0", "<none>"], "{table}");
+    });
+}
+
+#[test]
 fn small_verbs_work() {
     crate::clock::simulated(async |clock| {
         let Some(kubectl) = Kubectl::new(&clock).await else { return };

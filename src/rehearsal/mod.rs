@@ -13,13 +13,14 @@
 //! | `transport`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
 //! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
-//! | `identity`, `addresses`, `furniture` | certificates, tokens, networks and first objects of a cluster |
+//! | `identity`, `addresses`, `calendar`, `furniture` | certificates, tokens, networks, the date and first objects of a cluster |
 //! | `controllers`, `pods`, `faults` | what controllers and kubelets do; what goes wrong on demand |
 
 mod addresses;
 mod admission;
 mod behaviour;
 mod built_in;
+mod calendar;
 mod call;
 mod columns;
 mod complete;

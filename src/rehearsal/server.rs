@@ -1,6 +1,7 @@
 //! One rehearsed cluster's API server: its store, its log, and direct access for controllers and tests.
 
 use super::addresses::Addresses;
+use super::calendar::Calendar;
 use super::identity::{AUDIENCE, Identity, Token};
 use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
@@ -21,7 +22,7 @@ pub struct Server(Arc<ServerInner>);
 pub(super) struct ServerInner {
     name: String,
     clock: Clock,
-    epoch: jiff::Timestamp,
+    calendar: Arc<Calendar>,
     around: Around,
     store: Mutex<Store>,
     changes: broadcast::Sender<Change>,
@@ -46,11 +47,11 @@ pub struct Change {
 const BEHIND: usize = 4096;
 
 impl ServerInner {
-    pub fn new(name: &str, index: usize, clock: Clock, epoch: jiff::Timestamp, around: Around) -> ServerInner {
+    pub fn new(name: &str, index: usize, clock: Clock, calendar: Arc<Calendar>, around: Around) -> ServerInner {
         ServerInner {
             name: name.to_owned(),
             clock,
-            epoch,
+            calendar,
             around,
             store: Mutex::new(Store::new()),
             changes: broadcast::Sender::new(BEHIND),
@@ -140,7 +141,7 @@ impl Server {
 
     /// Now.
     pub fn time(&self) -> jiff::Timestamp {
-        self.0.epoch + self.0.clock.now()
+        self.0.calendar.time(&self.0.clock)
     }
 
     /// A uid that no other object has. Equal worlds give equal ones in the same order, so that rehearsals can be compared.

@@ -1,5 +1,6 @@
 //! All rehearsed clusters and their common clock.
 
+use super::calendar::Calendar;
 use super::server::ServerInner;
 use super::{Behaviour, Inert, Server, controllers};
 use crate::clock::Clock;
@@ -11,6 +12,7 @@ pub struct World(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     clock: Clock,
+    calendar: Arc<Calendar>,
     servers: Vec<Server>,
     behaviour: RwLock<Arc<dyn Behaviour>>,
 }
@@ -30,16 +32,17 @@ impl World {
     /// Fresh clusters with these context names. Each has namespaces default, kube-system, kube-public and
     /// kube-node-lease, one node, its own uid, pod, service and load-balancer addresses.
     pub fn new(clock: Clock, names: &[&str]) -> World {
-        let epoch = jiff::Timestamp::now();
+        let calendar = Arc::new(Calendar::new(&clock));
         World(Arc::new_cyclic(|world| {
             let server = |(index, name): (usize, &&str)| {
-                let server = ServerInner::new(name, index, clock.clone(), epoch, Around(world.clone()));
+                let server = ServerInner::new(name, index, clock.clone(), calendar.clone(), Around(world.clone()));
                 Server::furnished(server)
             };
             Inner {
                 servers: names.iter().enumerate().map(server).collect(),
                 behaviour: RwLock::new(Arc::new(Inert)),
                 clock: clock.clone(),
+                calendar: calendar.clone(),
             }
         }))
     }
@@ -70,6 +73,12 @@ impl World {
     /// The common clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// Sets the calendar to today's time: a simulated clock runs ahead, and programs outside the rehearsal would see
+    /// objects of the future.
+    pub fn catch_up(&self) {
+        self.0.calendar.catch_up(&self.0.clock);
     }
 
     /// What the pods do from now on.

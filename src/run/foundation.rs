@@ -1,6 +1,7 @@
 //! What a session is built on: runtime, cancel, rights, and the engines of its script and of the rehearsed software.
 
 use super::desk::{Desk, GuardedKeeper, GuardedPrograms, NotedJournal};
+use super::interrupt::Watch;
 use super::journal::Recorder;
 use super::model::{Model, NoClusters, Silent, rehearsed_programs};
 use super::observed::{Noted, Observed, tell};
@@ -32,6 +33,7 @@ pub(super) struct Foundation {
     pub(super) desk: Option<Desk>,
     /// Set as soon as there is one: requests tell it of server warnings and outages.
     pub(super) screen: Arc<OnceLock<Arc<Screen>>>,
+    watch: Watch,
 }
 
 /// What they do not.
@@ -51,14 +53,16 @@ impl Foundation {
         let runtime = runtime.map_err(|e| Failure::internal(format!("cannot start the runtime: {e}")))?;
         let cancel = desk.as_ref().map(|desk| desk.cancel.clone()).unwrap_or_default();
         let handle = runtime.handle();
+        let mut watch = Watch::default();
         match &desk {
-            None => drop(handle.spawn(super::interrupt::watch(cancel.clone()))),
+            None => watch = Watch::over(handle.spawn(super::interrupt::watch(cancel.clone()))),
             Some(desk) if desk.begins_watching() => drop(handle.spawn(super::interrupt::watch_prompt(cancel.clone()))),
             Some(_) => {}
         }
         let bridge = Bridge { runtime: runtime.handle().clone(), cancel, clock };
         let run = uuid::Uuid::new_v4().simple().to_string();
-        Ok(Foundation { runtime, bridge, tally: Tally::default(), run: run[..12].into(), desk, screen: Arc::default() })
+        let (tally, screen) = (Tally::default(), Arc::default());
+        Ok(Foundation { runtime, bridge, tally, run: run[..12].into(), desk, screen, watch })
     }
 
     pub(super) fn rehearsed(
@@ -157,8 +161,8 @@ impl Foundation {
             observer: Arc::new(Observed(screen.clone(), journal.clone())),
         });
         let Parts { world, model, kubeconfig, .. } = parts;
-        let desk = self.desk;
-        Session { runtime: self.runtime, engine, host, screen, clock, world, model, journal, cancel, desk, kubeconfig }
+        let (desk, runtime, _watch) = (self.desk, self.runtime, self.watch);
+        Session { runtime, engine, host, screen, clock, world, model, journal, cancel, desk, kubeconfig, _watch }
     }
 }
 

@@ -5,7 +5,7 @@ mod contexts;
 mod desk;
 mod foundation;
 pub mod home;
-mod interrupt;
+pub(crate) mod interrupt;
 mod journal;
 mod model;
 mod observed;

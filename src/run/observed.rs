@@ -74,6 +74,10 @@ impl Programs for Noted {
 /// Shows a server's warning or an outage.
 pub(super) fn tell(screen: &Screen, notice: &Notice) {
     match notice {
+        // Newer clusters answer every request for Endpoints so, and the guide's mechanism needs them.
+        Notice::Warning { cluster, text } if text.starts_with("v1 Endpoints is deprecated") => {
+            tracing::debug!("{cluster} warns: {text}");
+        }
         Notice::Warning { cluster, text } => screen.say(Level::Info, &format!("{cluster} warns: {text}")),
         Notice::Plugin { cluster, text } => screen.say(Level::Info, &format!("{cluster}: credential plugin: {text}")),
         Notice::Unchecked { cluster } => {

@@ -23,12 +23,15 @@ pub struct Style {
     pub live: bool,
     /// Only failures.
     pub quiet: bool,
+    /// Not even what the script prints.
+    pub mute: bool,
 }
 
 /// The screen of one run.
 pub struct Screen {
     style: Style,
     clock: crate::clock::Clock,
+    begun: Duration,
     tally: Tally,
     bars: MultiProgress,
     state: Mutex<State>,
@@ -85,6 +88,7 @@ impl Screen {
             if style.live && !style.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Screen {
             style,
+            begun: clock.now(),
             clock,
             tally,
             bars: MultiProgress::with_draw_target(target),
@@ -164,7 +168,7 @@ impl Screen {
         let (done, warnings) = (state.done, state.warnings.clone());
         drop(state);
         let simulated = if self.clock.is_simulated() {
-            format!(" ({} of rehearsed time)", seconds(self.clock.now()))
+            format!(" ({} of rehearsed time)", seconds(self.clock.now().saturating_sub(self.begun)))
         } else {
             String::new()
         };
@@ -241,6 +245,9 @@ impl Observer for Screen {
     }
 
     fn print(&self, line: &str) {
+        if self.style.mute {
+            return;
+        }
         let line = plain::text(line);
         self.bars.suspend(|| println!("{line}"));
     }

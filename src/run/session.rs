@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use super::foundation::{Foundation, Parts};
 use super::home;
+use super::interrupt::Watch;
 use super::journal::Recorder;
 use super::model::Model;
 use super::record::{Change, Record, Started};
@@ -53,6 +54,8 @@ pub struct Session {
     pub(super) cancel: Cancel,
     pub(super) desk: Option<Desk>,
     pub(super) kubeconfig: Option<PathBuf>,
+    /// Ends with the session.
+    pub(super) _watch: Watch,
 }
 
 impl Session {
@@ -117,8 +120,16 @@ impl Session {
     /// # Errors
     /// When this is no rehearsal.
     pub fn again(&self, job: &Job) -> Result<Session> {
+        self.again_at(job, self.desk.clone())
+    }
+
+    /// The same, at a prompt when there is a desk.
+    ///
+    /// # Errors
+    /// As [`Session::again`].
+    pub fn again_at(&self, job: &Job, desk: Option<Desk>) -> Result<Session> {
         let world = self.world.clone().ok_or_else(|| Failure::internal("not a rehearsal"))?;
-        let foundation = Foundation::new(self.clock.clone(), Some(self.runtime.clone()), self.desk.clone())?;
+        let foundation = Foundation::new(self.clock.clone(), Some(self.runtime.clone()), desk)?;
         Ok(foundation.rehearsed(job, world, self.model.clone(), self.host.keeper.clone()))
     }
 
@@ -301,7 +312,7 @@ impl Session {
         })
     }
 
-    /// Returns when the user presses Ctrl-C.
+    /// Returns when the user presses Ctrl-C or the process is told to end.
     pub fn wait_for_interrupt(&self) {
         self.runtime.block_on(self.cancel.cancelled());
     }

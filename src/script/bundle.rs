@@ -86,6 +86,21 @@ impl Script {
         })
     }
 
+    /// The main script that it is a task of: the one beside it, when both carry out the same guide.
+    pub fn main(&self) -> Option<Script> {
+        if self.source.rsplit('/').next() == Some("main.rhai") {
+            return None;
+        }
+        let (source, text) = self.beside("main.rhai")?;
+        let name = match &self.home {
+            Home::Bundle(name) => name.clone(),
+            Home::Folder(_) => source.clone(),
+        };
+        let main = Script { name, source, text, home: self.home.clone() };
+        let guide = self.header().ok()?.guide?;
+        (main.header().ok()?.guide? == guide).then_some(main)
+    }
+
     /// The names of the tasks in its folder: every script with a title, the main one left out.
     pub fn tasks(&self) -> Vec<String> {
         let bundled = self.home.bundled().and_then(|name| SCRIPTS.get_dir(name)).map(files_in);

@@ -64,6 +64,24 @@ impl Given {
             || self.problems.contains(&lacks_value)
     }
 
+    /// Only what is given for parameters with such names.
+    pub fn only(&self, wanted: impl Fn(&str) -> bool) -> Given {
+        let wanted = |name: &str| wanted(&name.replace('-', "_"));
+        let flags = self.flags.iter().filter(|(name, _)| wanted(name)).cloned().collect();
+        let file = self.file.as_ref().map(|file| {
+            let entries = file.node.entries().iter().filter(|(name, _)| wanted(name)).cloned();
+            Object::new(Node::Map(Map(Arc::new(entries.collect()))))
+        });
+        Given { flags, file, problems: self.problems.clone() }
+    }
+
+    /// Gives what is not given yet for a parameter, where `fill` knows something.
+    pub fn fill(&mut self, header: &Header, fill: impl Fn(&Param) -> Option<String>) {
+        for param in header.params.iter().filter(|param| !self.has(param)).collect::<Vec<_>>() {
+            self.flags.extend(fill(param).map(|value| (param.name.clone(), value)));
+        }
+    }
+
     /// The same with the parameters of a YAML file; `-` is stdin. They win over those of a file given before.
     ///
     /// # Errors

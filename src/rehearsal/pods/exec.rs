@@ -75,7 +75,14 @@ pub(crate) async fn execute(stage: &Stage, container: &str, argv: Vec<String>, s
     stage
         .ask(move |stage| {
             let pod = stage.current().unwrap_or_else(|| stage.pod.clone());
-            stage.world.behaviour().exec(&stage.world, stage.server.name(), &pod, &container, &argv, &stdin)
+            let (behaviour, cluster) = (stage.world.behaviour(), stage.server.name());
+            let answered = |argv: &[String]| behaviour.exec(&stage.world, cluster, &pod, &container, argv, &stdin);
+            let answer = answered(&argv);
+            match shell::only_program(&argv) {
+                // There is no shell; what it was to start may be there.
+                Some(program) if answer.code == 127 => answered(&program),
+                _ => answer,
+            }
         })
         .await
 }
@@ -116,6 +123,9 @@ fn status(argv: &[String], code: i32) -> Value {
     })
 }
 
+const SILENT: &str =
+    "this pod is rehearsed and has printed nothing so far; what it prints is shown here, Ctrl-C leaves\n";
+
 /// Shows what a container prints until it ends or the client leaves.
 pub(crate) fn attach(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<Reply> {
     let program = Program::new(stage, query)?;
@@ -123,6 +133,10 @@ pub(crate) fn attach(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<
     tokio::spawn(async move {
         let Some(mut channels) = pending.connect().await else { return };
         let mut follower = Follower::new(program.stage, program.container);
+        if follower.is_silent().await {
+            let channel = if program.tty { STDOUT } else { STDERR };
+            channels.send(channel, terminal(SILENT).as_bytes()).await;
+        }
         loop {
             tokio::select! {
                 text = follower.next() => match text {

@@ -155,6 +155,13 @@ impl Follower {
         Some(text)
     }
 
+    /// Whether nothing has been printed so far.
+    pub async fn is_silent(&mut self) -> bool {
+        let text = self.so_far().await;
+        self.sent = 0;
+        text.is_some_and(|text| text.is_empty())
+    }
+
     /// What is printed next; `None` when the container has ended.
     pub async fn next(&mut self) -> Option<String> {
         loop {

@@ -17,6 +17,16 @@ pub(crate) fn is_interactive(argv: &[String]) -> bool {
         && options.iter().all(|option| matches!(option.as_str(), "-i" | "-l"))
 }
 
+/// The program of `sh -c 'PROGRAM ARGUMENTS'`, when the line needs no shell: no quotes, variables, pipes.
+pub(crate) fn only_program(argv: &[String]) -> Option<Vec<String>> {
+    let [program, option, line] = argv else { return None };
+    let plain = option == "-c" && is_interactive(std::slice::from_ref(program)) && !line.contains(SPECIAL);
+    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    (plain && !words.is_empty()).then_some(words)
+}
+
+const SPECIAL: &[char] = &['\'', '"', '\\', '$', '`', '|', '&', ';', '<', '>', '(', ')', '*', '~', '#', '\n', '='];
+
 /// Runs the shell until `exit`, the end of input or of the connection; its exit code.
 pub(crate) async fn converse(stage: &Stage, container: &str, argv: &[String], channels: &mut Channels) -> i32 {
     let mut code = 0;
@@ -65,5 +75,22 @@ async fn line(channels: &mut Channels) -> Option<String> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_needs_no_shell_is_its_program() {
+        let words = |argv: &[&str]| only_program(&argv.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        let curl = words(&["/bin/sh", "-c", "curl -s http://h:5000/hello?a"]).expect("one program");
+        assert_eq!(curl, ["curl", "-s", "http://h:5000/hello?a"]);
+        for line in ["curl 'a b'", "curl a | wc", "A=1 curl a", " ", "curl $URL"] {
+            assert_eq!(words(&["sh", "-c", line]), None, "{line}");
+        }
+        assert_eq!(words(&["curl", "-c", "a"]), None);
+        assert_eq!(words(&["sh"]), None);
     }
 }
