@@ -94,7 +94,7 @@ impl Script {
         let (source, text) = self.beside("main.rhai")?;
         let name = match &self.home {
             Home::Bundle(name) => name.clone(),
-            Home::Folder(_) => source.clone(),
+            Home::Folder(_) | Home::Over(..) => source.clone(),
         };
         let main = Script { name, source, text, home: self.home.clone() };
         let guide = self.header().ok()?.guide?;
