@@ -13,6 +13,7 @@ mod explain;
 mod identity;
 pub mod kubeconfig;
 pub mod layers;
+pub mod lease;
 mod list;
 mod live;
 mod login;

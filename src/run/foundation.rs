@@ -161,8 +161,8 @@ impl Foundation {
             observer: Arc::new(Observed(screen.clone(), journal.clone())),
         });
         let Parts { world, model, kubeconfig, .. } = parts;
-        let (desk, runtime, _watch) = (self.desk, self.runtime, self.watch);
-        Session { runtime, engine, host, screen, clock, world, model, journal, cancel, desk, kubeconfig, _watch }
+        let (desk, run, runtime, _watch) = (self.desk, self.run, self.runtime, self.watch);
+        Session { runtime, engine, host, screen, clock, world, model, journal, cancel, desk, kubeconfig, run, _watch }
     }
 }
 

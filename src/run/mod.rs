@@ -7,6 +7,7 @@ mod foundation;
 pub mod home;
 pub(crate) mod interrupt;
 mod journal;
+mod lease;
 mod model;
 mod observed;
 pub mod record;

@@ -23,6 +23,9 @@ pub struct Started {
     pub params: serde_json::Map<String, serde_json::Value>,
     /// The contexts.
     pub clusters: Vec<String>,
+    /// The uid of namespace kube-system by context: which clusters they were, whatever their contexts are called later.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uids: BTreeMap<String, String>,
     /// The kubeconfig that was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubeconfig: Option<PathBuf>,
@@ -169,9 +172,10 @@ impl History {
     }
 }
 
-fn is_alive(pid: u32) -> bool {
+/// Whether there is a process with this number, whoever it belongs to.
+pub(super) fn is_alive(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid).ok().filter(|pid| *pid > 0) else { return false };
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok()
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None) != Err(nix::errno::Errno::ESRCH)
 }
 
 /// The digest that stands for a script's text.

@@ -5,6 +5,7 @@ use super::foundation::{Foundation, Parts};
 use super::home;
 use super::interrupt::Watch;
 use super::journal::Recorder;
+use super::lease::{Around, Holder, Leases};
 use super::model::Model;
 use super::record::{Change, Record, Started};
 use super::screen::{Screen, Style};
@@ -23,6 +24,7 @@ use crate::process::Live as LivePrograms;
 use crate::rehearsal::World;
 use crate::script::{Header, Home, Kind, Script, Values};
 use rhai::{Dynamic, Scope};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -56,6 +58,7 @@ pub struct Session {
     pub(super) kubeconfig: Option<PathBuf>,
     /// Ends with the session.
     pub(super) _watch: Watch,
+    pub(super) run: Arc<str>,
 }
 
 impl Session {
@@ -163,10 +166,43 @@ impl Session {
     /// # Errors
     /// What the work fails with.
     pub fn recorded(&self, job: &Job, clusters: Vec<String>, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        self.journal.record(&Record::Started(started(job, clusters, self.kubeconfig.clone())));
-        let outcome = work();
+        let leases = self.leases(job, &clusters);
+        let uids = self.uids(&clusters, leases.as_ref().is_ok_and(Option::is_some));
+        self.journal.record(&Record::Started(Started { uids, ..started(job, clusters, self.kubeconfig.clone()) }));
+        let outcome = leases.and_then(|leases| {
+            let outcome = work();
+            let lost = leases.and_then(|leases| self.runtime.block_on(leases.give_back()));
+            lost.map_or(outcome, Err)
+        });
         self.journal.finish(outcome.as_ref().err());
         outcome
+    }
+
+    /// The leases that keep other runs away from these clusters, for a run on real clusters that may write.
+    fn leases(&self, job: &Job, clusters: &[String]) -> Result<Option<Leases>> {
+        if self.world.is_some() || !job.header.needs.writes() {
+            return Ok(None);
+        }
+        let around = Around {
+            holder: Holder::here(&self.run),
+            clock: self.clock.clone(),
+            cancel: self.cancel.clone(),
+            screen: self.screen.clone(),
+        };
+        let clusters = self.connected_to(clusters)?;
+        self.unless_interrupted(Leases::take(clusters, around)).map(Some)
+    }
+
+    fn connected_to(&self, contexts: &[String]) -> Result<Vec<Cluster>> {
+        let contexts: std::collections::BTreeSet<&String> = contexts.iter().collect();
+        contexts.into_iter().map(|context| self.cluster(context)).collect()
+    }
+
+    /// Which clusters these are, if they are to be asked and say it.
+    fn uids(&self, contexts: &[String], asked: bool) -> BTreeMap<String, String> {
+        let clusters = if asked { self.connected_to(contexts).unwrap_or_default() } else { Vec::new() };
+        let uid = async |cluster: &Cluster| Some((cluster.name().to_owned(), cluster.uid().await.ok()?));
+        self.runtime.block_on(futures::future::join_all(clusters.iter().map(uid))).into_iter().flatten().collect()
     }
 
     /// The cluster of a context.
@@ -346,6 +382,7 @@ fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Sta
         sha256: super::record::digest(&job.script.text),
         params: job.values.iter().map(|(param, node)| (param.name.clone(), shown(node))).collect(),
         clusters,
+        uids: BTreeMap::new(),
         kubeconfig,
         pid: std::process::id(),
     }

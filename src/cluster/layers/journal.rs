@@ -332,7 +332,8 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let inner = self.inner.clone();
-        if effect_of(request.method(), request.uri().path(), request.uri().query()) != Effect::Change {
+        let own = request.extensions().get::<super::Own>().is_some();
+        if own || effect_of(request.method(), request.uri().path(), request.uri().query()) != Effect::Change {
             return Box::pin(inner.oneshot(request));
         }
         let settings = self.settings.clone();

@@ -29,6 +29,10 @@ pub struct Subject(pub String);
 #[derive(Clone, Debug)]
 pub struct Line(pub String);
 
+/// A request of the program's own, which no script asked for: neither rights nor journal concern it. A request extension.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own;
+
 /// How long this request may take in all, instead of the policy's times. A request extension.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience(pub std::time::Duration);
