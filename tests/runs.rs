@@ -136,6 +136,48 @@ fn a_failed_run_names_the_command_that_goes_on() {
     assert!(err.contains("✓ Make") && err.contains("unchanged"), "{err}");
 }
 
+/// A lease that another machine holds, written now.
+fn held_elsewhere(stage: &Stage) -> Value {
+    stage.server().put_as("meshwright", json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": "meshwright", "namespace": "kube-system"},
+        "spec": {"holderIdentity": "anna@elsewhere/1/77/abc", "leaseDurationSeconds": 60, "acquireTime": "2026-01-02T03:04:05.000000Z"},
+    }))
+}
+
+#[test]
+fn two_runs_do_not_work_on_a_cluster_at_once() {
+    let stage = Stage::new();
+    held_elsewhere(&stage);
+    let (code, _, err) = stage.run(&[]);
+    // Long messages are wrapped.
+    let err = err.replace("\n  │ ", " ");
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("another run works on this cluster: run abc of anna@elsewhere (process 77)"), "{err}");
+    assert!(err.contains("since 2026-01-02 03:04:05 UTC") && err.contains("expires after 60 s"), "{err}");
+    assert_eq!(stage.map("new"), None, "nothing was done");
+    let (_, out, _) = stage.meshwright(&["runs"]);
+    assert!(out.contains("conflict"), "{out}");
+    let (code, _, err) = stage.meshwright(&["eval", r#"kube.cluster("east").version()"#]);
+    assert_eq!(code, 0, "who only reads is not kept away: {err}");
+    stage.server().remove("Lease", Some("kube-system"), "meshwright");
+    let (code, _, err) = stage.run(&[]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(stage.server().get("Lease", Some("kube-system"), "meshwright"), None, "given back");
+}
+
+#[test]
+fn the_journal_knows_which_cluster_it_was() {
+    let stage = Stage::new();
+    stage.run(&[]);
+    let folder = stage.home.path().join(".local/state/meshwright/runs");
+    let journal = std::fs::read_dir(folder).expect("folder").next().expect("a run").expect("entry").path();
+    let first = std::fs::read_to_string(journal).expect("journal");
+    let started: Value = serde_json::from_str(first.lines().next().expect("a line")).expect("json");
+    let uid = stage.server().get("Namespace", None, "kube-system").expect("namespace")["metadata"]["uid"].clone();
+    assert_eq!(started["uids"], json!({"east": uid}));
+}
+
 #[test]
 fn the_journal_is_for_its_owner_and_an_unknown_run_is_told() {
     use std::os::unix::fs::PermissionsExt as _;

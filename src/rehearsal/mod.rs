@@ -14,7 +14,7 @@
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
 //! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
 //! | `identity`, `addresses`, `calendar`, `furniture` | certificates, tokens, networks, the date and first objects of a cluster |
-//! | `controllers`, `pods`, `faults` | what controllers and kubelets do; what goes wrong on demand |
+//! | `controllers`, `pods`, `faults`, `cut` | what controllers and kubelets do; what goes wrong on demand, on the way and to a client |
 
 mod addresses;
 mod admission;
@@ -27,6 +27,7 @@ mod complete;
 mod controllers;
 mod create;
 mod custom;
+mod cut;
 mod defaults;
 mod delete;
 mod discovery;
@@ -74,6 +75,7 @@ mod world;
 pub use addresses::Addresses;
 pub use behaviour::{Answer, Behaviour, Inert};
 pub use controllers::LoadBalancer;
+pub use cut::{Cut, Point};
 pub use faults::{Effect, Fault, Faults};
 pub use logged::Logged;
 pub use server::{Change, Server};

@@ -21,14 +21,13 @@ impl Server {
     /// A transport for `kube::Client`: requests are answered in this process; upgrades (exec, logs, port-forward) go
     /// through an in-memory connection that a hyper server answers.
     pub fn transport(&self) -> Transport {
-        let server = self.clone();
+        let (server, cut) = (self.clone(), self.world().and_then(|world| world.cut()));
         Transport::new(tower::service_fn(move |request: http::Request<kube::client::Body>| {
-            let server = server.clone();
+            let (server, cut) = (server.clone(), cut.clone());
             async move {
-                match request.headers().contains_key(http::header::UPGRADE) {
-                    true => connected(server, request).await,
-                    false => answered(server, request).await.map_err(BoxError::from),
-                }
+                let Some(cut) = cut else { return reached(server, request).await };
+                let (method, path) = (request.method().to_string(), request.uri().to_string());
+                cut.pass(&method, &path, reached(server, request)).await
             }
         }))
     }
@@ -44,6 +43,14 @@ impl Server {
             let _ = stream.set_nodelay(true);
             tokio::spawn(talk(self.clone(), stream));
         }
+    }
+}
+
+/// Answers a request of this process.
+async fn reached(server: Server, request: http::Request<kube::client::Body>) -> Result<Reply, BoxError> {
+    match request.headers().contains_key(http::header::UPGRADE) {
+        true => connected(server, request).await,
+        false => answered(server, request).await.map_err(BoxError::from),
     }
 }
 

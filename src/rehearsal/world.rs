@@ -2,7 +2,7 @@
 
 use super::calendar::Calendar;
 use super::server::ServerInner;
-use super::{Behaviour, Inert, Server, controllers};
+use super::{Behaviour, Cut, Inert, Server, controllers};
 use crate::clock::Clock;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
@@ -15,6 +15,7 @@ pub(super) struct Inner {
     calendar: Arc<Calendar>,
     servers: Vec<Server>,
     behaviour: RwLock<Arc<dyn Behaviour>>,
+    cut: RwLock<Option<Cut>>,
 }
 
 /// A world that may be gone: what a server holds on to.
@@ -41,6 +42,7 @@ impl World {
             Inner {
                 servers: names.iter().enumerate().map(server).collect(),
                 behaviour: RwLock::new(Arc::new(Inert)),
+                cut: RwLock::default(),
                 clock: clock.clone(),
                 calendar: calendar.clone(),
             }
@@ -89,6 +91,16 @@ impl World {
     /// What the pods do.
     pub fn behaviour(&self) -> Arc<dyn Behaviour> {
         self.0.behaviour.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Clients that come from now on die there; with `None` they live.
+    pub fn set_cut(&self, cut: Option<Cut>) {
+        *self.0.cut.write().unwrap_or_else(PoisonError::into_inner) = cut;
+    }
+
+    /// Where clients that come now die.
+    pub(super) fn cut(&self) -> Option<Cut> {
+        self.0.cut.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Starts the controllers of all servers on the current runtime, which must be the clock's.

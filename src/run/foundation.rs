@@ -72,7 +72,19 @@ impl Foundation {
         model: Option<Arc<Model>>,
         keeper: Arc<dyn Keeper>,
     ) -> Session {
-        let (shared, journal) = self.shared(job, Recorder::in_memory(self.tally.clone()));
+        let journal = Recorder::in_memory(self.tally.clone());
+        self.rehearsed_with(job, world, model, keeper, journal)
+    }
+
+    pub(super) fn rehearsed_with(
+        self,
+        job: &Job,
+        world: World,
+        model: Option<Arc<Model>>,
+        keeper: Arc<dyn Keeper>,
+        journal: Arc<Recorder>,
+    ) -> Session {
+        let (shared, journal) = self.shared(job, journal);
         let clusters = Rehearsed::new(world.clone(), shared, self.runtime.handle().clone());
         let programs = rehearsed_programs(world.clone(), model.clone());
         let parts = Parts {

@@ -7,7 +7,7 @@ use crate::cluster::layers::{FileJournal, Journal};
 use crate::failure::{Failure, Result};
 use std::collections::BTreeMap;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts every change of a run, and writes it to a file where there is one.
@@ -32,7 +32,15 @@ impl Recorder {
         let folder = super::home::state().join("runs");
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         made.map_err(|e| Failure::usage(format!("cannot make the folder {}: {e}", folder.display())))?;
-        let file = FileJournal::open(&folder.join(format!("{run}.jsonl")))?;
+        Recorder::at(tally, &folder.join(format!("{run}.jsonl")))
+    }
+
+    /// A recorder that keeps the journal in this file.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn at(tally: Tally, file: &Path) -> Result<Arc<Recorder>> {
+        let file = FileJournal::open(file)?;
         Ok(Arc::new(Recorder { tally, file: Some(file), pending: Mutex::default() }))
     }
 

@@ -25,7 +25,7 @@ use crate::rehearsal::World;
 use crate::script::{Header, Home, Kind, Script, Values};
 use rhai::{Dynamic, Scope};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -107,6 +107,21 @@ impl Session {
     /// As [`Session::rehearsal`].
     pub fn rehearsal_at(job: &Job, contexts: &[&str], desk: Option<Desk>) -> Result<Session> {
         let foundation = Foundation::new(Clock::simulated(), None, desk)?;
+        let journal = Recorder::in_memory(foundation.tally.clone());
+        Session::furnished(foundation, job, contexts, journal)
+    }
+
+    /// A rehearsal with the journal of a run on real clusters, in this file.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or as [`Session::rehearsal`].
+    pub fn rehearsal_written(job: &Job, contexts: &[&str], file: &Path) -> Result<Session> {
+        let foundation = Foundation::new(Clock::simulated(), None, None)?;
+        let journal = Recorder::at(foundation.tally.clone(), file)?;
+        Session::furnished(foundation, job, contexts, journal)
+    }
+
+    fn furnished(foundation: Foundation, job: &Job, contexts: &[&str], journal: Arc<Recorder>) -> Result<Session> {
         let inside = foundation.runtime.handle().enter();
         let world = World::new(foundation.bridge.clock.clone(), contexts);
         let model = foundation.model(job)?;
@@ -115,7 +130,7 @@ impl Session {
         }
         world.start();
         drop(inside);
-        Ok(foundation.rehearsed(job, world, model, Arc::new(Memory::default())))
+        Ok(foundation.rehearsed_with(job, world, model, Arc::new(Memory::default()), journal))
     }
 
     /// A further session on the clusters of this rehearsal, as somebody has who runs the command again.

@@ -98,6 +98,22 @@ impl Guide {
         }
     }
 
+    /// The guide with these parameters, its journal written to a file as on real clusters.
+    pub fn written(args: &[&str], file: &Path) -> Guide {
+        let job = job("shared-gateways", args, None);
+        let contexts = job.values.clusters();
+        let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
+        let session = Session::rehearsal_written(&job, &contexts, file).expect("a rehearsal");
+        let guide = Guide { session, job };
+        guide.settle();
+        guide
+    }
+
+    /// What it is run in.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Runs it.
     pub fn run(&self) -> Result<(), Failure> {
         self.session.run(&self.job)
