@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`cli`] | the commands: clap, the terminal, exit codes |
 //! | [`repl`] | the prompt: scripts a line at a time |
+//! | [`doc`] | what there is to call, as people and editors read it |
 //! | [`run`] | one run of a script: session, steps, report |
 //! | [`script`] | what a script is before it runs: header, parameters, bundle |
 //! | [`primitives`] | everything a script can call: one table per namespace object |
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod content;
+pub mod doc;
 pub mod engine;
 pub mod failure;
 pub mod grant;

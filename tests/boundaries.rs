@@ -23,8 +23,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("script", &["engine"]),
     ("primitives", &["engine", "cluster", "process", "rehearsal"]),
     ("run", &["script", "primitives", "engine", "cluster", "process", "rehearsal"]),
-    ("repl", &["run", "script", "primitives", "engine", "cluster", "process", "rehearsal"]),
-    ("cli", &["repl", "run", "script", "primitives", "engine", "cluster", "process", "rehearsal"]),
+    ("doc", &["script", "primitives", "engine"]),
+    ("repl", &["doc", "run", "script", "primitives", "engine", "cluster", "process", "rehearsal"]),
+    ("cli", &["repl", "doc", "run", "script", "primitives", "engine", "cluster", "process", "rehearsal"]),
 ];
 
 /// Crates that only these modules may name.

@@ -26,7 +26,7 @@ fn job(example: &str) -> Job {
 #[test]
 fn every_example_holds() {
     let mut wrong = Vec::new();
-    for primitive in TABLES.iter().flat_map(|table| table.iter()) {
+    for primitive in meshwright::doc::entries() {
         let job = job(primitive.example);
         let session = Session::rehearsal(&job, &["east", "west"]).expect("a rehearsal");
         let scope = session.scope(&job).expect("scope");

@@ -2,8 +2,11 @@
 
 mod approve;
 mod check;
+mod definitions;
+mod doc;
 mod eval;
 mod exit;
+mod explain;
 mod fork;
 mod list;
 mod rehearse;
@@ -73,6 +76,12 @@ enum Command {
     List(list::List),
     /// Show a script's steps, and the commands each stands for
     Show(show::Show),
+    /// What a script can call, with signature, options and an example
+    Doc(doc::Doc),
+    /// What a step does, and the kubectl and istioctl lines it stands for
+    Explain(explain::Explain),
+    /// Write definition files for editors
+    Definitions(definitions::Definitions),
     /// Evaluate an expression on real clusters (or, with --rehearse, on two in memory)
     Eval(eval::Eval),
     /// Say what is wrong with scripts, without running them
@@ -113,6 +122,9 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.go(style),
         Command::List(command) => command.go(),
         Command::Show(command) => command.go(style),
+        Command::Doc(command) => command.go(style),
+        Command::Explain(command) => command.go(style),
+        Command::Definitions(command) => command.go(),
         Command::Eval(command) => command.go(style),
         Command::Runs(command) => command.go(),
         Command::ShowRun(command) => command.go(),

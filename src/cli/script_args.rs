@@ -251,7 +251,8 @@ fn help(verb: &str, script: &Script, header: &Header, main: Option<&Script>) -> 
     text
 }
 
-fn terminal_width() -> usize {
+/// The width that help is wrapped to: the terminal's, or 100.
+pub fn terminal_width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     columns.unwrap_or(100).clamp(60, 140)
 }

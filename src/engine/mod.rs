@@ -15,6 +15,7 @@ mod flow;
 mod inside;
 mod known;
 pub mod lexer;
+pub mod language;
 mod limits;
 mod modules;
 mod nearest;

@@ -2,9 +2,11 @@
 //! quickly; no code is ever run for it.
 
 use super::commands::{self, Takes};
-use super::document::{first_sentence, primitives, script_signature};
+use super::document::primitives;
 use super::{Repl, namespaces};
+use crate::doc::{first_sentence, script_signature};
 use crate::engine::Primitive;
+use crate::engine::language::WORDS;
 use crate::engine::value::{to_node, type_name};
 use crate::object::Node;
 use crate::primitives::Host;
@@ -14,14 +16,6 @@ use std::path::Path;
 const KEYWORDS: &[&str] = &[
     "let", "const", "if", "else", "for", "in", "while", "loop", "return", "throw", "try", "catch", "fn", "import",
     "switch", "step", "true", "false",
-];
-
-/// Plain functions of the language that have no table.
-const PLAIN: &[(&str, &str)] = &[
-    ("parallel", "parallel(list, |item| …): a closure per item, each on its own thread"),
-    ("attempt", "attempt(|| …) -> #{ok, value, error}"),
-    ("fail", "fail(message, #{hint, kind, cluster, object, details})"),
-    ("print", "print(value)"),
 ];
 
 /// One thing that Tab offers.
@@ -330,9 +324,10 @@ impl Repl {
         candidates.extend(namespaces().into_iter().map(Candidate::plain));
         candidates.extend(self.modules().into_iter().map(|name| Candidate::told(format!("{name}::"), "module")));
         candidates.extend(functions("", &self.functions()));
-        candidates.extend(
-            PLAIN.iter().map(|(name, about)| Candidate { text: format!("{name}("), shown: (*about).to_owned() }),
-        );
+        let plain =
+            WORDS.iter().filter(|word| word.on.is_empty() && word.signature[word.name.len()..].starts_with('('));
+        candidates
+            .extend(plain.map(|word| Candidate { text: format!("{}(", word.name), shown: word.signature.to_owned() }));
         candidates.extend(primitives().filter(|p| p.on.is_empty()).map(function));
         candidates.extend(KEYWORDS.iter().map(|word| Candidate::plain(*word)));
         candidates

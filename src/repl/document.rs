@@ -2,6 +2,7 @@
 
 use super::Repl;
 use crate::cluster::Explanation;
+use crate::doc::{Entry, brief, entries, full, indented, script_brief, script_signature, wrapped};
 use crate::engine::value::type_name;
 use crate::engine::{Primitive, Sources as _, nearest};
 use crate::failure::{Failure, Kind, Result};
@@ -48,15 +49,23 @@ impl Repl {
     fn of_table(&self, name: &str) -> Option<String> {
         if let Some((on, function)) = name.rsplit_once('.') {
             let on = self.type_of(on).unwrap_or_else(|| on.to_owned());
-            return primitives().find(|p| p.on == on && p.name == function).map(full);
+            return entries().find(|entry| entry.on == on && entry.name == function).map(|entry| self.full(&entry));
         }
-        let on: Vec<_> = primitives().filter(|p| p.on == name).collect();
+        let on: String = entries().filter(|entry| entry.on == name).map(|entry| self.brief(&entry)).collect();
         if !on.is_empty() {
-            return Some(on.into_iter().map(brief).collect());
+            return Some(on);
         }
-        let named: Vec<_> = primitives().filter(|p| p.name == name).collect();
+        let named: Vec<_> = entries().filter(|entry| entry.name == name).map(|entry| self.full(&entry)).collect();
         let is_variable = self.console.scope().contains(name);
-        (!named.is_empty() && !is_variable).then(|| named.into_iter().map(full).collect::<Vec<_>>().join("\n"))
+        (!named.is_empty() && !is_variable).then(|| named.join("\n"))
+    }
+
+    fn full(&self, entry: &Entry) -> String {
+        full(entry, self.view.width)
+    }
+
+    fn brief(&self, entry: &Entry) -> String {
+        brief(entry, self.view.width)
     }
 
     /// The type of a variable, as the tables call it.
@@ -73,7 +82,7 @@ impl Repl {
         let value = self.console.scope().get(name)?.flatten_clone();
         let kind = type_name(&value);
         let mut text = format!("{name}: {kind}\n");
-        let functions: String = primitives().filter(|p| p.on == kind).map(brief).collect();
+        let functions: String = entries().filter(|entry| entry.on == kind).map(|entry| self.brief(&entry)).collect();
         text += &functions;
         Some(text)
     }
@@ -83,7 +92,7 @@ impl Repl {
         let (module, function) = name.split_once("::").map_or(("", name), |(module, function)| (module, function));
         let functions = if module.is_empty() { self.functions() } else { self.module(module)? };
         if function.is_empty() {
-            return Some(functions.iter().map(|function| script_brief(module, function)).collect());
+            return Some(functions.iter().map(|function| script_brief(module, function, self.view.width)).collect());
         }
         let found = functions.iter().rev().find(|known| known.name == function)?;
         Some(format!("{}\n{}", script_signature(module, found), indented(&found.doc)))
@@ -162,48 +171,6 @@ impl Repl {
     }
 }
 
-/// The first sentence of a text.
-pub fn first_sentence(text: &str) -> &str {
-    text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.')
-}
-
-fn brief(primitive: &Primitive<Host>) -> String {
-    format!("  {}\n      {}\n", primitive.signature(), first_sentence(primitive.doc))
-}
-
-fn full(primitive: &'static Primitive<Host>) -> String {
-    let mut text = format!("{}\n{}", primitive.signature(), indented(primitive.doc));
-    for (name, kinds, doc) in primitive.options {
-        text += &format!("  #{{{name}: {kinds}}}  {doc}\n");
-    }
-    if !primitive.example.is_empty() {
-        text += &format!("\n{}", indented(&dedented(primitive.example)));
-    }
-    text
-}
-
-/// An example without the indentation that it has in the table.
-fn dedented(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().skip_while(|line| line.trim().is_empty()).collect();
-    let common =
-        lines.iter().filter(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len()).min();
-    lines.iter().map(|line| line.get(common.unwrap_or_default()..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
-}
-
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
-}
-
-/// How to call a function of a script.
-pub fn script_signature(module: &str, function: &Function) -> String {
-    let module = if module.is_empty() { String::new() } else { format!("{module}::") };
-    format!("{module}{}({})", function.name, function.params.join(", "))
-}
-
-fn script_brief(module: &str, function: &Function) -> String {
-    format!("  {}\n      {}\n", script_signature(module, function), first_sentence(&function.doc.replace('\n', " ")))
-}
-
 fn explanation(explained: &Explanation) -> String {
     let mut text =
         format!("{}: {}\n{}", explained.path, explained.kind, indented(&wrapped(&explained.description, 96)));
@@ -213,22 +180,6 @@ fn explanation(explained: &Explanation) -> String {
             &format!("\n  {}: {}{required}\n{}", field.name, field.kind, indented(&format!("    {}", field.summary)));
     }
     text
-}
-
-/// Words in lines of at most this width.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.len() - 1;
-        if lines[last].is_empty() {
-            lines[last] = word.to_owned();
-        } else if lines[last].len() + word.len() < width {
-            lines[last] += &format!(" {word}");
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod bundle;
 pub mod check;
+pub mod explained;
 pub mod fork;
 pub mod header;
 pub use crate::engine::lexer;

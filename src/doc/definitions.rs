@@ -1,0 +1,188 @@
+//! Definition files for editors: `.d.rhai` as Rhai's language servers read them, and the `rhai.toml` that names them.
+
+use super::{Entry, Module, PLACES, entries};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// The files to write, by their paths.
+pub fn definitions() -> Vec<(PathBuf, String)> {
+    let mut files = vec![(PathBuf::from("rhai.toml"), CONFIG.to_owned())];
+    files.push((PathBuf::from("definitions/meshwright.d.rhai"), globals()));
+    let modules = Module::all();
+    files.extend(modules.iter().map(|module| {
+        let path = format!("definitions/{}.d.rhai", module.name.replace('/', "-"));
+        (PathBuf::from(path), of_module(module))
+    }));
+    files
+}
+
+const CONFIG: &str = "\
+# For editors with a Rhai language server. Written by `meshwright definitions`.
+[source]
+include = [\"**/*.rhai\"]
+exclude = [\"definitions/**\"]
+
+[definitions]
+include = [\"definitions/*.d.rhai\"]
+";
+
+/// What scripts see without importing anything.
+fn globals() -> String {
+    let mut text = "module static;\n\n/// The script's parameters.\nlet params: map;\n".to_owned();
+    for (place, about) in PLACES.iter().filter(|(place, _)| place.starts_with(char::is_lowercase)) {
+        let kind = type_of(place);
+        let _ = write!(text, "\n/// `{place}`: {about}.\ntype {kind};\n\n/// {about}.\nlet {place}: {kind};\n");
+    }
+    text += "\n/// a value that never shows itself.\ntype Secret;\n";
+    for (place, about) in PLACES.iter().filter(|(place, _)| place.starts_with(char::is_uppercase)) {
+        let _ = write!(text, "\n/// {about}.\ntype {place};\n");
+    }
+    // `step` and `import` are syntax, `print` a word of Rhai that every server knows.
+    for entry in entries().filter(|entry| !matches!(entry.name, "step" | "import" | "print")) {
+        text += &function(&entry);
+    }
+    text
+}
+
+/// The type of a namespace object, which has no name in scripts.
+fn type_of(place: &str) -> String {
+    let mut rest = place.chars();
+    let capital: String = rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default();
+    format!("{capital}Namespace")
+}
+
+fn function(entry: &Entry) -> String {
+    let mut text = "\n".to_owned();
+    for line in [entry.doc.to_owned(), options(entry), example(entry)].iter().flat_map(|part| part.lines()) {
+        let _ = writeln!(text, "{}", format!("/// {line}").trim_end());
+    }
+    let mut params = Vec::new();
+    if !entry.on.is_empty() {
+        let receiver = if entry.on.starts_with(char::is_lowercase) { type_of(entry.on) } else { entry.on.to_owned() };
+        params.push(format!("{}: {receiver}", entry.on.to_lowercase()));
+    }
+    match entry.effect {
+        Some(_) => params.extend(entry.params.iter().map(|param| format!("{}: {}", param.name, union(&param.types)))),
+        None => params.extend(word_params(&entry.signature)),
+    }
+    let returns = entry.returns.split('|').map(str::trim).map(of_rhai).collect::<Vec<_>>().join(" | ");
+    let returns = if matches!(entry.returns, "" | "()") { String::new() } else { format!(" -> {returns}") };
+    let _ = writeln!(text, "fn {}({}){returns};", entry.name, params.join(", "));
+    text
+}
+
+fn options(entry: &Entry) -> String {
+    let lines = entry.options.iter().map(|(name, kinds, doc)| format!("- `{name}: {kinds}`: {doc}\n"));
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\nOptions:\n{lines}") }
+}
+
+fn example(entry: &Entry) -> String {
+    format!("\n```rhai\n{}\n```\n", entry.example())
+}
+
+/// The parameters of a word, from how it is written: closures and maps by what they are.
+fn word_params(signature: &str) -> Vec<String> {
+    let inner = signature.split_once('(').map_or("", |(_, rest)| rest);
+    let inner = inner.rsplit_once(')').map_or(inner, |(inner, _)| inner);
+    let mut params = Vec::new();
+    if inner.contains('|') {
+        let before = inner.split('|').next().unwrap_or_default();
+        params
+            .extend(before.split(',').map(str::trim).filter(|name| !name.is_empty()).map(|name| format!("{name}: ?")));
+        params.push("closure: Fn".into());
+        let after = inner.rsplit('…').next().unwrap_or_default();
+        params.extend(after.split(',').map(str::trim).filter(|name| !name.is_empty()).map(|name| format!("{name}: ?")));
+        return params;
+    }
+    let (plain, map) = inner.split_once("#{").map_or((inner, false), |(plain, _)| (plain, true));
+    params.extend(plain.split(',').map(str::trim).filter(|name| !name.is_empty()).map(|name| format!("{name}: ?")));
+    params.extend(map.then(|| "more: map".to_owned()));
+    params
+}
+
+fn union(types: &[&str]) -> String {
+    types.iter().map(|name| of_rhai(name)).collect::<Vec<_>>().join(" | ")
+}
+
+/// A type of the tables as definition files write it.
+fn of_rhai(name: &str) -> &str {
+    match name {
+        "string" => "String",
+        "closure" => "Fn",
+        "any" => "?",
+        "object" => "Object | map | String",
+        "objects" => "Object | map | array | String",
+        other => other,
+    }
+}
+
+fn of_module(module: &Module) -> String {
+    let mut text = String::new();
+    module.doc.lines().for_each(|line| text += &format!("//! {line}\n"));
+    let _ = writeln!(text, "module \"std:{}\";", module.name);
+    for function in &module.functions {
+        text.push('\n');
+        function.doc.lines().for_each(|line| text += &format!("/// {line}\n"));
+        let params: Vec<String> = function.params.iter().map(|param| format!("{param}: ?")).collect();
+        let _ = writeln!(text, "fn {}({}) -> ?;", function.name, params.join(", "));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A definition as Rhai reads it: the declaration becomes a function that does nothing.
+    fn as_script(text: &str) -> String {
+        let declared = |line: &str| {
+            let inner = line.strip_prefix("fn ")?;
+            let (name, rest) = inner.split_once('(')?;
+            let (params, end) = rest.rsplit_once(')')?;
+            let ends = end == ";" || end.starts_with(" -> ") && end.ends_with(';');
+            let names = params.split(", ").filter(|param| !param.is_empty()).map(|param| param.split_once(": "));
+            let names = names.collect::<Option<Vec<_>>>()?;
+            ends.then(|| {
+                format!("fn {name}({}) {{}}", names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))
+            })
+        };
+        let script = |line: &str| match line {
+            "module static;" | "" => String::new(),
+            _ if line.starts_with("//") || line.starts_with("module \"std:") => String::new(),
+            _ if line.starts_with("type ") || line.starts_with("let ") => match line.ends_with(';') {
+                true => String::new(),
+                false => "not a declaration".to_owned(),
+            },
+            _ => declared(line).unwrap_or_else(|| format!("not a declaration: {line}")),
+        };
+        text.lines().map(|line| script(line) + "\n").collect()
+    }
+
+    #[test]
+    fn every_written_file_parses_and_declares_what_there_is() {
+        let parser = crate::engine::parser();
+        let files = definitions();
+        for (name, text) in files.iter().filter(|(name, _)| name.to_string_lossy().ends_with(".d.rhai")) {
+            // Several functions of one name and count of parameters differ in what they are called on.
+            for line in as_script(text).lines() {
+                let parsed = crate::engine::compile(&parser, &name.to_string_lossy(), line);
+                assert!(parsed.is_ok(), "{}: {line}: {parsed:?}", name.display());
+            }
+        }
+        let globals = &files[1].1;
+        for entry in entries().filter(|entry| !matches!(entry.name, "step" | "import" | "print")) {
+            assert!(globals.contains(&format!("\nfn {}(", entry.name)), "{} is not declared", entry.label());
+        }
+        assert!(globals.contains("fn cluster(kube: KubeNamespace, context: String) -> Cluster;"), "{globals}");
+        assert!(globals.contains("fn parallel(list: ?, closure: Fn) -> array;"), "{globals}");
+    }
+
+    #[test]
+    fn the_configuration_is_toml_that_names_the_files() {
+        let (_, config) = &definitions()[0];
+        let sections: Vec<&str> = config.lines().filter(|line| line.starts_with('[')).collect();
+        assert_eq!(sections, ["[source]", "[definitions]"]);
+        assert!(config.contains("include = [\"definitions/*.d.rhai\"]"));
+    }
+}

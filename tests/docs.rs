@@ -1,0 +1,104 @@
+//! `doc`, `explain` and `definitions` as a user types them.
+
+use assert_cmd::Command;
+
+fn meshwright(args: &[&str]) -> (i32, String, String) {
+    let home = tempfile::tempdir().expect("folder");
+    let mut command = Command::cargo_bin("meshwright").expect("the program");
+    command.args(args).env("HOME", home.path()).env("NO_COLOR", "1").env("COLUMNS", "80").current_dir(home.path());
+    let output = command.output().expect("started");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn doc_lists_everything_in_lines_that_fit() {
+    let (code, out, err) = meshwright(&["doc"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    for name in ["  step ", "  kube.cluster ", "  wait.ready ", "  std:istio/networks "] {
+        assert!(out.contains(name), "`{name}` is missing in:\n{out}");
+    }
+    let long: Vec<&str> = out.lines().filter(|line| line.chars().count() > 80).collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn doc_tells_all_about_one_function() {
+    let (code, out, _) = meshwright(&["doc", "wait.ready"]);
+    assert_eq!(code, 0);
+    assert!(out.starts_with("wait.ready("), "{out}");
+    for part in ["#{timeout: ", "since 0.1.0", "fails with timeout", "Example:"] {
+        assert!(out.contains(part), "`{part}` is missing in:\n{out}");
+    }
+    let (_, json, _) = meshwright(&["doc", "wait.ready", "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&told[0]["on"], &told[0]["name"]), (&"wait".into(), &"ready".into()));
+}
+
+#[test]
+fn doc_tells_of_modules_and_their_functions() {
+    let (code, out, _) = meshwright(&["doc", "std:istio/networks"]);
+    assert_eq!(code, 0);
+    assert!(
+        out.starts_with("import \"std:istio/networks\" as networks;") && out.contains("networks::enter(mesh, member)"),
+        "{out}"
+    );
+    let (code, out, _) = meshwright(&["doc", "istio/networks::enter"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("Comments and everything else stay"), "{out}");
+}
+
+#[test]
+fn an_unknown_name_gets_the_nearest_and_code_4() {
+    let (code, out, err) = meshwright(&["doc", "kube.clustr"]);
+    assert_eq!((code, out.as_str()), (4, ""));
+    assert!(err.contains("did you mean `kube.cluster`?"), "{err}");
+}
+
+#[test]
+fn explain_fills_in_the_contexts_that_are_given() {
+    let guide = ["explain", "shared-gateways", "Let the primary watch the remote clusters"];
+    let (code, out, err) = meshwright(&[&guide[..], &["--primary", "east", "--remote", "west"]].concat());
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    for part in [
+        "in the guide: Setup cluster 2, steps 5 and 6",
+        "step 12 of 16",
+        "kubectl create --context=east secret generic",
+    ] {
+        assert!(out.contains(part), "`{part}` is missing in:\n{out}");
+    }
+    assert!(!out.contains("$CTX_CLUSTER"), "{out}");
+    let (_, out, _) = meshwright(&guide);
+    assert!(out.contains("--context=$CTX_CLUSTER1"), "{out}");
+}
+
+#[test]
+fn explain_finds_a_step_by_a_part_of_its_name() {
+    let (code, out, _) = meshwright(&["explain", "prove the path", "-o", "json"]);
+    assert_eq!(code, 0);
+    let told: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((&told["step"], &told["script"]), (&"Prove the path".into(), &"shared-gateways".into()));
+    let (code, _, err) = meshwright(&["explain", "shared-gateways", "Prov the path"]);
+    assert_eq!(code, 4);
+    assert!(err.contains("did you mean `Prove the path`?"), "{err}");
+    let (code, _, err) = meshwright(&["explain", "1", "--primry", "x"]);
+    assert_eq!(code, 4);
+    assert!(err.contains("did you mean --primary?"), "{err}");
+}
+
+#[test]
+fn definitions_are_written_once_and_again_but_not_over_other_files() {
+    let home = tempfile::tempdir().expect("folder");
+    let write = || {
+        let mut command = Command::cargo_bin("meshwright").expect("the program");
+        let output = command.arg("definitions").arg(home.path()).output().expect("started");
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, out) = write();
+    assert_eq!(code, 0);
+    assert!(out.contains("rhai.toml") && out.contains("definitions/meshwright.d.rhai"), "{out}");
+    assert!(home.path().join("definitions/istio-networks.d.rhai").is_file());
+    assert_eq!(write(), (0, out));
+    std::fs::write(home.path().join("rhai.toml"), "[source]\n").expect("written");
+    assert_eq!(write().0, 4);
+}
