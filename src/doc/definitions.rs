@@ -59,7 +59,7 @@ fn function(entry: &Entry) -> String {
     let mut params = Vec::new();
     if !entry.on.is_empty() {
         let receiver = if entry.on.starts_with(char::is_lowercase) { type_of(entry.on) } else { entry.on.to_owned() };
-        params.push(format!("{}: {receiver}", entry.on.to_lowercase()));
+        params.push(format!("on: {receiver}"));
     }
     match entry.effect {
         Some(_) => params.extend(entry.params.iter().map(|param| format!("{}: {}", param.name, union(&param.types)))),
@@ -174,7 +174,7 @@ mod tests {
         for entry in entries().filter(|entry| !matches!(entry.name, "step" | "import" | "print")) {
             assert!(globals.contains(&format!("\nfn {}(", entry.name)), "{} is not declared", entry.label());
         }
-        assert!(globals.contains("fn cluster(kube: KubeNamespace, context: String) -> Cluster;"), "{globals}");
+        assert!(globals.contains("fn cluster(on: KubeNamespace, context: String) -> Cluster;"), "{globals}");
         assert!(globals.contains("fn parallel(list: ?, closure: Fn) -> array;"), "{globals}");
     }
 
