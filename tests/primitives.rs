@@ -1,8 +1,9 @@
 //! Every example in the tables of primitives, run against clusters in memory: its last expression is true.
 
 use meshwright::primitives::TABLES;
+use meshwright::run::Job;
 use meshwright::run::screen::Style;
-use meshwright::run::{Job, Session};
+use meshwright::run::trial::Trial;
 use meshwright::script::{Header, Home, Needs, Script, Values};
 
 fn job(example: &str) -> Job {
@@ -28,7 +29,7 @@ fn every_example_holds() {
     let mut wrong = Vec::new();
     for primitive in meshwright::doc::entries() {
         let job = job(primitive.example);
-        let session = Session::rehearsal(&job, &["east", "west"]).expect("a rehearsal");
+        let (session, _) = Trial::session(&job, &["east", "west"], None).expect("a rehearsal");
         let scope = session.scope(&job).expect("scope");
         let name = format!("{}.{}", primitive.on, primitive.name);
         match session.evaluate("example", primitive.example, scope) {

@@ -68,7 +68,7 @@ fn everything(width: usize) -> String {
     for (place, about) in PLACES {
         let title = if place.is_empty() { about.to_string() } else { format!("{place}: {about}") };
         text += &format!("{title}\n");
-        entries().filter(|e| e.on == *place).for_each(|e| text += &row(&e.label(), first_sentence(e.doc)));
+        entries().filter(|e| e.place == *place).for_each(|e| text += &row(&e.label(), first_sentence(e.doc)));
         text.push('\n');
     }
     text += "modules to import\n";

@@ -17,6 +17,9 @@ mod runs;
 mod script_args;
 mod serve;
 mod show;
+mod test;
+mod test_junit;
+mod test_watch;
 mod undo;
 
 use crate::failure::{Failure, Result};
@@ -76,6 +79,8 @@ enum Command {
     List(list::List),
     /// Show a script's steps, and the commands each stands for
     Show(show::Show),
+    /// Run the tests of scripts and modules, on clusters in memory
+    Test(test::Test),
     /// What a script can call, with signature, options and an example
     Doc(doc::Doc),
     /// What a step does, and the kubectl and istioctl lines it stands for
@@ -122,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.go(style),
         Command::List(command) => command.go(),
         Command::Show(command) => command.go(style),
+        Command::Test(command) => command.go(style),
         Command::Doc(command) => command.go(style),
         Command::Explain(command) => command.go(style),
         Command::Definitions(command) => command.go(),

@@ -5,7 +5,7 @@ use super::script_args::{ScriptArgs, finish};
 use crate::failure::Result;
 use crate::run::screen::Style;
 use crate::run::{Desk, Job, Session, interrupt};
-use crate::script::{Given, Header, Kind, Param, Values};
+use crate::script::{Given, Header, Values, stand_in};
 use clap::Args;
 
 /// Arguments of `rehearse`.
@@ -68,18 +68,6 @@ fn stage(job: &Job, before: Option<&Job>, contexts: &[String], desk: Option<Desk
 pub fn stand_ins(header: &Header) -> Result<Values> {
     let flags = header.params.iter().filter_map(|param| Some((param.name.clone(), stand_in(param)?)));
     Values::check(header, &Given { flags: flags.collect(), ..Given::default() })
-}
-
-/// What a rehearsal takes for clusters that were not named, and for the dialect that no istioctl was asked about.
-fn stand_in(param: &Param) -> Option<String> {
-    match (param.kind, param.name.as_str()) {
-        (Kind::Cluster | Kind::Clusters, _) if param.default.is_some() => None,
-        (Kind::Cluster | Kind::Clusters, "primary") => Some("cluster1".into()),
-        (Kind::Cluster | Kind::Clusters, "remote") => Some("cluster2".into()),
-        (Kind::Cluster | Kind::Clusters, other) => Some(other.into()),
-        (_, "dialect") => Some("current".into()),
-        _ => None,
-    }
 }
 
 /// Each name once, in order.

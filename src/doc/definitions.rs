@@ -29,7 +29,7 @@ include = [\"definitions/*.d.rhai\"]
 /// What scripts see without importing anything.
 fn globals() -> String {
     let mut text = "module static;\n\n/// The script's parameters.\nlet params: map;\n".to_owned();
-    for (place, about) in PLACES.iter().filter(|(place, _)| place.starts_with(char::is_lowercase)) {
+    for (place, about) in PLACES.iter().filter(|(place, _)| place.starts_with(char::is_lowercase) && *place != "test") {
         let kind = type_of(place);
         let _ = write!(text, "\n/// `{place}`: {about}.\ntype {kind};\n\n/// {about}.\nlet {place}: {kind};\n");
     }
@@ -37,8 +37,8 @@ fn globals() -> String {
     for (place, about) in PLACES.iter().filter(|(place, _)| place.starts_with(char::is_uppercase)) {
         let _ = write!(text, "\n/// {about}.\ntype {place};\n");
     }
-    // `step` and `import` are syntax, `print` a word of Rhai that every server knows.
-    for entry in entries().filter(|entry| !matches!(entry.name, "step" | "import" | "print")) {
+    // `step`, `test` and `import` are syntax, `print` a word of Rhai that every server knows.
+    for entry in entries().filter(|entry| !matches!(entry.name, "step" | "test" | "import" | "print")) {
         text += &function(&entry);
     }
     text
@@ -171,7 +171,7 @@ mod tests {
             }
         }
         let globals = &files[1].1;
-        for entry in entries().filter(|entry| !matches!(entry.name, "step" | "import" | "print")) {
+        for entry in entries().filter(|entry| !matches!(entry.name, "step" | "test" | "import" | "print")) {
             assert!(globals.contains(&format!("\nfn {}(", entry.name)), "{} is not declared", entry.label());
         }
         assert!(globals.contains("fn cluster(on: KubeNamespace, context: String) -> Cluster;"), "{globals}");

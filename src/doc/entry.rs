@@ -3,11 +3,13 @@
 use crate::engine::language::{WORDS, Word};
 use crate::engine::params::{self, Param};
 use crate::engine::{Effect, Primitive};
-use crate::primitives::{Host, TABLES};
+use crate::primitives::{Host, TABLES, TEST};
 
 /// One thing to call.
 #[derive(Debug, Clone)]
 pub struct Entry {
+    /// Where it is listed: what it is called on, or `test` for what only tests have.
+    pub place: &'static str,
     /// What it is called on: a namespace object or a type; empty for what stands alone.
     pub on: &'static str,
     /// Its name.
@@ -33,13 +35,15 @@ pub struct Entry {
 /// Everything there is to call, in reading order.
 pub fn entries() -> impl Iterator<Item = Entry> {
     let primitives = TABLES.iter().flat_map(|table| table.iter()).map(Entry::of);
-    WORDS.iter().map(Entry::word).chain(primitives)
+    let tests = TEST.iter().map(|primitive| Entry { place: "test", ..Entry::of(primitive) });
+    WORDS.iter().map(Entry::word).chain(primitives).chain(tests)
 }
 
 impl Entry {
     /// A primitive's entry.
     pub fn of(primitive: &'static Primitive<Host>) -> Entry {
         Entry {
+            place: primitive.on,
             on: primitive.on,
             name: primitive.name,
             signature: primitive.signature(),
@@ -56,6 +60,7 @@ impl Entry {
     fn word(word: &'static Word) -> Entry {
         let on = if word.on.is_empty() { String::new() } else { format!("{}.", word.on) };
         Entry {
+            place: if word.name == "test" { "test" } else { word.on },
             on: word.on,
             name: word.name,
             signature: format!("{on}{}", word.signature),

@@ -31,6 +31,7 @@ pub const PLACES: &[(&str, &str)] = &[
     ("log", "lines for the user"),
     ("run", "the run itself"),
     ("Failure", "what `catch (e)` and `attempt` give"),
+    ("test", "what tests have beside all this, in files that end in `_test.rhai`"),
 ];
 
 /// What a name means.
@@ -65,7 +66,7 @@ pub fn find(name: &str) -> Result<Found> {
 
 fn of_tables(name: &str) -> Option<Found> {
     if let Some((place, about)) = PLACES.iter().find(|(place, _)| *place == name && !place.is_empty()) {
-        return Some(Found::Place(place, about, entries().filter(|entry| entry.on == name).collect()));
+        return Some(Found::Place(place, about, entries().filter(|entry| entry.place == name).collect()));
     }
     let found: Vec<_> = entries().filter(|entry| entry.label() == name || entry.name == name).collect();
     let exact: Vec<_> = found.iter().filter(|entry| entry.label() == name).cloned().collect();
@@ -101,10 +102,10 @@ mod tests {
     #[test]
     fn every_entry_stands_in_a_place() {
         for entry in entries() {
-            assert!(PLACES.iter().any(|(place, _)| *place == entry.on), "{} has no place", entry.label());
+            assert!(PLACES.iter().any(|(place, _)| *place == entry.place), "{} has no place", entry.label());
         }
         for (place, _) in PLACES {
-            assert!(entries().any(|entry| entry.on == *place), "nothing is called on `{place}`");
+            assert!(entries().any(|entry| entry.place == *place), "nothing is called on `{place}`");
         }
     }
 

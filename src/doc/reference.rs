@@ -19,14 +19,22 @@ them in `e.kind`, stand with each function.
 pub fn reference() -> String {
     let mut page = format!("{HEAD}\n");
     for (place, about) in PLACES {
-        let title = if place.is_empty() { "The language" } else { place };
+        let title = match *place {
+            "" => "The language",
+            "test" => "Tests",
+            place => place,
+        };
         let _ = writeln!(page, "- [{title}](#{}): {about}", anchor(title));
     }
     let _ = writeln!(page, "- [The library](#the-library): modules to import");
     for (place, about) in PLACES {
-        let title = if place.is_empty() { "The language".to_owned() } else { format!("`{place}`") };
+        let title = match *place {
+            "" => "The language".to_owned(),
+            "test" => "Tests".to_owned(),
+            place => format!("`{place}`"),
+        };
         let _ = write!(page, "\n## {title}\n\n{}.\n", capital(about));
-        entries().filter(|entry| entry.on == *place).for_each(|entry| of_entry(&mut page, &entry));
+        entries().filter(|entry| entry.place == *place).for_each(|entry| of_entry(&mut page, &entry));
     }
     page += "\n## The library\n";
     Module::all().iter().for_each(|module| of_module(&mut page, module));

@@ -37,6 +37,14 @@ pub const WORDS: &[Word] = &[
     ),
     word(
         "",
+        "test",
+        "test NAME [on CONTEXTS] { … }",
+        "A test, in a file that ends in `_test.rhai`: `meshwright test` runs it. It has clusters of its own, in memory: \
+         `east` and `west`, or those named after `on`. What stands outside of tests runs before each of them.",
+        r#"test "an empty cluster has no pods" { assert_eq(kube.cluster("east").list("pods").len(), 0); } true"#,
+    ),
+    word(
+        "",
         "parallel",
         "parallel(list, |item| …) -> array",
         "Calls a closure for each item, each call on a thread of its own. It also takes a map and `|key, value| …`, or \

@@ -14,8 +14,8 @@ mod errors;
 mod flow;
 mod inside;
 mod known;
-pub mod lexer;
 pub mod language;
+pub mod lexer;
 mod limits;
 mod modules;
 mod nearest;
@@ -29,6 +29,7 @@ mod run;
 mod secrets;
 mod step;
 pub mod table;
+mod testing;
 mod tokens;
 pub mod types;
 pub mod value;
@@ -78,6 +79,14 @@ pub trait Observer: Send + Sync {
     fn step_ended(&self, step: &StepStart, failure: Option<&Failure>) -> Result<()>;
     /// A primitive is being called: what it is called on, its name, what it does to the world.
     fn called(&self, _on: &'static str, _name: &'static str, _effect: Effect) {}
+    /// A `test` is come upon. Whether its block is to run now.
+    ///
+    /// # Errors
+    /// When this is no run of tests.
+    fn test_found(&self, _: &StepStart) -> Result<bool> {
+        Err(Failure::usage("this is a test, not a part of a script")
+            .hint("put it into a file that ends in `_test.rhai`; `meshwright test` runs it"))
+    }
     /// The script printed a line.
     fn print(&self, line: &str);
     /// The script printed a debug line.
@@ -113,6 +122,7 @@ pub fn build<H: Send + Sync + 'static>(setup: Setup<H>) -> Engine {
     flow::register(&mut engine);
     parallel::register(&mut engine, &inside);
     step::register(&mut engine, &inside);
+    testing::register(&mut engine, &inside);
     register::register(&mut engine, &setup, &inside);
     modules::adopt_closures(&mut engine, inside.clone());
     engine.set_module_resolver(modules::Modules::new(inside));

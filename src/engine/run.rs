@@ -1,7 +1,7 @@
 //! Compiling and running one script.
 
 use super::inside::Inside;
-use super::{errors, limits, modules, step, tokens};
+use super::{errors, limits, modules, step, testing, tokens};
 use crate::failure::Result;
 use rhai::{AST, Dynamic, Engine, Scope};
 
@@ -21,6 +21,7 @@ pub fn parser() -> Engine {
     limits::apply(&mut engine);
     tokens::register(&mut engine);
     step::register_syntax(&mut engine);
+    testing::register_syntax(&mut engine);
     engine
 }
 

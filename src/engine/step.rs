@@ -12,7 +12,7 @@ use crate::object::Object;
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, ImmutableString, ParseError, Position};
 use std::sync::Arc;
 
-type Evaluated = Result<Dynamic, Box<EvalAltResult>>;
+pub(super) type Evaluated = Result<Dynamic, Box<EvalAltResult>>;
 
 /// Makes the engine understand `step`.
 pub(super) fn register(engine: &mut Engine, inside: &Arc<Inside>) {
@@ -30,7 +30,11 @@ pub(super) fn register_syntax(engine: &mut Engine) {
 }
 
 /// What comes next after these parts: the name, then `on` and an expression or not, then the block.
-fn next(parts: &[ImmutableString], ahead: &str, _: &mut Dynamic) -> Result<Option<ImmutableString>, ParseError> {
+pub(super) fn next(
+    parts: &[ImmutableString],
+    ahead: &str,
+    _: &mut Dynamic,
+) -> Result<Option<ImmutableString>, ParseError> {
     let part = match parts.last().map(ImmutableString::as_str) {
         Some(_) if parts.len() == 1 => "$expr$",
         Some("$expr$") if parts.len() == 2 && ahead == "on" => "on",
@@ -42,20 +46,30 @@ fn next(parts: &[ImmutableString], ahead: &str, _: &mut Dynamic) -> Result<Optio
 }
 
 fn run(context: &mut EvalContext, inputs: &[Expression], inside: &Inside) -> Evaluated {
-    let (Some(name), Some(block)) = (inputs.first(), inputs.last()) else { return Ok(Dynamic::UNIT) };
-    let position = name.position();
+    let Some((step, block)) = begun(context, inputs)? else { return Ok(Dynamic::UNIT) };
+    let position = inputs[0].position();
     let source = context.source().map(str::to_owned);
     let refuse = |failure: Failure| errors::at(failure, source.as_deref(), position);
-    let name = name.eval_with_context(context)?;
-    let name =
-        name.into_string().map_err(|kind| refuse(Failure::usage(format!("a step's name is text, not {kind}"))))?;
-    let on = if inputs.len() == 3 { targets(context, &inputs[1])? } else { Vec::new() };
-    let place = step_place(source.as_deref(), position);
-    let step = StepStart { name, on, place };
     inside.observer.step_begins(&step).map_err(refuse)?;
     let outcome = block.eval_with_context(context);
     let ended = ended(&*inside.observer, &step, &outcome, context.engine(), source.as_deref());
     outcome.and_then(|value| ended.map(|()| value).map_err(refuse))
+}
+
+/// The name, what stands after `on`, and the block.
+pub(super) fn begun<'e>(
+    context: &mut EvalContext,
+    inputs: &'e [Expression<'e>],
+) -> Result<Option<(StepStart, &'e Expression<'e>)>, Box<EvalAltResult>> {
+    let (Some(name), Some(block)) = (inputs.first(), inputs.last()) else { return Ok(None) };
+    let position = name.position();
+    let source = context.source().map(str::to_owned);
+    let wrong = |kind: &str| Failure::usage(format!("a name is text here, not {kind}"));
+    let name = name.eval_with_context(context)?;
+    let name = name.into_string().map_err(|kind| errors::at(wrong(kind), source.as_deref(), position))?;
+    let on = if inputs.len() == 3 { targets(context, &inputs[1])? } else { Vec::new() };
+    let place = step_place(source.as_deref(), position);
+    Ok(Some((StepStart { name, on, place }, block)))
 }
 
 fn step_place(source: Option<&str>, position: Position) -> Place {

@@ -2,7 +2,7 @@
 //!
 //! Kubernetes and Istio have fields named `match`, `default`, `in`, `if`, `protocol`, …. After a dot, before the `:` of
 //! a map literal and, for words that Rhai only reserves for its future, as variables, they are plain names here. And
-//! `step` begins a step only where a name follows; everywhere else it is a name too.
+//! `step` begins a step only where a name follows, and `test` a test; everywhere else they are names too.
 //!
 //! Rhai's tokenizer tells its mapper one token at a time; what stands around it is looked up in the text, which
 //! [`reading`] keeps for the time of one compilation.
@@ -12,6 +12,9 @@ use std::cell::RefCell;
 
 /// The key of the `step` syntax: what its token is mapped to, and nothing a script could write itself.
 pub(super) const STEP: &str = "step NAME";
+
+/// The same for `test`.
+pub(super) const TEST: &str = "test NAME";
 
 /// Reserved words with a meaning of their own in Rhai.
 const MEANINGFUL: [&str; 11] =
@@ -45,6 +48,7 @@ pub(super) fn register(engine: &mut Engine) {
 fn map(token: Token, position: Position) -> Token {
     match &token {
         Token::Identifier(name) if *name.as_str() == *"step" && begins_step(position) => identifier(STEP),
+        Token::Identifier(name) if *name.as_str() == *"test" && begins_test(position) => identifier(TEST),
         Token::Reserved(name) if !is_word(name) => token,
         Token::Reserved(name) if is_name(name, position) => identifier(name),
         Token::Reserved(name) if *name.as_str() == *"eval" => Token::LexError(Box::new(no_eval())),
@@ -126,6 +130,15 @@ fn begins_step(position: Position) -> bool {
         let word: String = next.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         let names_step = next.starts_with(['"', '`']) || is_word(&word) && is_spaced && word != "in";
         !names_field && names_step
+    })
+    .unwrap_or(true)
+}
+
+/// Whether the `test` at this position is followed by a text, a test's name.
+fn begins_test(position: Position) -> bool {
+    around(position, |before, after| {
+        let after = after.get("test".len()..).unwrap_or_default();
+        !before.trim_end().ends_with('.') && after.trim_start().starts_with(['"', '`'])
     })
     .unwrap_or(true)
 }

@@ -4,7 +4,8 @@ use super::Grants;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::failure::{Failure, Result};
-use crate::object::Object;
+use crate::object::{Node, Object};
+use crate::rehearsal::World;
 use crate::secret::Secret;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +63,28 @@ pub enum Level {
     Warning,
 }
 
+/// What a test has beyond a run.
+pub trait Bench: Send + Sync {
+    /// The test's clusters.
+    fn world(&self) -> World;
+
+    /// Rehearses a script on them, and gives its report.
+    ///
+    /// # Errors
+    /// When there is no such script, when its parameters are wrong, and what it fails with.
+    fn rehearse(&self, wanted: &Rehearsal) -> Result<rhai::Map>;
+}
+
+/// A script to be rehearsed.
+pub struct Rehearsal {
+    /// Its name, or its path from the test's folder.
+    pub script: String,
+    /// Its parameters, a map.
+    pub params: Node,
+    /// The step to stop after.
+    pub stop_after: Option<String>,
+}
+
 /// Shows a line to the user.
 pub type Say = dyn Fn(Level, &str) + Send + Sync;
 
@@ -83,6 +106,8 @@ pub struct Host {
     pub rehearsed: bool,
     /// Who shows lines to the user.
     pub say: Arc<Say>,
+    /// What a test has beyond a run.
+    pub bench: Option<Arc<dyn Bench>>,
 }
 
 impl Host {

@@ -10,6 +10,7 @@
 //! | [`exec`](EXEC) | programs and their versions | local programs |
 //! | [`text`](TEXT) | YAML, base64, strings | |
 //! | [`log`](LOG), [`run`](RUN) | lines for the user; the run itself | |
+//! | [tests](TEST) | assertions | rehearsals of scripts, faults |
 
 mod exec;
 pub mod grants;
@@ -20,6 +21,7 @@ mod log;
 mod pod;
 mod run;
 mod secret;
+mod test;
 mod text;
 mod wait;
 pub mod world;
@@ -35,12 +37,16 @@ pub use log::LOG;
 pub use pod::{POD, Port};
 pub use run::RUN;
 pub use secret::{Authority, SECRET};
+pub use test::TEST;
 pub use text::TEXT;
 pub use wait::WAIT;
 pub use world::WORLD;
 
 /// What scripts can call.
 pub const TABLES: &[&[Primitive<Host>]] = &[KUBE, CLUSTER, POD, SECRET, WAIT, EXEC, TEXT, LOG, RUN];
+
+/// What tests can call.
+pub const TEST_TABLES: &[&[Primitive<Host>]] = &[KUBE, CLUSTER, POD, SECRET, WAIT, EXEC, TEXT, LOG, RUN, TEST];
 
 /// The types that scripts can hold, beside Object and Secret.
 pub const TYPES: &[Type] =

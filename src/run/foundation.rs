@@ -1,6 +1,7 @@
 //! What a session is built on: runtime, cancel, rights, and the engines of its script and of the rehearsed software.
 
 use super::desk::{Desk, GuardedKeeper, GuardedPrograms, NotedJournal};
+use super::heard::Heard;
 use super::interrupt::Watch;
 use super::journal::Recorder;
 use super::model::{Model, NoClusters, Silent, rehearsed_programs};
@@ -9,13 +10,14 @@ use super::screen::Screen;
 use super::session::{Job, Session};
 use super::stage::{Rehearsed, Shared};
 use super::tally::Tally;
+use super::trial::{Tested, Trial};
 use crate::clock::{Clock, Runtime};
 use crate::cluster::layers::{Gate, Journal, Rights};
 use crate::engine::{self, Bridge, Setup};
 use crate::failure::{Failure, Result};
 use crate::grant::Grant;
 use crate::primitives::grants::{Files, Grants};
-use crate::primitives::host::{Clusters, Keeper};
+use crate::primitives::host::{Bench, Clusters, Keeper};
 use crate::primitives::keeper::Memory;
 use crate::primitives::{self, Host};
 use crate::process::{Programs, Rehearsed as RehearsedPrograms};
@@ -34,6 +36,10 @@ pub(super) struct Foundation {
     /// Set as soon as there is one: requests tell it of server warnings and outages.
     pub(super) screen: Arc<OnceLock<Arc<Screen>>>,
     watch: Watch,
+    /// Who keeps what would be shown otherwise.
+    pub(super) heard: Option<Arc<Heard>>,
+    /// The test that this is the session of.
+    pub(super) trial: Option<Arc<Trial>>,
 }
 
 /// What they do not.
@@ -49,20 +55,40 @@ pub(super) struct Parts {
 impl Foundation {
     /// On a runtime of its own, or on that of another session in the same time.
     pub(super) fn new(clock: Clock, shared: Option<Arc<Runtime>>, desk: Option<Desk>) -> Result<Foundation> {
+        let mut foundation = Foundation::unwatched(clock, shared)?;
+        let handle = foundation.runtime.handle();
+        match &desk {
+            None => {
+                foundation.watch = Watch::over(handle.spawn(super::interrupt::watch(foundation.bridge.cancel.clone())))
+            }
+            Some(desk) => {
+                foundation.bridge.cancel = desk.cancel.clone();
+                if desk.begins_watching() {
+                    drop(handle.spawn(super::interrupt::watch_prompt(desk.cancel.clone())));
+                }
+            }
+        }
+        foundation.desk = desk;
+        Ok(foundation)
+    }
+
+    /// The same, where Ctrl-C ends the process at once.
+    pub(super) fn unwatched(clock: Clock, shared: Option<Arc<Runtime>>) -> Result<Foundation> {
         let runtime = shared.map_or_else(|| clock.runtime().map(Arc::new), Ok);
         let runtime = runtime.map_err(|e| Failure::internal(format!("cannot start the runtime: {e}")))?;
-        let cancel = desk.as_ref().map(|desk| desk.cancel.clone()).unwrap_or_default();
-        let handle = runtime.handle();
-        let mut watch = Watch::default();
-        match &desk {
-            None => watch = Watch::over(handle.spawn(super::interrupt::watch(cancel.clone()))),
-            Some(desk) if desk.begins_watching() => drop(handle.spawn(super::interrupt::watch_prompt(cancel.clone()))),
-            Some(_) => {}
-        }
-        let bridge = Bridge { runtime: runtime.handle().clone(), cancel, clock };
+        let bridge = Bridge { runtime: runtime.handle().clone(), cancel: engine::Cancel::default(), clock };
         let run = uuid::Uuid::new_v4().simple().to_string();
-        let (tally, screen) = (Tally::default(), Arc::default());
-        Ok(Foundation { runtime, bridge, tally, run: run[..12].into(), desk, screen, watch })
+        Ok(Foundation {
+            runtime,
+            bridge,
+            watch: Watch::default(),
+            tally: Tally::default(),
+            run: run[..12].into(),
+            desk: None,
+            screen: Arc::default(),
+            heard: None,
+            trial: None,
+        })
     }
 
     pub(super) fn rehearsed(
@@ -129,6 +155,7 @@ impl Foundation {
             grants: Grants::default(),
             rehearsed: true,
             say: Arc::new(|_, _| {}),
+            bench: None,
         };
         let engine = engine::build(Setup {
             host: Arc::new(host),
@@ -148,7 +175,7 @@ impl Foundation {
     pub(super) fn build(self, job: &Job, parts: Parts, journal: Arc<Recorder>) -> Session {
         let clock = self.bridge.clock.clone();
         let screen = Screen::new(job.style, clock.clone(), self.tally.clone()).stopping_after(job.stop_after.clone());
-        let screen = Arc::new(screen);
+        let screen = Arc::new(screen.heard_by(self.heard.clone()));
         self.screen.get_or_init(|| screen.clone());
         let say = screen.clone();
         let (programs, keeper) = guarded(self.desk.as_ref(), parts.programs, parts.keeper);
@@ -162,15 +189,21 @@ impl Foundation {
             grants: grants(job),
             rehearsed: parts.world.is_some(),
             say: Arc::new(move |level, line| say.say(level, line)),
+            bench: self.trial.clone().map(|trial| trial as Arc<dyn Bench>),
         });
         let cancel = self.bridge.cancel.clone();
+        let observed = Observed(screen.clone(), journal.clone());
+        let observer: Arc<dyn engine::Observer> = match &self.trial {
+            Some(trial) => Arc::new(Tested(observed, trial.clone())),
+            None => Arc::new(observed),
+        };
         let engine = engine::build(Setup {
             host: host.clone(),
-            tables: primitives::TABLES,
+            tables: if self.trial.is_some() { primitives::TEST_TABLES } else { primitives::TABLES },
             types: primitives::TYPES,
             bridge: self.bridge,
             sources: Arc::new(sources(&job.script)),
-            observer: Arc::new(Observed(screen.clone(), journal.clone())),
+            observer,
         });
         let Parts { world, model, kubeconfig, .. } = parts;
         let (desk, run, runtime, _watch) = (self.desk, self.run, self.runtime, self.watch);

@@ -4,6 +4,7 @@ pub mod config;
 mod contexts;
 mod desk;
 mod foundation;
+mod heard;
 pub mod home;
 pub(crate) mod interrupt;
 mod journal;
@@ -15,6 +16,8 @@ pub mod screen;
 pub mod session;
 mod stage;
 mod tally;
+pub mod trial;
+pub mod trials;
 pub mod undo;
 
 pub use desk::{Desk, Used};

@@ -3,6 +3,7 @@
 //! On a terminal the running steps are shown with a spinner; elsewhere each line appears when there is something to say.
 //! All of it goes to stderr: stdout is for what a script prints.
 
+use super::heard::Heard;
 use super::tally::{Counts, Tally};
 use crate::engine::{Observer, StepStart};
 use crate::failure::{Failure, Kind, Place, Result};
@@ -11,7 +12,7 @@ use crate::primitives::host::Level;
 use crate::secret::Redactor;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// How much is shown, and how.
@@ -36,6 +37,7 @@ pub struct Screen {
     bars: MultiProgress,
     state: Mutex<State>,
     stop_after: Option<String>,
+    heard: Option<Arc<Heard>>,
 }
 
 #[derive(Default)]
@@ -94,7 +96,14 @@ impl Screen {
             bars: MultiProgress::with_draw_target(target),
             state: Mutex::default(),
             stop_after: None,
+            heard: None,
         }
+    }
+
+    /// The same screen, which shows nothing: somebody else keeps what is said.
+    pub fn heard_by(mut self, heard: Option<Arc<Heard>>) -> Screen {
+        self.heard = heard;
+        self
     }
 
     /// The same screen, which ends the run after the step with this name.
@@ -147,10 +156,13 @@ impl Screen {
 
     /// A line as it is.
     pub fn line(&self, text: &str) {
-        if self.style.quiet {
+        if self.style.quiet && self.heard.is_none() {
             return;
         }
         let text = Redactor::global().scrub(text);
+        if let Some(heard) = &self.heard {
+            return heard.say(&text);
+        }
         if self.style.live {
             let _ = self.bars.println(text);
         } else {
@@ -222,6 +234,9 @@ impl Observer for Screen {
         let mut state = self.state();
         let Some(running) = state.running.remove(&key(step)) else { return Ok(()) };
         state.done += usize::from(failure.is_none());
+        if let (Some(heard), None) = (&self.heard, failure) {
+            heard.step(step);
+        }
         let notes = std::mem::take(&mut state.notes);
         drop(state);
         if let Some(bar) = &running.bar {
@@ -249,6 +264,9 @@ impl Observer for Screen {
             return;
         }
         let line = plain::text(line);
+        if let Some(heard) = &self.heard {
+            return heard.print(&line);
+        }
         self.bars.suspend(|| println!("{line}"));
     }
 

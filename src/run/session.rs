@@ -252,17 +252,20 @@ impl Session {
     }
 
     fn carry_out(&self, job: &Job) -> Result<()> {
-        let (start, mut scope) = (Instant::now(), self.scope(job)?);
         // All of it on the script's thread, so that simulated time is what the script left it at.
-        engine::on_script_thread(&self.clock, || {
-            let outcome = engine::run_script(&self.engine, &job.script.source, &job.script.text, &mut scope);
-            if let Some(defect) = self.model.as_ref().and_then(|model| model.defect()) {
-                self.screen.say(Level::Warning, &defect);
-            }
-            drop(outcome?);
-            self.screen.summary(start.elapsed());
-            Ok(())
-        })?
+        engine::on_script_thread(&self.clock, || self.perform(job))?
+    }
+
+    /// Runs the job's script on this thread, which must be a script's, and shows its summary.
+    pub(super) fn perform(&self, job: &Job) -> Result<()> {
+        let (start, mut scope) = (Instant::now(), self.scope(job)?);
+        let outcome = engine::run_script(&self.engine, &job.script.source, &job.script.text, &mut scope);
+        if let Some(defect) = self.model.as_ref().and_then(|model| model.defect()) {
+            self.screen.say(Level::Warning, &defect);
+        }
+        drop(outcome?);
+        self.screen.summary(start.elapsed());
+        Ok(())
     }
 
     /// Evaluates a text with the job's parameters in scope.

@@ -115,6 +115,23 @@ impl Script {
     }
 }
 
+impl Script {
+    /// The files of tests in its folder.
+    pub fn tests(&self) -> Vec<Script> {
+        let mut names = match &self.home {
+            Home::Bundle(name) => SCRIPTS.get_dir(name).map(files_in).unwrap_or_default(),
+            Home::Folder(path) => files_on_disk(path),
+        };
+        names.retain(|name| name.ends_with("_test.rhai"));
+        names.sort();
+        let script = |name: String| {
+            let (source, text) = self.beside(&name)?;
+            Some(Script { name: source.clone(), source, text, home: self.home.clone() })
+        };
+        names.into_iter().filter_map(script).collect()
+    }
+}
+
 fn files_in(dir: &Dir<'static>) -> Vec<String> {
     let names = dir.files().filter_map(|file| file.path().file_name()?.to_str());
     names.filter(|name| name.ends_with(".rhai")).map(str::to_owned).collect()

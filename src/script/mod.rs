@@ -24,7 +24,7 @@ pub use bundle::{Home, Script, bundled, find, library, library_names, source_tex
 pub use header::Header;
 pub use needs::Needs;
 pub use outline::Outline;
-pub use params::{Kind, Param};
+pub use params::{Kind, Param, stand_in};
 pub use resolver::Resolver;
 pub use steps::Step;
 pub use values::{Given, Values};

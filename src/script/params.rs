@@ -83,6 +83,18 @@ impl Param {
     }
 }
 
+/// What a rehearsal takes for clusters that were not named, and for the dialect that no istioctl was asked about.
+pub fn stand_in(param: &Param) -> Option<String> {
+    match (param.kind, param.name.as_str()) {
+        (Kind::Cluster | Kind::Clusters, _) if param.default.is_some() => None,
+        (Kind::Cluster | Kind::Clusters, "primary") => Some("cluster1".into()),
+        (Kind::Cluster | Kind::Clusters, "remote") => Some("cluster2".into()),
+        (Kind::Cluster | Kind::Clusters, other) => Some(other.into()),
+        (_, "dialect") => Some("current".into()),
+        _ => None,
+    }
+}
+
 /// Flags of every script.
 const RESERVED: [&str; 5] = ["allow", "deny", "read_only", "yes", "confirm"];
 

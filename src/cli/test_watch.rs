@@ -1,0 +1,44 @@
+//! Tests again and again: whenever a script below some folders changes.
+
+use crate::failure::{Failure, Result};
+use notify::{Event, EventKind, RecursiveMode, Watcher as _};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Editors write a file in several goes: changes this close together are one.
+const TOGETHER: Duration = Duration::from_millis(150);
+
+/// Does the work now and after every change, until the process is ended.
+///
+/// # Errors
+/// When the folders cannot be watched.
+pub fn again_and_again(folders: &[PathBuf], mut work: impl FnMut()) -> Result<()> {
+    let failed = |e: notify::Error| Failure::usage(format!("cannot watch for changes: {e}"));
+    let (sender, receiver) = mpsc::channel();
+    let told = move |event: notify::Result<Event>| {
+        if event.is_ok_and(|event| matters(&event)) {
+            let _ = sender.send(());
+        }
+    };
+    let mut watcher = notify::recommended_watcher(told).map_err(failed)?;
+    for folder in folders {
+        watcher.watch(folder, RecursiveMode::Recursive).map_err(failed)?;
+    }
+    loop {
+        work();
+        eprintln!("\nWaiting for changes; Ctrl-C ends.\n");
+        if receiver.recv().is_err() {
+            return Ok(());
+        }
+        while receiver.recv_timeout(TOGETHER).is_ok() {}
+    }
+}
+
+/// Whether an event is a change of something that tests read.
+fn matters(event: &Event) -> bool {
+    let is_change = matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_));
+    let is_text =
+        |path: &PathBuf| path.extension().is_some_and(|kind| matches!(kind.to_str(), Some("rhai" | "yaml" | "yml")));
+    is_change && event.paths.iter().any(is_text)
+}

@@ -1,0 +1,280 @@
+//! What tests have beside all that scripts have: assertions, rehearsals of scripts, faults.
+
+use super::Host;
+use super::host::Rehearsal;
+use crate::cluster::Cluster;
+use crate::engine::value::{to_node, type_name};
+use crate::engine::{Call, Effect, Outcome, Primitive, duration};
+use crate::failure::{Failure, Kind, Result};
+use crate::object::{Node, Object};
+use crate::rehearsal::{Effect as FaultEffect, Fault, Server};
+use rhai::{Dynamic, Map};
+use similar::{ChangeTag, TextDiff};
+
+/// How many lines of a difference are shown.
+const MOST_LINES: usize = 60;
+
+/// The table of tests.
+pub const TEST: &[Primitive<Host>] = &[
+    Primitive {
+        on: "",
+        name: "assert",
+        params: "condition: bool, message?: string",
+        options: &[],
+        returns: "()",
+        doc: "Fails the test unless the condition is true.",
+        example: r#"assert(1 + 1 == 2, "arithmetic"); true"#,
+        effect: Effect::None,
+        since: "0.1.0",
+        call: assert,
+    },
+    Primitive {
+        on: "",
+        name: "assert_eq",
+        params: "one: any, other: any, message?: string",
+        options: &[],
+        returns: "()",
+        doc: "Fails the test unless the two are the same, and shows where they differ. Types count: `1` is not `\"1\"`.",
+        example: r#"assert_eq([1, 2].map(|n| n * 2), [2, 4]); true"#,
+        effect: Effect::None,
+        since: "0.1.0",
+        call: assert_eq,
+    },
+    Primitive {
+        on: "",
+        name: "assert_fails",
+        params: "closure: closure, part?: string",
+        options: &[],
+        returns: "Failure",
+        doc: "Fails the test unless the closure fails, with this part in its message, details, hint or kind. Gives the \
+              failure, to look at more of it.",
+        example: r#"
+            let failure = assert_fails(|| kube.cluster("east").get("Secret", "default/none"), "not found");
+            failure.kind == "not_found""#,
+        effect: Effect::None,
+        since: "0.1.0",
+        call: assert_fails,
+    },
+    Primitive {
+        on: "",
+        name: "rehearse",
+        params: "script: string, params?: map, options?: map",
+        options: &[("stop_after", "string", "stop after the step of this name")],
+        returns: "map",
+        doc: "Rehearses a script on the test's clusters: a shipped one by name, or a file or folder from the test's own, \
+              such as \"./main.rhai\". Clusters that the parameters do not name are the test's, in order. Gives \
+              `#{steps, changes, said, printed, clusters}`: names of steps, `#{created, changed, deleted}` of every \
+              cluster that was changed, the lines shown and printed, and the clusters to look at. When the script fails, \
+              so does this.",
+        example: r#"
+            let first = rehearse("shared-gateways");
+            let again = rehearse("shared-gateways");
+            first.steps.len() == 16 && first.clusters.east.exists("Deployment", "istio-system/istiod") && again.changes == #{}"#,
+        effect: Effect::Write,
+        since: "0.1.0",
+        call: rehearse,
+    },
+    Primitive {
+        on: "",
+        name: "fault",
+        params: "cluster: string|Cluster, options?: map",
+        options: &[
+            ("method", "string", "only requests with this method: GET, PATCH, …"),
+            ("path", "string", "only requests whose path contains this, such as \"/secrets\""),
+            ("times", "int", "only so many requests; all from now on when left out"),
+            ("status", "int", "they are refused with this status code: 403, 409, 429, 500, 503, …"),
+            ("retry_after", "int", "seconds that the refusal says to wait"),
+            ("latency", "duration", "they are answered later, by this much rehearsed time"),
+            ("reset", "bool", "the connection breaks before they are handled"),
+            ("lose_answer", "bool", "they are handled, but the connection breaks before the answer"),
+            ("drop_watch", "duration", "watches break after this much rehearsed time"),
+        ],
+        returns: "()",
+        doc: "Something that goes wrong with a cluster's API server from now on.",
+        example: r#"
+            fault("east", #{status: 503, path: "/configmaps", times: 2});
+            kube.cluster("east").list("configmaps", #{namespace: "kube-system"}).len() >= 0"#,
+        effect: Effect::Write,
+        since: "0.1.0",
+        call: fault,
+    },
+    Primitive {
+        on: "",
+        name: "end_faults",
+        params: "cluster: string|Cluster",
+        options: &[],
+        returns: "()",
+        doc: "Ends all faults of a cluster.",
+        example: r#"
+            fault("east", #{status: 403});
+            end_faults("east");
+            kube.cluster("east").exists("Namespace", "default")"#,
+        effect: Effect::Write,
+        since: "0.1.0",
+        call: end_faults,
+    },
+];
+
+fn assert(call: &Call<'_, Host>) -> Outcome {
+    if call.any(0).as_bool() == Ok(true) {
+        return Ok(Dynamic::UNIT);
+    }
+    let message = call.opt_str(1).map_or_else(|| "this is not true".to_owned(), |message| message.to_string());
+    Err(Failure::new(Kind::Script, message).into())
+}
+
+fn assert_eq(call: &Call<'_, Host>) -> Outcome {
+    let (one, other) = (call.any(0), call.any(1));
+    if same(&one, &other) {
+        return Ok(Dynamic::UNIT);
+    }
+    let message = call.opt_str(2).map_or_else(|| "the two differ".to_owned(), |message| message.to_string());
+    Err(Failure::new(Kind::Script, message).details(difference(&one, &other)).into())
+}
+
+fn same(one: &Dynamic, other: &Dynamic) -> bool {
+    match (to_node(one), to_node(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        (Err(_), Err(_)) => type_name(one) == type_name(other) && one.to_string() == other.to_string(),
+        _ => false,
+    }
+}
+
+/// Lines that say where two values differ: `-` is the first one's, `+` the second one's.
+fn difference(one: &Dynamic, other: &Dynamic) -> Vec<String> {
+    let (first, second) = (shown(one), shown(other));
+    if !first.contains('\n') && !second.contains('\n') {
+        return vec![format!("first:  {first}"), format!("second: {second}")];
+    }
+    let diff = TextDiff::from_lines(&first, &second);
+    let mut lines = vec!["- first, + second".to_owned()];
+    for (at, group) in diff.grouped_ops(3).iter().enumerate() {
+        lines.extend((at > 0).then(|| "  …".to_owned()));
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            lines.push(format!("{sign} {}", change.value().trim_end_matches('\n')));
+        }
+    }
+    if lines.len() > MOST_LINES {
+        let more = lines.len() - MOST_LINES;
+        lines.truncate(MOST_LINES);
+        lines.push(format!("… and {more} lines more"));
+    }
+    lines
+}
+
+/// A value to compare by eye: YAML where it has a form as YAML, so that types show.
+fn shown(value: &Dynamic) -> String {
+    match to_node(value) {
+        Ok(node) => Object::new(node).to_yaml().trim_end().to_owned(),
+        Err(_) => format!("{} {value}", type_name(value)),
+    }
+}
+
+fn assert_fails(call: &Call<'_, Host>) -> Outcome {
+    let error = match call.invoke(&call.closure(0), Vec::new()) {
+        Ok(value) => {
+            let gave = crate::plain::line(&shown(&value), 200);
+            return Err(Failure::new(Kind::Script, "this did not fail").detail(format!("it gave {gave}")).into());
+        }
+        Err(error) if error.is_pseudo_error() || !error.is_catchable() => return Err(error),
+        Err(error) => error,
+    };
+    let source = call.context().call_source().unwrap_or_default();
+    let failure = crate::engine::failure(call.context().engine(), &error, source);
+    match call.opt_str(1).filter(|part| !says(&failure, part)) {
+        None => Ok(Dynamic::from(failure)),
+        Some(part) => {
+            let failed = Failure::new(Kind::Script, "this failed with other words");
+            let said = std::iter::once(format!("it said: {failure}")).chain(failure.details.clone());
+            Err(failed.details(said).detail(format!("nowhere in it: {part}")).into())
+        }
+    }
+}
+
+fn says(failure: &Failure, part: &str) -> bool {
+    let texts = [failure.to_string(), failure.kind.name().to_owned(), failure.hint.clone().unwrap_or_default()];
+    texts.iter().chain(&failure.details).any(|text| text.contains(part))
+}
+
+fn rehearse(call: &Call<'_, Host>) -> Outcome {
+    let params = call.any(1).try_cast::<Map>().unwrap_or_default();
+    let named = params.into_iter().map(|(key, value)| Ok((key.as_str().into(), to_node(&named(value))?)));
+    let params = named.collect::<Result<Vec<_>>>()?;
+    let node = Node::Map(crate::object::Map(std::sync::Arc::new(params)));
+    let rehearsal =
+        Rehearsal { script: call.str(0).to_string(), params: node, stop_after: call.options().str("stop_after")? };
+    Ok(bench(call)?.rehearse(&rehearsal)?.into())
+}
+
+/// A value with clusters by their names, as parameters want them.
+fn named(value: Dynamic) -> Dynamic {
+    if let Some(cluster) = value.read_lock::<Cluster>() {
+        return cluster.name().to_owned().into();
+    }
+    match value.as_array_ref().map(|items| items.clone()) {
+        Ok(items) => items.into_iter().map(named).collect::<rhai::Array>().into(),
+        Err(_) => value,
+    }
+}
+
+fn bench<'c>(call: &'c Call<'_, Host>) -> Result<&'c dyn super::host::Bench> {
+    let missing = || Failure::internal(format!("`{}` is for tests", call.primitive().name));
+    call.host().bench.as_deref().ok_or_else(missing)
+}
+
+fn fault(call: &Call<'_, Host>) -> Outcome {
+    let server = server(call)?;
+    let effects = effects(call)?;
+    if effects.is_empty() {
+        return Err(Failure::usage("fault: what is to go wrong?")
+            .hint("give status, latency, reset, lose_answer or drop_watch")
+            .into());
+    }
+    let options = call.options();
+    let (method, path, times) = (options.str("method")?, options.str("path")?, options.int("times")?);
+    let times = times.map(|times| u32::try_from(times).map_err(|_| Failure::usage("fault: `times` is a small number")));
+    let times = times.transpose()?;
+    for effect in effects {
+        server.faults().inject(Fault { method: method.clone(), path: path.clone(), times, effect });
+    }
+    Ok(Dynamic::UNIT)
+}
+
+fn effects(call: &Call<'_, Host>) -> Result<Vec<FaultEffect>> {
+    let options = call.options();
+    let small = |name: &str| -> Result<Option<u32>> {
+        let number = options.int(name)?.map(u32::try_from).transpose();
+        number.map_err(|_| Failure::usage(format!("fault: `{name}` is a small number")))
+    };
+    let mut effects = Vec::new();
+    if let Some(code) = small("status")? {
+        let code = u16::try_from(code).ok().filter(|code| (400..600).contains(code));
+        let code = code.ok_or_else(|| Failure::usage("fault: `status` is an HTTP status code from 400 to 599"))?;
+        effects.push(FaultEffect::Status { code, retry_after: small("retry_after")? });
+    }
+    effects.extend(options.str("latency")?.map(|text| duration(&text).map(FaultEffect::Latency)).transpose()?);
+    effects.extend(options.flag("reset")?.then_some(FaultEffect::Reset));
+    effects.extend(options.flag("lose_answer")?.then_some(FaultEffect::ResetAfter));
+    effects.extend(options.str("drop_watch")?.map(|text| duration(&text).map(FaultEffect::DropWatch)).transpose()?);
+    Ok(effects)
+}
+
+fn end_faults(call: &Call<'_, Host>) -> Outcome {
+    server(call)?.faults().clear();
+    Ok(Dynamic::UNIT)
+}
+
+/// The rehearsed API server of the cluster in the first argument.
+fn server(call: &Call<'_, Host>) -> Result<Server> {
+    let name = call.value::<Cluster>(0).map_or_else(|| call.str(0).to_string(), |cluster| cluster.name().to_owned());
+    let world = bench(call)?.world();
+    let names = || world.servers().iter().map(Server::name).collect::<Vec<_>>().join(", ");
+    let missing =
+        || Failure::usage(format!("this test has no cluster `{name}`")).hint(format!("its clusters: {}", names()));
+    world.server(&name).cloned().ok_or_else(missing)
+}

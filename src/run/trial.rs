@@ -1,0 +1,219 @@
+//! One test: a session on fresh clusters in memory, which can rehearse scripts on them.
+
+use super::foundation::Foundation;
+use super::heard::Heard;
+use super::observed::Observed;
+use super::screen::Style;
+use super::session::{Job, Session};
+use crate::clock::{Clock, Runtime};
+use crate::engine::{Observer, StepStart};
+use crate::failure::{Failure, Place, Result};
+use crate::object::Object;
+use crate::primitives::host::{Bench, Clusters, Keeper, Rehearsal};
+use crate::primitives::keeper::Memory;
+use crate::rehearsal::World;
+use crate::script::{Given, Header, Home, Kind, Script, Values, find, stand_in};
+use rhai::{Array, Dynamic, Map};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a test's session has beyond a rehearsal's.
+pub struct Trial {
+    /// The test that is to run; none to look which there are.
+    chosen: Option<String>,
+    found: Mutex<Vec<Found>>,
+    heard: Arc<Heard>,
+    world: World,
+    runtime: Arc<Runtime>,
+    clock: Clock,
+    keeper: Arc<dyn Keeper>,
+    home: Home,
+}
+
+/// A test that was come upon.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its name.
+    pub name: String,
+    /// Its clusters; none when it names none.
+    pub on: Vec<String>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+impl Trial {
+    /// A session for this file of tests on fresh clusters, in which the chosen test's block runs.
+    ///
+    /// # Errors
+    /// When the `rehearsal.rhai` beside the file does not compile.
+    pub fn session(job: &Job, contexts: &[&str], chosen: Option<String>) -> Result<(Session, Arc<Trial>)> {
+        let mut foundation = Foundation::unwatched(Clock::simulated(), None)?;
+        let inside = foundation.runtime.handle().enter();
+        let world = World::new(foundation.bridge.clock.clone(), contexts);
+        let model = foundation.model(job)?;
+        if let Some(model) = &model {
+            world.set_behaviour(model.clone());
+        }
+        world.start();
+        drop(inside);
+        let keeper: Arc<dyn Keeper> = Arc::new(Memory::default());
+        let trial = Arc::new(Trial {
+            chosen,
+            found: Mutex::default(),
+            heard: Arc::default(),
+            world: world.clone(),
+            runtime: foundation.runtime.clone(),
+            clock: foundation.bridge.clock.clone(),
+            keeper: keeper.clone(),
+            home: job.script.home.clone(),
+        });
+        foundation.heard = Some(trial.heard.clone());
+        foundation.trial = Some(trial.clone());
+        Ok((foundation.rehearsed(job, world, model, keeper), trial))
+    }
+
+    /// The tests that were come upon, in order.
+    pub fn found(&self) -> Vec<Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the test and the scripts that it rehearsed had to say.
+    pub fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    /// How much rehearsed time has passed.
+    pub fn passed(&self) -> std::time::Duration {
+        self.clock.now()
+    }
+
+    fn test_found(&self, test: &StepStart) -> Result<bool> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(first) = found.iter().find(|other| other.name == test.name) {
+            let message = format!("there are two tests `{}`: the other one is in line {}", test.name, first.place.line);
+            return Err(Failure::usage(message).hint("give one of them another name"));
+        }
+        found.push(Found { name: test.name.clone(), on: test.on.clone(), place: test.place.clone() });
+        Ok(self.chosen.as_ref() == Some(&test.name))
+    }
+
+    /// The script that a test means: from its own folder when the name is a path.
+    fn script(&self, name: &str) -> Result<Script> {
+        let working = std::env::current_dir().unwrap_or_default();
+        let is_path = name.starts_with('.') || name.ends_with(".rhai");
+        let found = match &self.home {
+            Home::Bundle(folder) if is_path => {
+                let inside = name.trim_start_matches("./").trim_end_matches(".rhai");
+                find(&format!("{folder}/{}", if inside.is_empty() { "main" } else { inside }), &working)
+            }
+            Home::Folder(folder) if is_path => find(&folder.join(name).to_string_lossy(), &working),
+            _ => find(name, &working),
+        };
+        found.map(|script| Script { name: name.to_owned(), ..script })
+    }
+
+    fn job(&self, wanted: &Rehearsal) -> Result<Job> {
+        let script = self.script(&wanted.script)?;
+        let mut header = script.header()?;
+        let given = Given { file: Some(Object::new(wanted.params.clone())), ..Given::default() };
+        let given = self.filled(&header, given);
+        let values = Values::check(&header, &given)?;
+        header.needs = header.needs.with(&values);
+        Ok(Job { script, header, values, style: Style::default(), stop_after: wanted.stop_after.clone() })
+    }
+
+    /// The parameters with the test's clusters where none are named, and what rehearsals put in for others.
+    fn filled(&self, header: &Header, mut given: Given) -> Given {
+        let named: BTreeSet<String> = named(header, &given);
+        let mut free = self.world.servers().iter().map(|server| server.name().to_owned());
+        let mut free = free.by_ref().filter(|name| !named.contains(name)).collect::<Vec<_>>().into_iter();
+        for param in header.params.iter().filter(|param| !given.has(param)).collect::<Vec<_>>() {
+            match param.kind {
+                Kind::Cluster => given.flags.extend(free.next().map(|name| (param.name.clone(), name))),
+                Kind::Clusters => given.flags.extend(free.by_ref().map(|name| (param.name.clone(), name))),
+                _ => given.flags.extend(stand_in(param).map(|value| (param.name.clone(), value))),
+            }
+        }
+        given
+    }
+}
+
+/// The clusters that the parameters name.
+fn named(header: &Header, given: &Given) -> BTreeSet<String> {
+    let clusters = header.params.iter().filter(|param| matches!(param.kind, Kind::Cluster | Kind::Clusters));
+    let nodes = clusters.filter_map(|param| given.file.as_ref()?.node.get(&param.name));
+    let texts =
+        nodes.flat_map(|node| node.as_str().into_iter().chain(node.items().iter().filter_map(|item| item.as_str())));
+    texts.map(str::to_owned).collect()
+}
+
+impl Bench for Trial {
+    fn world(&self) -> World {
+        self.world.clone()
+    }
+
+    fn rehearse(&self, wanted: &Rehearsal) -> Result<Map> {
+        let job = self.job(wanted)?;
+        let mut foundation = Foundation::unwatched(self.clock.clone(), Some(self.runtime.clone()))?;
+        let heard = Arc::new(Heard::default());
+        foundation.heard = Some(heard.clone());
+        let tally = foundation.tally.clone();
+        let model = foundation.model(&job)?;
+        if let Some(model) = &model {
+            self.world.set_behaviour(model.clone());
+        }
+        let session = foundation.rehearsed(&job, self.world.clone(), model, self.keeper.clone());
+        // This is a script's thread already, and the clock counts it.
+        let outcome = session.perform(&job);
+        heard.said().iter().chain(&heard.printed()).for_each(|line| self.heard.say(line));
+        let is_stopped =
+            |failure: &Failure| failure.kind == crate::failure::Kind::Cancelled && job.stop_after.is_some();
+        outcome.or_else(|failure| if is_stopped(&failure) { Ok(()) } else { Err(failure) })?;
+        report(&heard, &tally, session.clusters())
+    }
+}
+
+fn report(heard: &Heard, tally: &super::tally::Tally, clusters: &dyn Clusters) -> Result<Map> {
+    let texts = |lines: Vec<String>| Dynamic::from_array(lines.into_iter().map(Dynamic::from).collect::<Array>());
+    let mut report = Map::new();
+    report.insert("steps".into(), texts(heard.steps()));
+    report.insert("said".into(), texts(heard.said()));
+    report.insert("printed".into(), texts(heard.printed()));
+    let mut changes = Map::new();
+    for (cluster, counts) in tally.totals() {
+        let count = |count: usize| Dynamic::from(i64::try_from(count).unwrap_or(i64::MAX));
+        let fields = [("created", counts.created), ("changed", counts.changed), ("deleted", counts.deleted)];
+        let fields: Map = fields.into_iter().map(|(name, number)| (name.into(), count(number))).collect();
+        changes.insert(cluster.into(), fields.into());
+    }
+    report.insert("changes".into(), changes.into());
+    let contexts = clusters.contexts()?.into_iter();
+    let connected = contexts.map(|name| Ok((name.as_str().into(), Dynamic::from(clusters.connect(&name)?))));
+    report.insert("clusters".into(), connected.collect::<Result<Map>>()?.into());
+    Ok(report)
+}
+
+/// A run's observer, which also finds tests.
+pub(super) struct Tested(pub Observed, pub Arc<Trial>);
+
+impl Observer for Tested {
+    fn test_found(&self, test: &StepStart) -> Result<bool> {
+        self.1.test_found(test)
+    }
+
+    fn step_begins(&self, step: &StepStart) -> Result<()> {
+        self.0.step_begins(step)
+    }
+
+    fn step_ended(&self, step: &StepStart, failure: Option<&Failure>) -> Result<()> {
+        self.0.step_ended(step, failure)
+    }
+
+    fn print(&self, line: &str) {
+        self.0.print(line);
+    }
+
+    fn debug(&self, line: &str, place: Option<&Place>) {
+        self.0.debug(line, place);
+    }
+}
