@@ -106,7 +106,9 @@ impl Trial {
                 let inside = name.trim_start_matches("./").trim_end_matches(".rhai");
                 find(&format!("{folder}/{}", if inside.is_empty() { "main" } else { inside }), &working)
             }
-            Home::Folder(folder) if is_path => find(&folder.join(name).to_string_lossy(), &working),
+            Home::Folder(folder) | Home::Over(folder, _) if is_path => {
+                find(&folder.join(name).to_string_lossy(), &working)
+            }
             _ => find(name, &working),
         };
         found.map(|script| Script { name: name.to_owned(), ..script })

@@ -118,12 +118,12 @@ impl Script {
 impl Script {
     /// The files of tests in its folder.
     pub fn tests(&self) -> Vec<Script> {
-        let mut names = match &self.home {
-            Home::Bundle(name) => SCRIPTS.get_dir(name).map(files_in).unwrap_or_default(),
-            Home::Folder(path) => files_on_disk(path),
-        };
+        let bundled = self.home.bundled().and_then(|name| SCRIPTS.get_dir(name)).map(files_in);
+        let mut names = bundled.unwrap_or_default();
+        names.extend(self.home.on_disk().map(files_on_disk).unwrap_or_default());
         names.retain(|name| name.ends_with("_test.rhai"));
         names.sort();
+        names.dedup();
         let script = |name: String| {
             let (source, text) = self.beside(&name)?;
             Some(Script { name: source.clone(), source, text, home: self.home.clone() })
