@@ -1,6 +1,7 @@
 //! The command line: the only place that knows clap and the exit codes.
 
 mod approve;
+mod check;
 mod eval;
 mod exit;
 mod fork;
@@ -27,7 +28,8 @@ Examples:
   meshwright rehearse shared-gateways                          the whole guide, no cluster needed
   meshwright run shared-gateways --primary east --remote west  for real
   meshwright run shared-gateways --help                        its parameters
-  meshwright show shared-gateways                              its steps, and the commands each stands for";
+  meshwright show shared-gateways                              its steps, and the commands each stands for
+  meshwright fork shared-gateways mine                         a copy that is yours";
 
 /// The program's arguments.
 #[derive(Parser)]
@@ -72,6 +74,8 @@ enum Command {
     Show(show::Show),
     /// Evaluate an expression on real clusters (or, with --rehearse, on two in memory)
     Eval(eval::Eval),
+    /// Say what is wrong with scripts, without running them
+    Check(check::Check),
     /// Copy a script into a folder of yours; see and merge what its origin has changed since
     Fork(fork::Fork),
     /// List what has been run
@@ -96,6 +100,10 @@ pub fn main() -> ExitCode {
     trace(cli.talk.verbose);
     let style = cli.talk.style();
     let outcome = match cli.command {
+        Command::Check(command) => match command.go(style) {
+            Ok(code) => return ExitCode::from(code),
+            Err(failure) => Err(failure),
+        },
         Command::Fork(command) => match command.go() {
             Ok(code) => return ExitCode::from(code),
             Err(failure) => Err(failure),

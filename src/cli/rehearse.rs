@@ -59,6 +59,7 @@ pub fn stand_ins(header: &Header) -> Result<Values> {
 /// What a rehearsal takes for clusters that were not named, and for the dialect that no istioctl was asked about.
 fn stand_in(param: &Param) -> Option<String> {
     match (param.kind, param.name.as_str()) {
+        (Kind::Cluster | Kind::Clusters, _) if param.default.is_some() => None,
         (Kind::Cluster | Kind::Clusters, "primary") => Some("cluster1".into()),
         (Kind::Cluster | Kind::Clusters, "remote") => Some("cluster2".into()),
         (Kind::Cluster | Kind::Clusters, other) => Some(other.into()),

@@ -82,7 +82,7 @@ pub(super) fn in_words(name: &str) -> String {
 }
 
 /// `1st`, `2nd`, `3rd`, `4th`.
-pub(super) fn ordinal(number: usize) -> String {
+pub fn ordinal(number: usize) -> String {
     let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
         (1, _) => "st",

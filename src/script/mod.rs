@@ -4,6 +4,7 @@
 //! [`Script`]; its [`Header`] checks the parameters; a [`Resolver`] gives the engine what it imports.
 
 mod bundle;
+pub mod check;
 pub mod fork;
 pub mod header;
 pub mod lexer;

@@ -109,6 +109,11 @@ impl Guide {
         self.session.again(&job)?.run(&job)
     }
 
+    /// Runs the same once more on the same clusters.
+    pub fn repeat(&self) -> Result<(), Failure> {
+        self.session.again(&self.job)?.run(&self.job)
+    }
+
     /// Runs a task of the guide on the same clusters.
     pub fn task(&self, task: &str, args: &[&str]) -> Result<(), Failure> {
         let job = job(&format!("shared-gateways/{task}"), args, None);

@@ -100,7 +100,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Every file of a folder, hidden ones left out.
-fn read_folder(folder: &Path) -> std::io::Result<Files> {
+pub(in crate::script) fn read_folder(folder: &Path) -> std::io::Result<Files> {
     let mut found = Files::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

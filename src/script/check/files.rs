@@ -1,0 +1,116 @@
+//! Which files a name means, and what is wrong with each.
+
+use super::{Subject, check, lacking};
+use crate::engine::Known;
+use crate::failure::{Failure, Kind, Result};
+use crate::script::bundle::{self, Home, Script};
+use crate::script::fork::Upstream;
+use crate::script::{Resolver, paths, small};
+use std::path::{Path, PathBuf};
+
+/// What can be called from scripts, and from a `rehearsal.rhai` with the files beside it.
+pub struct Vocabulary {
+    /// From scripts and modules.
+    pub scripts: Known,
+    /// From rehearsals.
+    pub rehearsals: Known,
+}
+
+/// One file that was checked.
+#[derive(Debug)]
+pub struct Checked {
+    /// Its source name.
+    pub source: String,
+    /// What is wrong with it.
+    pub found: Vec<Failure>,
+}
+
+/// A file to be checked: its source name, its path in the folder, its text.
+type File = (String, String, String);
+
+/// Checks what a name means: a file, every script of a folder, or a bundled script with everything beside it. Tests
+/// (`*_test.rhai`) have words of their own and are left out.
+///
+/// # Errors
+/// When there is no such script, with the nearest name; when a file cannot be read.
+pub fn check_all(name: &str, working: &Path, words: &Vocabulary) -> Result<Vec<Checked>> {
+    let path = paths::plain(&working.join(name));
+    if path.is_dir() && bundle::bundled(&format!("{name}/main.rhai")).is_none() {
+        return check_folder(&path, working, words);
+    }
+    let script = bundle::find(name, working)?;
+    let files = match &script.home {
+        Home::Bundle(folder) if script.source.ends_with("/main.rhai") => bundled(folder)?,
+        _ => vec![(script.source.clone(), in_folder(&script), script.text.clone())],
+    };
+    let resolver = Resolver::for_script(&script, working);
+    Ok(files.into_iter().map(|file| checked(file, &resolver, words)).collect())
+}
+
+/// The path of a script in its folder.
+fn in_folder(script: &Script) -> String {
+    script.source.rsplit('/').next().unwrap_or(&script.source).to_owned()
+}
+
+fn bundled(folder: &str) -> Result<Vec<File>> {
+    let files = Upstream::shipped(folder)?.script_files().into_iter().filter(|(path, _)| is_script(path));
+    Ok(files
+        .map(|(path, content)| (format!("{folder}/{path}"), path, String::from_utf8_lossy(&content).into_owned()))
+        .collect())
+}
+
+fn is_script(path: &str) -> bool {
+    path.ends_with(".rhai") && !path.ends_with("_test.rhai")
+}
+
+fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec<Checked>> {
+    let unreadable = |e| Failure::usage(format!("cannot read {}: {e}", folder.display()));
+    let files = crate::script::fork::read_folder(folder).map_err(unreadable)?;
+    let files: Vec<File> = files
+        .into_iter()
+        .filter(|(path, _)| is_script(path))
+        .map(|(path, content)| {
+            let source = paths::disk_name(&folder.join(&path), &paths::plain(working));
+            (source, path, String::from_utf8_lossy(&content).into_owned())
+        })
+        .collect();
+    if files.is_empty() {
+        return Err(Failure::new(Kind::NotFound, format!("there are no scripts in {}", folder.display())));
+    }
+    let mut main = main_of(folder);
+    let mut all = Vec::new();
+    if let Some(text) = files.iter().find(|(_, path, _)| path == "main.rhai").map(|(.., text)| text.clone()) {
+        let source = paths::disk_name(&folder.join("main.rhai"), &paths::plain(working));
+        main = Script { source: source.clone(), text, ..main };
+        match small::origin(&main) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let found = bundle::find(&folder.join("main.rhai").to_string_lossy(), working);
+                let header = found.clone().and_then(|script| script.header());
+                all.push(Checked { source, found: header.err().into_iter().collect() });
+                main = found.unwrap_or(main);
+            }
+            Err(failure) => all.push(Checked { source, found: vec![failure] }),
+        }
+    }
+    let resolver = Resolver::for_script(&main, working);
+    let is_done = |source: &str| all.iter().any(|checked: &Checked| checked.source == source);
+    let rest: Vec<File> = files.into_iter().filter(|(source, ..)| !is_done(source)).collect();
+    all.extend(rest.into_iter().map(|file| checked(file, &resolver, words)));
+    Ok(all)
+}
+
+fn main_of(folder: &Path) -> Script {
+    let name = folder.display().to_string();
+    Script { source: name.clone(), name, text: String::new(), home: Home::Folder(PathBuf::from(folder)) }
+}
+
+fn checked((source, path, text): File, resolver: &Resolver, words: &Vocabulary) -> Checked {
+    let is_rehearsal = path == "rehearsal.rhai" || path.starts_with("rehearsal/");
+    let module = path.strip_prefix("stdlib/").and_then(|path| path.strip_suffix(".rhai"));
+    let known = if is_rehearsal { &words.rehearsals } else { &words.scripts };
+    let subject = Subject { source: &source, text: &text, is_module: is_rehearsal || module.is_some() };
+    let mut found = check(&subject, known, resolver);
+    found.extend(module.map(|module| lacking(&source, &text, module)).unwrap_or_default());
+    Checked { source, found }
+}

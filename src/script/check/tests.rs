@@ -1,0 +1,91 @@
+use super::*;
+use crate::engine::{Effect, Outcome, Primitive};
+use crate::script::{bundle, library, library_names};
+use std::path::Path;
+
+fn never(_: &crate::engine::Call<'_, ()>) -> Outcome {
+    Ok(rhai::Dynamic::UNIT)
+}
+
+const fn primitive(
+    on: &'static str,
+    name: &'static str,
+    params: &'static str,
+    returns: &'static str,
+    effect: Effect,
+) -> Primitive<()> {
+    Primitive {
+        on,
+        name,
+        params,
+        options: if params.len() > 20 { &[("timeout", "duration", ""), ("namespace", "string", "")] } else { &[] },
+        returns,
+        doc: "It.",
+        example: "true",
+        effect,
+        since: "0.1.0",
+        call: never,
+    }
+}
+
+const TABLE: &[Primitive<()>] = &[
+    primitive("kube", "cluster", "context: string", "Cluster", Effect::Read),
+    primitive("Cluster", "get", "kind: string, name: string", "Object", Effect::Read),
+    primitive("Cluster", "apply", "objects: objects, options?: map", "object", Effect::Write),
+    primitive("exec", "run", "tool: string, arguments: array, options?: map", "object", Effect::Run),
+];
+
+fn found(text: &str) -> Vec<String> {
+    let known = Known::of(&[TABLE]);
+    let sources = crate::script::Resolver::for_folder(Path::new("/nowhere"));
+    let subject = Subject { source: "main.rhai", text, is_module: false };
+    let told =
+        |failure: Failure| format!("{}:{} {}", failure.places[0].line, failure.places[0].column, failure.message);
+    check(&subject, &known, &sources).into_iter().map(told).collect()
+}
+
+#[test]
+fn what_is_right_is_not_reported() {
+    let fine = [
+        "let c = 1; c += 1; [c].map(|x| x + c)",
+        "fn f(a) { a } f(1); 1.f();",
+        "let m = #{go: |x| x}; m.go(1)",
+        "let s = \"a\"; s.replace(\"a\", \"b\"); s",
+        "let all = []; for x in [1, 2] { let own = x; all.push(|| own); }",
+        "for x in [1, 2] { print([1].filter(|y| y == x)); }",
+        "let n = 1; parallel([1], |x| { let n = x; n += 1; n });",
+        "try { throw 1 } catch (e) { print(e) }",
+        "switch 1 { 1 => 2, _ => 3 }",
+        "import \"std:istio/mesh\" as m; m::members(#{})",
+    ];
+    for text in fine {
+        assert_eq!(found(text), [] as [&str; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_clusters_type_is_followed_through_variables_and_parameters() {
+    assert_eq!(
+        found(
+            "//! # T\n//! ---\n//! needs: {contexts: [a]}\n//! ---\nlet c = kube.cluster(\"a\");\nc.gett(\"Pod\", \"a\");"
+        ),
+        ["6:3 no function `gett` on a Cluster"]
+    );
+    let header = "//! # T\n//! ---\n//! params: {east: {type: cluster}}\n//! ---\n";
+    assert_eq!(found(&format!("{header}params.east.get(\"Pod\");")), ["5:13 Cluster.get takes 2 arguments, not 1"]);
+    assert_eq!(found(&format!("{header}params.east.aply(#{{}});")), ["5:13 no function `aply` on a Cluster"]);
+}
+
+#[test]
+fn every_shipped_module_is_read_without_a_parse_error() {
+    // The whole bundle is checked against the real table in tests/check.rs; this holds what needs no table.
+    for name in library_names() {
+        let text = library(&name).expect("module");
+        let source = format!("std:{name}");
+        let known = Known::of(&[TABLE]);
+        let script = bundle::Script::all().remove(0);
+        let sources = crate::script::Resolver::for_script(&script, Path::new("/nowhere"));
+        let found = check(&Subject { source: &source, text, is_module: true }, &known, &sources);
+        assert!(found.iter().all(|failure| !failure.message.contains("module `")), "{found:?}");
+    }
+}

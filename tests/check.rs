@@ -1,0 +1,119 @@
+//! `check`: everything shipped is right, and forty mistakes are told.
+
+use assert_cmd::Command;
+use meshwright::engine::Known;
+use meshwright::primitives::{MODEL, TABLES};
+use meshwright::script::check::{Subject, Vocabulary, check, check_all};
+use meshwright::script::{Resolver, Script, library, library_names};
+use std::fmt::Write as _;
+use std::path::Path;
+
+fn words() -> Vocabulary {
+    Vocabulary { scripts: Known::of(TABLES), rehearsals: Known::of(MODEL) }
+}
+
+fn meshwright(folder: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("meshwright").expect("the program");
+    command.args(args).env("HOME", folder).env("NO_COLOR", "1").current_dir(folder);
+    let output = command.output().expect("started");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn nothing_shipped_is_found_wrong() {
+    let nowhere = Path::new("/nowhere");
+    let (words, mut files) = (words(), 0);
+    let mut wrong = Vec::new();
+    for script in Script::all() {
+        for checked in check_all(&script.name, nowhere, &words).expect(&script.name) {
+            files += 1;
+            wrong.extend(checked.found);
+        }
+    }
+    let resolver = Resolver::for_script(&Script::all().remove(0), nowhere);
+    for name in library_names() {
+        let (source, text) = (format!("std:{name}"), library(&name).expect("module"));
+        wrong.extend(check(&Subject { source: &source, text, is_module: true }, &words.scripts, &resolver));
+        files += 1;
+    }
+    let told: Vec<_> =
+        wrong.iter().map(|failure| format!("{:?} {} {:?}", failure.places, failure.message, failure.hint)).collect();
+    assert!(told.is_empty() && files > 20, "{files} files:\n{}", told.join("\n"));
+}
+
+#[test]
+fn the_scripts_of_other_tests_are_found_right() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for checked in check_all("./tests/data/waits", root, &words()).expect("scripts") {
+        // Some of them have a cluster only so that the rehearsal has one.
+        let found: Vec<_> = checked.found.iter().filter(|failure| !failure.message.ends_with("is not used")).collect();
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+#[test]
+fn forty_mistakes_are_told() {
+    let snippets = include_str!("data/check/snippets.rhai");
+    let resolver = Resolver::for_folder(Path::new("/nowhere"));
+    let words = words();
+    let mut told = String::new();
+    for snippet in snippets.split("//# ").skip(1) {
+        let (name, text) = snippet.split_once('\n').expect("a title");
+        let _ = writeln!(told, "{name}");
+        let found = check(&Subject { source: "main.rhai", text, is_module: false }, &words.scripts, &resolver);
+        assert!(!found.is_empty(), "`{name}` is not told");
+        for failure in found {
+            let place = failure.places.first().map(|place| (place.line, place.column)).unwrap_or_default();
+            let _ = writeln!(told, "  {}:{} {}", place.0, place.1, failure.message);
+            let _ = failure.hint.iter().try_for_each(|hint| writeln!(told, "      {hint}"));
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn exit_codes_and_output_are_those_of_a_checker() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    std::fs::write(at.join("fine.rhai"), "print(kube.contexts());\n").expect("written");
+    std::fs::write(at.join("wrong.rhai"), "let a = 1;\nprint(kube.contxts());\n").expect("written");
+    let (code, out, err) = meshwright(at, &["check", "fine.rhai"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "", "Nothing is wrong in 1 file.\n"));
+    let (code, out, err) = meshwright(at, &["check", "./wrong.rhai"]);
+    assert_eq!((code, err.as_str()), (1, "1 problem in 1 file.\n"));
+    for part in ["./wrong.rhai:2:12", "print(kube.contxts());", "did you mean `contexts`?"] {
+        assert!(out.contains(part), "`{part}` is missing in:\n{out}");
+    }
+    let (code, out, err) = meshwright(at, &["check", "-o", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&out).expect("json");
+    assert_eq!((code, err.as_str()), (1, "1 problem in 2 files.\n"));
+    assert_eq!(
+        (&rows[0]["file"], &rows[0]["line"], &rows[0]["column"]),
+        (&"./wrong.rhai".into(), &2.into(), &12.into())
+    );
+    let (code, _, err) = meshwright(at, &["check", "shared-gateway"]);
+    assert!(code == 4 && err.contains("shared-gateways"), "{err}");
+    assert_eq!(meshwright(at, &["check", "shared-gateways"]).0, 0);
+}
+
+#[test]
+fn forks_are_checked_with_what_stands_in() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    assert_eq!(meshwright(at, &["fork", "shared-gateways", "mine"]).0, 0);
+    let (code, out, _) = meshwright(at, &["check", "mine"]);
+    assert_eq!(code, 0, "{out}");
+    assert_eq!(meshwright(at, &["fork", "shared-gateways", "small", "--only", "std:istio/sample"]).0, 0);
+    assert_eq!(meshwright(at, &["check", "small"]).0, 0);
+    std::fs::write(at.join("small/stdlib/istio/sample.rhai"), "fn deploy(mesh, member) { member }\n").expect("written");
+    let (code, out, _) = meshwright(at, &["check", "small"]);
+    assert!(
+        code == 1 && out.contains("stands in for std:istio/sample, and lacks its `wait_for(mesh, member)`"),
+        "{out}"
+    );
+    let main = "//! # Mine\n//! ---\n//! origin: shared-gateways\n//! params: {hubb: {default: a}}\n//! ---\n";
+    std::fs::write(at.join("small/main.rhai"), main).expect("written");
+    let (code, out, _) = meshwright(at, &["check", "small"]);
+    assert!(code == 1 && out.contains("did you mean `hub`?"), "{out}");
+}
