@@ -1,7 +1,7 @@
 //! `check`: everything shipped is right, and forty mistakes are told.
 
 use assert_cmd::Command;
-use meshwright::engine::Known;
+use meshwright::engine::Callables;
 use meshwright::primitives::{MODEL, TABLES};
 use meshwright::script::check::{Subject, Vocabulary, check, check_all};
 use meshwright::script::{Resolver, Script, library, library_names};
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 fn words() -> Vocabulary {
-    Vocabulary { scripts: Known::of(TABLES), rehearsals: Known::of(MODEL) }
+    Vocabulary { scripts: Callables::of(TABLES), rehearsals: Callables::of(MODEL) }
 }
 
 fn meshwright(folder: &Path, args: &[&str]) -> (i32, String, String) {
