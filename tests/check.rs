@@ -53,6 +53,17 @@ fn the_scripts_of_other_tests_are_found_right() {
 }
 
 #[test]
+fn no_example_of_a_primitive_is_found_wrong() {
+    let resolver = Resolver::for_folder(Path::new("/nowhere"));
+    let words = words();
+    let examples = TABLES.iter().flat_map(|table| table.iter()).map(|primitive| (primitive.label(), primitive.example));
+    for (label, text) in examples {
+        let found = check(&Subject { source: &label, text, is_module: true }, &words.scripts, &resolver);
+        assert!(found.is_empty(), "{label}: {found:?}");
+    }
+}
+
+#[test]
 fn forty_mistakes_are_told() {
     let snippets = include_str!("data/check/snippets.rhai");
     let resolver = Resolver::for_folder(Path::new("/nowhere"));

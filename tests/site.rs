@@ -53,9 +53,21 @@ fn the_example_is_rehearsed() {
         let gateway = guide.get(cluster, "Service", "istio-system", "istio-ingressgateway");
         assert!(gateway["status"]["loadBalancer"]["ingress"].as_array().is_none_or(Vec::is_empty), "{gateway}");
     }
+    guide.task_of("./docs/site/verify", &args[..4]).expect("verified");
     let asked = guide.asked();
     guide.repeat().expect("a second run");
     assert_eq!(guide.writes_since(&asked), [] as [String; 0]);
+}
+
+#[test]
+fn the_example_is_right() {
+    use meshwright::engine::Known;
+    use meshwright::primitives::{MODEL, TABLES};
+    let words = meshwright::script::check::Vocabulary { scripts: Known::of(TABLES), rehearsals: Known::of(MODEL) };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let checked = meshwright::script::check::check_all("./docs/site", root, &words).expect("checked");
+    assert_eq!(checked.len(), 2);
+    assert!(checked.iter().all(|file| file.found.is_empty()), "{checked:?}");
 }
 
 #[test]

@@ -141,6 +141,12 @@ impl Guide {
         self.session.world().and_then(|world| world.server(context)).expect("the cluster")
     }
 
+    /// Runs any script on the same clusters.
+    pub fn task_of(&self, name: &str, args: &[&str]) -> Result<(), Failure> {
+        let job = job(name, args, None);
+        self.session.again(&job)?.run(&job)
+    }
+
     /// An object of a rehearsed cluster.
     pub fn get(&self, context: &str, kind: &str, namespace: &str, name: &str) -> Value {
         self.server(context).get(kind, Some(namespace), name).unwrap_or_else(|| panic!("{kind} {namespace}/{name}"))
