@@ -131,6 +131,7 @@ impl Trial {
         let mut free = free.by_ref().filter(|name| !named.contains(name)).collect::<Vec<_>>().into_iter();
         for param in header.params.iter().filter(|param| !given.has(param)).collect::<Vec<_>>() {
             match param.kind {
+                Kind::Cluster | Kind::Clusters if param.default.is_some() => {}
                 Kind::Cluster => given.flags.extend(free.next().map(|name| (param.name.clone(), name))),
                 Kind::Clusters => given.flags.extend(free.by_ref().map(|name| (param.name.clone(), name))),
                 _ => given.flags.extend(stand_in(param).map(|value| (param.name.clone(), value))),
