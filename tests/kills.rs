@@ -17,8 +17,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How many changes may be under way at once: one for each cluster.
-const WORKERS: usize = 2;
+/// How many changes may be under way at once: `apply` of many objects sends eight at a time to each of two clusters.
+const WORKERS: usize = 16;
 
 /// What is never in a file: private keys and service accounts' tokens, plain or in base64.
 const SECRETS: [&str; 4] = ["PRIVATE KEY-----", "LS0tLS1CRUdJTiBFQyBQUklW", "LS0tLS1CRUdJTiBQUklW", "eyJhbGciOi"];

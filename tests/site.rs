@@ -61,9 +61,10 @@ fn the_example_is_rehearsed() {
 
 #[test]
 fn the_example_is_right() {
-    use meshwright::engine::Known;
+    use meshwright::engine::Callables;
     use meshwright::primitives::{MODEL, TABLES};
-    let words = meshwright::script::check::Vocabulary { scripts: Known::of(TABLES), rehearsals: Known::of(MODEL) };
+    let words =
+        meshwright::script::check::Vocabulary { scripts: Callables::of(TABLES), rehearsals: Callables::of(MODEL) };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let checked = meshwright::script::check::check_all("./docs/site", root, &words).expect("checked");
     assert_eq!(checked.len(), 2);

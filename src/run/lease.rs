@@ -80,11 +80,16 @@ impl Leases {
     pub(super) async fn take(clusters: Vec<Cluster>, around: Around) -> Result<Leases> {
         let taken = join_all(clusters.iter().map(|cluster| take(cluster, &around))).await;
         let mut leases = Leases { around, held: Vec::new(), lost: Arc::default() };
-        let mut refused = None;
+        let mut refused: Option<Failure> = None;
         for (cluster, taken) in clusters.into_iter().zip(taken) {
             match taken {
                 Ok(lease) => leases.keep(cluster, lease),
-                Err(failure) if is_fatal(&failure) => refused = refused.or(Some(failure)),
+                Err(failure) if is_fatal(&failure) => {
+                    refused = Some(match refused {
+                        None => failure,
+                        Some(first) => Failure::detail(first, format!("also: {failure}")),
+                    });
+                }
                 Err(failure) => {
                     let line = format!("{cluster}: no lease keeps other runs away: {}", failure.message);
                     leases.around.screen.say(Level::Info, &line);

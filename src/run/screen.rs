@@ -11,7 +11,7 @@ use crate::plain;
 use crate::primitives::host::Level;
 use crate::secret::Redactor;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -46,6 +46,8 @@ struct State {
     done: usize,
     warnings: Vec<Note>,
     notes: Vec<Note>,
+    /// The topics that were told outside steps, where nothing can be held back: once each.
+    told: BTreeSet<String>,
 }
 
 /// What somebody has to say, with the turn that it belongs to: threads of a script hurry, what they say stands in the
@@ -142,8 +144,11 @@ impl Screen {
         let mut state = self.state();
         match state.running.is_empty() {
             true => {
+                let is_new = topic.is_none_or(|topic| state.told.insert(topic));
                 drop(state);
-                self.line(&text);
+                if is_new {
+                    self.line(&text);
+                }
             }
             false => {
                 for running in state.running.values() {
