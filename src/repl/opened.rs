@@ -170,8 +170,10 @@ impl Repl {
             let mut contexts = self.session().clusters().contexts()?.into_iter();
             for param in &header.params {
                 let is_given = given.flags.iter().any(|(name, _)| name.replace('-', "_") == param.name);
+                let is_cluster = matches!(param.kind, ParamKind::Cluster | ParamKind::Clusters);
+                let is_wanted = param.required || is_cluster && param.default.is_some() || param.name == "dialect";
                 let stand_in = match param.kind {
-                    _ if is_given || !param.required && param.name != "dialect" => None,
+                    _ if is_given || !is_wanted => None,
                     ParamKind::Cluster | ParamKind::Clusters => contexts.next(),
                     _ if param.name == "dialect" => Some("current".to_owned()),
                     _ => None,

@@ -388,6 +388,17 @@ mod tests {
     }
 
     #[test]
+    fn a_later_parameter_file_wins_name_by_name() {
+        let kept = "primary: a\nremote: [b]\ncalls: 3\n";
+        let given = Given::default().with_yaml("kept", kept).and_then(|given| given.with_yaml("p", "calls: 9\n"));
+        let values = Values::check(&header(), &given.expect("given")).expect("values").to_object().to_wire();
+        assert_eq!((&values["primary"], &values["calls"]), (&"a".into(), &9.into()));
+        let empty = Given::default().with_yaml("kept", kept).and_then(|given| given.with_yaml("p", "# nothing\n"));
+        assert!(Values::check(&header(), &empty.expect("given")).is_ok());
+        assert!(Given::default().with_yaml("p", "[a]\n").expect_err("a list").message.contains("one map"));
+    }
+
+    #[test]
     fn secrets_come_from_files_and_never_show() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("token");
