@@ -10,8 +10,8 @@ use std::time::Duration;
 /// How many objects are applied at the same time.
 pub(super) const AT_ONCE: usize = 8;
 
-/// How long a new CRD may take until its kind is served.
-pub(super) const ESTABLISHED: Duration = Duration::from_secs(30);
+/// How long a new CRD may take until its kind is served: an API server that restarts meanwhile begins anew with its names.
+pub(super) const ESTABLISHED: Duration = Duration::from_secs(60);
 
 /// The order in which objects are applied. Webhooks come last: before that they would be asked about the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
