@@ -144,6 +144,19 @@ impl Foundation {
         }
     }
 
+    /// New clusters in memory that behave as the `rehearsal.rhai` beside the script says.
+    pub(super) fn clusters(&self, job: &Job, contexts: &[&str]) -> Result<(World, Option<Arc<Model>>)> {
+        let inside = self.runtime.handle().enter();
+        let world = World::new(self.bridge.clock.clone(), contexts);
+        let model = self.model(job)?;
+        if let Some(model) = &model {
+            world.set_behaviour(model.clone());
+        }
+        world.start();
+        drop(inside);
+        Ok((world, model))
+    }
+
     pub(super) fn model(&self, job: &Job) -> Result<Option<Arc<Model>>> {
         let Some((source, text)) = job.script.beside("rehearsal.rhai") else { return Ok(None) };
         let host = Host {

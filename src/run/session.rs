@@ -122,14 +122,7 @@ impl Session {
     }
 
     fn furnished(foundation: Foundation, job: &Job, contexts: &[&str], journal: Arc<Recorder>) -> Result<Session> {
-        let inside = foundation.runtime.handle().enter();
-        let world = World::new(foundation.bridge.clock.clone(), contexts);
-        let model = foundation.model(job)?;
-        if let Some(model) = &model {
-            world.set_behaviour(model.clone());
-        }
-        world.start();
-        drop(inside);
+        let (world, model) = foundation.clusters(job, contexts)?;
         Ok(foundation.rehearsed_with(job, world, model, Arc::new(Memory::default()), journal))
     }
 

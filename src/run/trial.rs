@@ -48,14 +48,7 @@ impl Trial {
     /// When the `rehearsal.rhai` beside the file does not compile.
     pub fn session(job: &Job, contexts: &[&str], chosen: Option<String>) -> Result<(Session, Arc<Trial>)> {
         let mut foundation = Foundation::unwatched(Clock::simulated(), None)?;
-        let inside = foundation.runtime.handle().enter();
-        let world = World::new(foundation.bridge.clock.clone(), contexts);
-        let model = foundation.model(job)?;
-        if let Some(model) = &model {
-            world.set_behaviour(model.clone());
-        }
-        world.start();
-        drop(inside);
+        let (world, model) = foundation.clusters(job, contexts)?;
         let keeper: Arc<dyn Keeper> = Arc::new(Memory::default());
         let trial = Arc::new(Trial {
             chosen,
