@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// A program that serves its rehearsed clusters.
 struct Served {
@@ -35,12 +35,44 @@ impl Served {
         self.program.wait().expect("ended").code()
     }
 
+    /// What kubectl says to these words; `None` when there is no kubectl here.
+    fn kubectl(&self, line: &str) -> Option<Said> {
+        self.kubectl_with(&line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    fn kubectl_with(&self, args: &[&str]) -> Option<Said> {
+        let output = Command::new(kubectl()?)
+            .args(args)
+            .env_clear()
+            .env("HOME", self._ground.home.path())
+            .env("KUBECONFIG", &self.kubeconfig)
+            .output()
+            .expect("kubectl");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some(Said { ok: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) })
+    }
+
     async fn client(&self, context: &str) -> kube::Client {
         let config = Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");
         let options = KubeConfigOptions { context: Some(context.into()), ..KubeConfigOptions::default() };
         let config = kube::Config::from_custom_kubeconfig(config, &options).await.expect("a context");
         kube::Client::try_from(config).expect("a client")
     }
+}
+
+/// What kubectl printed.
+struct Said {
+    ok: bool,
+    out: String,
+    err: String,
+}
+
+/// Where kubectl is; with `CI=true` in the environment its absence is a failure.
+fn kubectl() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("kubectl")).find(|file| file.is_file());
+    assert!(found.is_some() || std::env::var("CI").as_deref() != Ok("true"), "kubectl is needed where CI=true");
+    found
 }
 
 impl Drop for Served {
@@ -143,4 +175,43 @@ fn what_is_served_is_never_younger_than_now() {
         let age = jiff::Timestamp::now().duration_since(map.metadata.creation_timestamp.expect("a time").0);
         assert!((0..30).contains(&age.as_secs()), "{age:?}");
     });
+}
+
+#[test]
+fn clusters_are_served_as_real_ones_are() {
+    let served = Served::start(&["shared-gateways"]);
+    let config = std::fs::read_to_string(&served.kubeconfig).expect("a kubeconfig");
+    assert!(config.contains("server: https://127.0.0.1:") && config.contains("certificate-authority-data:"));
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(&served.kubeconfig).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let Some(said) = served.kubectl("--context cluster2 get namespaces -o name") else { return };
+    assert!(said.ok && said.out.contains("namespace/istio-system"), "{}", said.err);
+    let said = served.kubectl("--context cluster2 --token=unknown get namespaces").expect("kubectl");
+    assert_eq!(said.err.trim(), "error: You must be logged in to the server (Unauthorized)");
+    let kubectl = |line: &str| served.kubectl(&format!("--context cluster2 {line}")).expect("kubectl");
+
+    // The account with which the primary reads the remote cluster.
+    let secrets = "-n istio-system get secrets --field-selector=type=kubernetes.io/service-account-token -o";
+    let annotation = "{.metadata.annotations.kubernetes\\.io/service-account\\.name}";
+    let listed =
+        kubectl(&format!(r#"{secrets} jsonpath={{range.items[*]}}{annotation}{{":"}}{{.data.token}}{{"\n"}}{{end}}"#));
+    let (account, token) = listed.out.lines().next().and_then(|line| line.split_once(':')).expect("a token");
+    use base64::Engine as _;
+    let token = base64::engine::general_purpose::STANDARD.decode(token).expect("base64");
+    let token = String::from_utf8(token).expect("text");
+    let as_account = |line: &str| kubectl(&format!("--token={token} {line}"));
+    let who = as_account("auth whoami");
+    assert!(who.out.contains(&format!("system:serviceaccount:istio-system:{account}")), "{}{}", who.out, who.err);
+    assert!(as_account("get services -A").ok);
+    let said = as_account("-n istio-system create serviceaccount x");
+    let words = format!(
+        "error: failed to create serviceaccount: serviceaccounts is forbidden: User \"system:serviceaccount:istio-system:{account}\" cannot create resource \"serviceaccounts\" in API group \"\" in the namespace \"istio-system\""
+    );
+    assert_eq!(said.err.trim(), words);
+    assert_eq!(as_account("auth can-i delete pods").out.trim(), "no");
+    assert!(as_account("auth can-i --list").out.contains("services"));
+    assert_eq!(kubectl("auth can-i '*' '*'").out.trim(), "yes");
+    let asked = kubectl(&format!("--as=system:serviceaccount:istio-system:{account} auth can-i list pods -A"));
+    assert_eq!(asked.out.trim(), "yes");
 }

@@ -1,5 +1,6 @@
 //! One request, taken apart: what it is about, its query parameters, its body.
 
+use super::access::User;
 use super::kinds::Kind;
 use super::protobuf;
 use super::server::Server;
@@ -17,6 +18,8 @@ pub(super) struct Call {
     pub query: Query,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Who it comes from.
+    pub user: User,
     /// What the client should know although the request succeeds: sent as `Warning` headers.
     pub warnings: Mutex<Vec<String>>,
 }

@@ -1,19 +1,29 @@
 //! Who a server is and whom it knows: its certificate authority and the tokens of service accounts.
 
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use super::authority::Authority;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio_rustls::rustls::ServerConfig;
 
 /// A cluster's authority and tokens.
 pub(super) struct Identity {
-    ca: OnceLock<String>,
+    authority: OnceLock<Option<Authority>>,
     /// By digest: a dump of the memory shows no token.
-    tokens: Mutex<HashMap<[u8; 32], Token>>,
+    tokens: Mutex<HashMap<[u8; 32], Holder>>,
 }
 
-/// What a token stands for.
+/// Whom a token stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// Whoever serves the cluster.
+    Administrator,
+    /// A service account.
+    Account(Token),
+}
+
+/// The token of a service account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     /// Namespace of the service account.
@@ -35,15 +45,36 @@ pub(super) const AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local"
 
 impl Identity {
     pub fn new() -> Identity {
-        Identity { ca: OnceLock::new(), tokens: Mutex::default() }
+        Identity { authority: OnceLock::new(), tokens: Mutex::default() }
     }
 
-    /// The authority's certificate. Made when first asked for; empty if this machine cannot make keys.
+    /// The authority, made when first asked for; `None` if this machine cannot make keys.
+    fn authority(&self) -> Option<&Authority> {
+        self.authority.get_or_init(|| Authority::new().ok()).as_ref()
+    }
+
+    /// The authority's certificate; empty if there is none.
     pub fn ca_pem(&self) -> &str {
-        self.ca.get_or_init(|| authority().unwrap_or_default())
+        self.authority().map_or("", Authority::pem)
     }
 
-    /// A new token. `issued` is now, in seconds since 1970.
+    /// What an API server at this address needs to speak TLS.
+    pub fn tls(&self, address: &str) -> Result<Arc<ServerConfig>, Box<dyn std::error::Error + Send + Sync>> {
+        self.authority().ok_or("this machine cannot make keys")?.tls(address)
+    }
+
+    /// A new token of the administrator.
+    pub fn issue_to_administrator(&self) -> String {
+        let text = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|part| part.simple().to_string()).concat();
+        self.keep(&text, Holder::Administrator);
+        text
+    }
+
+    fn keep(&self, text: &str, holder: Holder) {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(digest(text), holder);
+    }
+
+    /// A new token of a service account. `issued` is now, in seconds since 1970.
     pub fn issue(&self, token: Token, issued: i64) -> String {
         let mut claims = json!({
             "iss": AUDIENCE,
@@ -59,12 +90,12 @@ impl Identity {
         let signed = format!("{}.{}", encoded(&json!({"alg": "RS256", "kid": "rehearsal"})), encoded(&claims));
         let signature = Sha256::digest(uuid::Uuid::new_v4().as_bytes());
         let text = format!("{signed}.{}", base64_url(&signature));
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(digest(&text), token);
+        self.keep(&text, Holder::Account(token));
         text
     }
 
-    /// What a token stands for, if it is one of this server's.
-    pub fn known(&self, token: &str) -> Option<Token> {
+    /// Whom a token stands for, if it is one of this server's.
+    pub fn known(&self, token: &str) -> Option<Holder> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&digest(token)).cloned()
     }
 }
@@ -73,12 +104,6 @@ impl Token {
     /// The user name that it authenticates.
     pub fn user(&self) -> String {
         format!("system:serviceaccount:{}:{}", self.namespace, self.account)
-    }
-
-    /// The groups that its user is in.
-    pub fn groups(&self) -> Vec<String> {
-        let own = format!("system:serviceaccounts:{}", self.namespace);
-        vec!["system:serviceaccounts".to_owned(), own, "system:authenticated".to_owned()]
     }
 }
 
@@ -93,15 +118,6 @@ fn encoded(claims: &Value) -> String {
 fn base64_url(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn authority() -> Result<String, rcgen::Error> {
-    let mut params = CertificateParams::new(Vec::new())?;
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, "kubernetes");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-    Ok(params.self_signed(&KeyPair::generate()?)?.pem())
 }
 
 #[cfg(test)]
@@ -124,7 +140,8 @@ mod tests {
         let (east, west) = (Identity::new(), Identity::new());
         let text = east.issue(token(), 0);
         assert_eq!(text.split('.').count(), 3);
-        assert_eq!(east.known(&text).expect("known").user(), "system:serviceaccount:istio-system:reader");
+        assert_eq!(east.known(&text), Some(Holder::Account(token())));
+        assert_eq!(token().user(), "system:serviceaccount:istio-system:reader");
         assert_eq!(west.known(&text), None);
     }
 

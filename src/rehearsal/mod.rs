@@ -10,14 +10,17 @@
 //! | `validation`, `typed`, `names`, `rules`, `admission` | what it refuses |
 //! | `managed` | who owns which field |
 //! | `kinds`, `built_in`, `custom`, `discovery`, `openapi` | which kinds there are, and how clients learn about them |
-//! | `transport`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
-//! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `reviews` | one file per verb |
+//! | `access` | who asks, and what they may |
+//! | `transport`, `listen`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
+//! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources` | one file per verb |
 //! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
-//! | `identity`, `addresses`, `calendar`, `furniture` | certificates, tokens, networks, the date and first objects of a cluster |
+//! | `identity`, `authority`, `addresses`, `calendar`, `furniture` | certificates, tokens, networks, the date and first objects of a cluster |
 //! | `controllers`, `pods`, `faults`, `cut` | what controllers and kubelets do; what goes wrong on demand, on the way and to a client |
 
+mod access;
 mod addresses;
 mod admission;
+mod authority;
 mod behaviour;
 mod built_in;
 mod calendar;
@@ -38,6 +41,7 @@ mod identity;
 mod kinds;
 #[cfg(test)]
 mod kubectl;
+mod listen;
 mod logged;
 mod managed;
 mod metadata;
@@ -52,7 +56,6 @@ mod read;
 #[cfg(test)]
 mod real;
 mod reply;
-mod reviews;
 mod router;
 mod rules;
 mod selectors;

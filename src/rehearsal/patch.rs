@@ -4,7 +4,7 @@ use super::call::{Call, Target};
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text};
-use super::{create, kinds, managed, read, update, validation};
+use super::{access, create, kinds, managed, read, update, validation};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -155,6 +155,7 @@ fn apply(call: &Call, target: &Target) -> Outcome<(u16, Arc<Value>)> {
             update::change(call, target, &|live| managed::applied(call, target, Some(&shown(target, live)), &applied))?;
         return Ok((200, stored));
     }
+    access::check_creation(call, target)?;
     if !text(&applied["metadata"], "uid").is_empty() {
         let why = format!(
             "uid mismatch: the provided object specified uid {}, and no existing object was found",

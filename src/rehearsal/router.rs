@@ -5,7 +5,7 @@ use super::kinds::Kind;
 use super::server::Server;
 use super::status::{Outcome, Status};
 use super::transport::Reply;
-use super::{Logged, create, delete, discovery, kinds, patch, pods, read, reply, reviews, subresources, update, watch};
+use super::{Logged, access, create, delete, discovery, kinds, patch, pods, read, reply, subresources, update, watch};
 use bytes::Bytes;
 use http::{Method, request::Parts};
 use std::sync::{Arc, Mutex};
@@ -34,9 +34,10 @@ async fn route(server: &Server, parts: Parts, body: Bytes) -> Outcome<Reply> {
         query: Query::parse(parts.uri.query().unwrap_or_default()),
         headers: parts.headers.clone(),
         body,
+        user: access::user(server, &parts.headers, parts.extensions.get().copied().unwrap_or_default())?,
         warnings: Mutex::default(),
     };
-    reviews::authenticated(&call)?;
+    access::check(&call)?;
     if let Some(reply) = discovery::answer(&call) {
         return Ok(reply);
     }
@@ -116,7 +117,7 @@ fn served(server: &Server, group: &str, version: &str, plural: &str) -> Option<A
 fn dispatch(call: &Call, target: &Target) -> Outcome<Reply> {
     if target.kind.review || target.subresource.is_some() {
         return match &target.subresource {
-            None => reviews::answer(call, target),
+            None => access::reviews::answer(call, target),
             Some(subresource) => subresources::answer(call, target, subresource),
         };
     }

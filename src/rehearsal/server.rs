@@ -7,7 +7,7 @@ use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
 use super::world::{Around, World};
-use super::{Faults, LoadBalancer, Logged, complete, defaults, furniture, managed, metadata};
+use super::{Faults, LoadBalancer, Logged, access, complete, defaults, furniture, managed, metadata};
 use crate::clock::Clock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -72,6 +72,9 @@ impl Server {
         for object in furniture::objects(&server) {
             server.put(object);
         }
+        for role in access::defaults::objects() {
+            server.furnish(role.clone());
+        }
         server
     }
 
@@ -98,6 +101,11 @@ impl Server {
     /// Tokens and keys.
     pub(super) fn identity(&self) -> &Identity {
         &self.0.identity
+    }
+
+    /// A token with which requests are the administrator's.
+    pub fn administrator_token(&self) -> String {
+        self.0.identity.issue_to_administrator()
     }
 
     /// A token of a service account that lasts until the account, or the Secret that keeps the token, is gone.
@@ -146,9 +154,7 @@ impl Server {
 
     /// A uid that no other object has. Equal worlds give equal ones in the same order, so that rehearsals can be compared.
     pub fn fresh_uid(&self) -> String {
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&self.fresh()[..16]);
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        uid(&self.fresh())
     }
 
     /// Five characters as `generateName` appends them.
@@ -209,6 +215,16 @@ impl Server {
     pub fn everything(&self) -> Vec<Arc<Value>> {
         let store = self.store();
         store.resources().iter().flat_map(|resource| store.list(resource, None)).collect()
+    }
+
+    /// Stores an object whose uid comes from its name.
+    fn furnish(&self, mut object: Value) {
+        let kind = self.kind_of(&object);
+        let key = metadata::key(&kind, &mut object);
+        let digest = Sha256::digest(format!("{} {} {}", self.0.name, kind.kind, key.1));
+        object["metadata"]["uid"] = uid(&digest).into();
+        object["metadata"]["creationTimestamp"] = self.now().into();
+        self.store().insert(&kind.resource(), key, object);
     }
 
     /// Creates or replaces an object as a controller of the cluster would: no admission, no managed fields; an equal
@@ -361,4 +377,11 @@ impl Server {
     pub fn faults(&self) -> &Faults {
         &self.0.faults
     }
+}
+
+/// A uid from a digest.
+fn uid(digest: &[u8]) -> String {
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest).for_each(|(byte, from)| *byte = *from);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }

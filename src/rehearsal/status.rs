@@ -102,6 +102,18 @@ impl Status {
         Status::about(403, "Forbidden", kind, name, message)
     }
 
+    /// The user may not do this: what is empty is not named.
+    pub fn denied(group: &str, resource: &str, name: &str, why: &str) -> Box<Status> {
+        let qualified = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
+        let message = match (resource, name) {
+            ("", _) => format!("forbidden: {why}"),
+            (_, "") => format!("{qualified} is forbidden: {why}"),
+            _ => format!("{qualified} {name:?} is forbidden: {why}"),
+        };
+        let details = details(&[("name", name), ("group", group), ("kind", resource)], Vec::new());
+        Box::new(Status { code: 403, reason: "Forbidden", message, details: Some(details) })
+    }
+
     /// The object is wrong in these fields.
     pub fn invalid(kind: &Kind, name: &str, causes: &[Cause]) -> Box<Status> {
         let lines: Vec<_> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();

@@ -1,5 +1,6 @@
-//! The way in: a transport for `kube::Client`, and HTTP/1.1 on a listener for kubectl and k9s.
+//! The way in from this process: a transport for `kube::Client`.
 
+use super::access::Nameless;
 use super::server::Server;
 use super::{faults, reply, router};
 use bytes::Bytes;
@@ -31,19 +32,6 @@ impl Server {
             }
         }))
     }
-
-    /// Serves HTTP/1.1 on this listener until the runtime ends: for kubectl and k9s.
-    ///
-    /// # Errors
-    /// When the listener breaks.
-    pub async fn serve(self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
-        loop {
-            let (stream, _) = listener.accept().await?;
-            // Small answers must not wait for acknowledgements; a socket that refuses is merely slower.
-            let _ = stream.set_nodelay(true);
-            tokio::spawn(talk(self.clone(), stream));
-        }
-    }
 }
 
 /// Answers a request of this process.
@@ -55,9 +43,14 @@ async fn reached(server: Server, request: http::Request<kube::client::Body>) -> 
 }
 
 /// Answers the requests of one connection.
-async fn talk(server: Server, stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static) {
-    let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+pub(super) async fn talk(
+    server: Server,
+    stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    nameless: Nameless,
+) {
+    let service = hyper::service::service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
         let server = server.clone();
+        request.extensions_mut().insert(nameless);
         async move { answered(server, request).await }
     });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -68,7 +61,7 @@ async fn talk(server: Server, stream: impl tokio::io::AsyncRead + tokio::io::Asy
 /// Answers an upgrade over an in-memory connection.
 async fn connected(server: Server, request: http::Request<kube::client::Body>) -> Result<Reply, BoxError> {
     let (near, far) = tokio::io::duplex(64 * 1024);
-    tokio::spawn(talk(server, far));
+    tokio::spawn(talk(server, far, Nameless::Administrator));
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await?;
     tokio::spawn(connection.with_upgrades());
     let mut request = relative(request)?;

@@ -7,6 +7,7 @@
 
 mod act;
 mod address;
+pub(super) mod aggregate;
 mod budget;
 mod claim;
 mod condition;
@@ -52,13 +53,14 @@ pub(crate) struct Controller {
 }
 
 /// All controllers but the garbage collector, whose turns are about every kind.
-pub(crate) const TABLE: [Controller; 13] = [
+pub(crate) const TABLE: [Controller; 14] = [
     Controller {
         kind: "Namespace",
         concerns: |view, object| namespace::concerns(view, object).into_iter().collect(),
         reconcile: namespace::reconcile,
     },
     Controller { kind: "CustomResourceDefinition", concerns: crd::concerns, reconcile: crd::reconcile },
+    Controller { kind: "ClusterRole", concerns: aggregate::concerns, reconcile: aggregate::reconcile },
     Controller { kind: "PodDisruptionBudget", concerns: budget::concerns, reconcile: budget::reconcile },
     Controller { kind: "Secret", concerns: token::concerns, reconcile: token::reconcile },
     Controller {
