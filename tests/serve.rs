@@ -177,6 +177,49 @@ fn what_is_served_is_never_younger_than_now() {
     });
 }
 
+/// A script that takes longer than rehearsals usually do.
+const LONG: &str = r#"//! # Long
+//! ---
+//! params:
+//!   c: {type: cluster}
+//! needs: {write: ["*"]}
+//! ---
+step "Wait" {
+    try { wait.until(|| false, #{timeout: "3h"}); } catch {}
+    params.c.apply(#{apiVersion: "v1", kind: "Pod", metadata: #{name: "late", namespace: "default"}, spec: #{containers: [#{name: "c", image: "i"}]}});
+    wait.ready(params.c.get("Pod", "default/late"));
+}
+"#;
+
+#[test]
+fn nothing_that_is_served_comes_from_the_future() {
+    let ground = Ground::new(&["unused"]);
+    let served = Served::start(&[&*ground.file("long.rhai", LONG).to_string_lossy()]);
+    let Some(events) = served.kubectl("get events") else { return };
+    assert!(events.out.contains("pod/late") && !events.out.contains("invalid"), "{}{}", events.out, events.err);
+    let pods = served.kubectl("get pods,nodes,namespaces").expect("kubectl");
+    assert!(pods.out.contains("late") && !pods.out.contains("invalid"), "{}", pods.out);
+    assert!(served.kubectl("-n kube-node-lease get leases -o yaml").expect("kubectl").out.contains("renewTime"));
+}
+
+#[test]
+fn kinds_and_fields_are_explained() {
+    let ground = Ground::new(&["unused"]);
+    let served = Served::start(&[&*ground.file("small.rhai", SMALL).to_string_lossy()]);
+    for (field, words) in [
+        ("deploy.spec", "DeploymentSpec is the specification of the desired behavior"),
+        ("pod.spec.containers", "FIELD: containers <[]Container>"),
+        ("svc.spec.ports", "nodePort\t<integer>"),
+        ("secret.data", "FIELD: data <map[string]string>"),
+        ("deploy.spec.template.spec.containers.livenessProbe.httpGet.port", "FIELD: port <IntOrString>"),
+    ] {
+        let Some(said) = served.kubectl(&format!("explain {field}")) else { return };
+        assert!(said.out.contains(words), "{field}: {}{}", said.out, said.err);
+    }
+    let said = served.kubectl("explain deploy.spec.replica").expect("kubectl");
+    assert_eq!(said.err.trim(), "error: field \"replica\" does not exist");
+}
+
 #[test]
 fn clusters_are_served_as_real_ones_are() {
     let served = Served::start(&["shared-gateways"]);

@@ -11,8 +11,8 @@ use std::io::Write as _;
 /// Keeps the clusters up on loopback until the process is told to end. The kubeconfig goes with it.
 pub fn serve(session: &Session) -> Result<()> {
     let Some(world) = session.world() else { return Ok(()) };
-    let file = session.runtime().block_on(listen(world))?;
     world.catch_up();
+    let file = session.runtime().block_on(listen(world))?;
     world.clock().follow_real_time(1);
     let path = file.path().display();
     session.screen().line("\nThe clusters stay up until Ctrl-C. Look around in another terminal:\n");

@@ -6,10 +6,10 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `world`, `server`, `behaviour`, `logged` | what others use: all clusters, one cluster, what pods do, what was asked |
-//! | `store`, `metadata`, `defaults`, `complete` | objects, and what the server itself writes into them |
+//! | `store`, `metadata`, `defaults`, `complete`, `moved` | objects, and what the server itself writes into them |
 //! | `validation`, `typed`, `names`, `rules`, `admission` | what it refuses |
 //! | `managed` | who owns which field |
-//! | `kinds`, `built_in`, `custom`, `discovery`, `openapi` | which kinds there are, and how clients learn about them |
+//! | `kinds`, `built_in`, `custom`, `discovery`, `openapi`, `schemas` | which kinds there are, and how clients learn about them |
 //! | `access` | who asks, and what they may |
 //! | `transport`, `listen`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources` | one file per verb |
@@ -45,6 +45,7 @@ mod listen;
 mod logged;
 mod managed;
 mod metadata;
+mod moved;
 mod names;
 mod openapi;
 mod patch;
@@ -58,6 +59,7 @@ mod real;
 mod reply;
 mod router;
 mod rules;
+mod schemas;
 mod selectors;
 mod server;
 mod status;

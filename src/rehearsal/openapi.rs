@@ -1,14 +1,18 @@
-//! OpenAPI: enough that clients validate on the server and know every kind.
+//! OpenAPI: what clients explain kinds with, and see that the server validates.
 //!
-//! Version 2 is an empty document, in protobuf where clients ask for that: kubectl then falls back to the types it was
-//! built with. Version 3 names every kind with its operations, so that clients see that `fieldValidation` is supported.
+//! Version 3 has every kind with its operations and its whole schema. Version 2 is an empty document, in protobuf where
+//! clients ask for that: those that know no version 3 fall back to the types they were built with.
 
 use super::call::Call;
 use super::discovery::{group_versions, kinds};
 use super::kinds::Kind;
 use super::transport::Reply;
-use super::{VERSION, reply};
+use super::{VERSION, reply, schemas};
 use serde_json::{Map, Value, json};
+
+const API_VERSION: &str = "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources";
+const KIND: &str = "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds";
+const METADATA: &str = "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
 /// The answer to a path below `/openapi`.
 pub(super) fn answer(call: &Call, rest: &[&str]) -> Option<Reply> {
@@ -48,14 +52,21 @@ fn document(call: &Call, group: &str, version: &str) -> Option<Reply> {
         return None;
     }
     let mut paths = Map::new();
-    let mut schemas = Map::new();
+    let mut own = Map::new();
+    let mut built_in = vec![schemas::OBJECT_META];
     for kind in of {
-        let schema = schema_name(kind, version);
+        let published = if kind.is_custom() { None } else { schemas::name(kind, version) };
+        let schema = published.map_or_else(|| schema_name(kind, version), str::to_owned);
         for (path, named) in paths_of(kind, version) {
             paths.insert(path, path_item(kind, version, &schema, named));
         }
-        schemas.insert(schema, schema_of(kind, version));
+        match published {
+            Some(name) => built_in.push(name),
+            None => drop(own.insert(schema, custom_schema(kind, version))),
+        }
     }
+    let mut schemas = schemas::with_references(&built_in);
+    schemas.append(&mut own);
     let document = json!({"openapi": "3.0.0", "info": info(), "paths": paths, "components": {"schemas": schemas}});
     Some(reply::json(200, &document))
 }
@@ -73,7 +84,7 @@ fn paths_of(kind: &Kind, version: &str) -> Vec<(String, bool)> {
 
 fn path_item(kind: &Kind, version: &str, schema: &str, named: bool) -> Value {
     let operation = |action: &str, body: &[&str]| {
-        let reference = json!({"schema": {"$ref": format!("#/components/schemas/{schema}")}});
+        let reference = json!({"schema": {"$ref": format!("{}{schema}", schemas::REFERENCE)}});
         let mut operation = json!({
             "tags": [format!("{}_{version}", kind.group)],
             "x-kubernetes-action": action, "x-kubernetes-group-version-kind": group_version_kind(kind, version),
@@ -90,14 +101,17 @@ fn path_item(kind: &Kind, version: &str, schema: &str, named: bool) -> Value {
         }
         operation
     };
-    // Strategic merge is left out on purpose: kubectl would look for merge keys in these schemas, and otherwise takes
-    // them from the types it was built with.
-    const PATCHES: &[&str] =
-        &["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+    const PATCHES: &[&str] = &[
+        "application/apply-patch+yaml",
+        "application/json-patch+json",
+        "application/merge-patch+json",
+        "application/strategic-merge-patch+json",
+    ];
+    let patches = if kind.is_custom() { &PATCHES[..3] } else { PATCHES };
     let json = &["application/json"];
     match named {
         true => json!({
-            "get": operation("get", &[]), "put": operation("put", json), "patch": operation("patch", PATCHES),
+            "get": operation("get", &[]), "put": operation("put", json), "patch": operation("patch", patches),
             "delete": operation("delete", &[]),
         }),
         false if kind.review => json!({"post": operation("post", json)}),
@@ -120,14 +134,17 @@ fn schema_name(kind: &Kind, version: &str) -> String {
     format!("{}.{version}.{}", parts.join("."), kind.kind)
 }
 
-/// A custom kind's own schema; built-in kinds are described as objects.
-fn schema_of(kind: &Kind, version: &str) -> Value {
+/// The schema of a custom kind's definition, with what every object has.
+fn custom_schema(kind: &Kind, version: &str) -> Value {
     let custom = kind.custom_version(version).map(|one| one["schema"]["openAPIV3Schema"].clone());
     let mut schema = custom.filter(Value::is_object).unwrap_or_else(|| json!({"type": "object"}));
-    for key in ["apiVersion", "kind"] {
-        schema["properties"][key] = json!({"type": "string"});
+    for (key, words) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+        schema["properties"][key] = json!({"type": "string", "description": words});
     }
-    schema["properties"]["metadata"] = json!({"type": "object"});
+    schema["properties"]["metadata"] = json!({
+        "allOf": [{"$ref": format!("{}{}", schemas::REFERENCE, schemas::OBJECT_META)}],
+        "description": METADATA,
+    });
     schema["x-kubernetes-group-version-kind"] = json!([group_version_kind(kind, version)]);
     schema
 }

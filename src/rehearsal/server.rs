@@ -7,7 +7,7 @@ use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
 use super::world::{Around, World};
-use super::{Faults, LoadBalancer, Logged, access, complete, defaults, furniture, managed, metadata};
+use super::{Faults, LoadBalancer, Logged, access, complete, defaults, furniture, managed, metadata, moved};
 use crate::clock::Clock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -349,6 +349,11 @@ impl Server {
 
     pub(super) fn record(&self, request: Logged) {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    }
+
+    /// Moves the times in all stored objects.
+    pub(super) fn move_times(&self, by: jiff::SignedDuration) {
+        self.store().rewrite(|object| moved::moved(object, by));
     }
 
     /// Forgets all past changes, as a compaction does: watches that resume from before it get 410 Gone.

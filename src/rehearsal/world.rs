@@ -77,10 +77,13 @@ impl World {
         &self.0.clock
     }
 
-    /// Sets the calendar to today's time: a simulated clock runs ahead, and programs outside the rehearsal would see
-    /// objects of the future.
+    /// Sets the calendar to today's time, before programs outside the rehearsal look at it: a simulated clock runs ahead,
+    /// and they would see objects of the future.
     pub fn catch_up(&self) {
-        self.0.calendar.catch_up(&self.0.clock);
+        let ahead = self.0.calendar.catch_up(&self.0.clock);
+        if !ahead.is_zero() {
+            self.servers().iter().for_each(|server| server.move_times(-ahead));
+        }
     }
 
     /// What the pods do from now on.

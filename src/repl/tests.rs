@@ -192,6 +192,7 @@ fn a_name_with_a_question_mark_is_explained() {
         ("half?", "half(n)\n  Halves."),
         ("mesh_of::from?", "mesh_of::from(params)"),
         ("widgets.spec?", "size: integer"),
+        ("kube.explain(\"services.spec.ports\")", "nodePort"),
         ("kube.explain(\"widgets.spec.size\")", "How big it is."),
         (":doc wait.ready", "wait.ready("),
     ] {

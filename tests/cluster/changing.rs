@@ -130,7 +130,6 @@ pub async fn a_cluster_says_what_it_is_and_may(bench: &Bench) {
     assert!(cluster.can("create", &pods, Some("default")).await.expect("review").allowed);
 }
 
-/// Built-in kinds are described by real servers only.
 pub async fn fields_are_explained(bench: &Bench) {
     let cluster = &bench.cluster;
     let explained = cluster.explain("deployments.spec.template").await.expect("explained");
@@ -153,5 +152,6 @@ fn in_memory() {
         workloads_are_scaled_and_restarted(bench).await;
         objects_are_created_once_and_listed(bench).await;
         a_cluster_says_what_it_is_and_may(bench).await;
+        fields_are_explained(bench).await;
     });
 }

@@ -207,21 +207,8 @@ pub const CLUSTER: &[Primitive<Host>] = &[
         doc: "What a kind or a field means, from the cluster's own documents: `#{path, kind, description, fields}`. The path \
               is a kind and fields below it, such as `deployments.spec.replicas`.",
         example: r#"
-            let east = kube.cluster("east");
-            let size = #{type: "integer", description: "How big it is."};
-            let schema = #{type: "object", properties: #{spec: #{type: "object", properties: #{size: size}}}};
-            east.apply(#{
-                apiVersion: "apiextensions.k8s.io/v1",
-                kind: "CustomResourceDefinition",
-                metadata: #{name: "widgets.example.io"},
-                spec: #{
-                    group: "example.io",
-                    names: #{kind: "Widget", plural: "widgets"},
-                    scope: "Namespaced",
-                    versions: [#{name: "v1", served: true, storage: true, schema: #{openAPIV3Schema: schema}}],
-                },
-            });
-            east.explain("widgets.spec.size").description == "How big it is.""#,
+            let ports = kube.cluster("east").explain("services.spec.ports");
+            ports.kind == "[]ServicePort" && ports.fields.some(|field| field.name == "nodePort")"#,
         effect: Effect::Read,
         since: "0.1.0",
         call: read::explain,
