@@ -55,7 +55,7 @@ pub const KUBE: &[Primitive<Host>] = &[
         example: r#"
             let east = kube.cluster("east");
             east.apply(#{apiVersion: "v1", kind: "ServiceAccount", metadata: #{name: "reader", namespace: "default"}});
-            kube.connect("reader of east", secret.kubeconfig(east, "default/reader")).uid() == east.uid()"#,
+            kube.connect("reader of east", secret.kubeconfig(east, "default/reader")).version() == east.version()"#,
         effect: Effect::Read,
         since: "0.1.0",
         call: read::connect,

@@ -172,7 +172,7 @@ mesh.root == secret.authority("mesh1").root"#,
               `kubernetes.io/service-account-token`, which is made when there is none (Kubernetes makes none since 1.24).",
         example: r#"let c = kube.cluster("east");
 c.apply(#{apiVersion: "v1", kind: "ServiceAccount", metadata: #{name: "reader", namespace: "default"}});
-kube.connect("as reader", secret.kubeconfig(c, "default/reader")).uid() == c.uid()"#,
+kube.connect("as reader", secret.kubeconfig(c, "default/reader")).version() == c.version()"#,
         effect: Effect::Write,
         since: "0.1.0",
         call: kubeconfig::kubeconfig,
