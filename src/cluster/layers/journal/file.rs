@@ -1,0 +1,102 @@
+//! A journal in a file.
+
+use super::{Intent, Journal, Note, Outcome, Repetition};
+use crate::failure::{Failure, Result};
+use crate::secret::Redactor;
+use serde::Serialize;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// A journal in a file: JSON lines, appended only, readable by its owner only, synced before anything is sent.
+pub struct FileJournal {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl FileJournal {
+    /// Opens or creates the file with mode 0600.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(path: &Path) -> Result<FileJournal> {
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        let file = file.map_err(|e| Failure::usage(format!("cannot open the journal {}: {e}", path.display())))?;
+        Ok(FileJournal { path: path.to_owned(), file: Mutex::new(file) })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends one record and returns when it is on the disk. Known secrets are replaced.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn append(&self, record: &impl Serialize) -> std::io::Result<()> {
+        self.write(record)?.sync_data()
+    }
+
+    /// Appends one record that the end of this process does not lose. Known secrets are replaced.
+    ///
+    /// # Errors
+    /// When the file does not take it.
+    pub fn write(&self, record: &impl Serialize) -> std::io::Result<std::sync::MutexGuard<'_, File>> {
+        let line = Redactor::global().scrub(&serde_json::to_string(record)?);
+        let mut file = self.file.lock().map_err(|_| std::io::Error::other("the journal broke"))?;
+        file.write_all(format!("{line}\n").as_bytes())?;
+        Ok(file)
+    }
+}
+
+/// A record with its type as a field, as it stands in the file.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Line<'a> {
+    Intent(&'a Intent),
+    Outcome(&'a Outcome),
+    Repetition(&'a Repetition),
+}
+
+impl Journal for FileJournal {
+    fn intent(&self, intent: &Intent) -> std::io::Result<()> {
+        self.append(&Line::Intent(intent))
+    }
+
+    fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
+        self.write(&Line::Outcome(outcome)).map(drop)
+    }
+
+    fn note(&self, note: &Note) {
+        drop(self.write(note));
+    }
+
+    fn repetition(&self, repetition: &Repetition) -> std::io::Result<()> {
+        self.append(&Line::Repetition(repetition))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::layers::journal::now;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn the_file_is_private_and_only_grows() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("journal.jsonl");
+        for id in 1..=2 {
+            let journal = FileJournal::open(&path).expect("open");
+            let outcome = Outcome { id, time: now(), status: Some(200), ..Outcome::default() };
+            journal.outcome(&outcome).expect("written");
+        }
+        let text = std::fs::read_to_string(&path).expect("text");
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.starts_with(r#"{"event":"outcome","id":1,"#), "{text}");
+        assert_eq!(std::fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
+    }
+}

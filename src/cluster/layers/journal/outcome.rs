@@ -1,0 +1,56 @@
+//! What became of a change.
+
+use crate::object::{self, Object};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What became of a change.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The intent's number.
+    pub id: u64,
+    /// When, RFC 3339.
+    pub time: String,
+    /// The server's HTTP status; missing when there was no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why there was no answer. `interrupted`: the run ended while the request was under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// How long it took, repetitions included, in milliseconds.
+    #[serde(default)]
+    pub ms: u64,
+    /// The object's own path.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// The object's uid.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub uid: String,
+    /// The object's resourceVersion after the change.
+    #[serde(default, rename = "resourceVersion", skip_serializing_if = "String::is_empty")]
+    pub resource_version: String,
+    /// Who had written fields of the object by then: manager, operation, time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writers: Vec<String>,
+    /// The merge patch that takes the change back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Value>,
+    /// Whether contents of a Secret were changed, which are not kept.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lost: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Who has written fields of an object that are not its status, as `manager operation time`.
+pub fn writers(object: &Object) -> Vec<String> {
+    let entries = object.items_at("metadata.managedFields").iter();
+    let of_content = entries.filter(|entry| entry.get("subresource").is_none());
+    let text =
+        |entry: &object::Node, key: &str| entry.get(key).and_then(object::Node::as_str).unwrap_or_default().to_owned();
+    of_content
+        .map(|entry| format!("{} {} {}", text(entry, "manager"), text(entry, "operation"), text(entry, "time")))
+        .collect()
+}
