@@ -3,6 +3,7 @@
 mod ground;
 
 use ground::{Ground, script};
+use meshwright::rehearsal::{Effect, Fault};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::process::Stdio;
@@ -77,4 +78,73 @@ fn a_program_dies_with_its_children() {
         let gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
         until("the child is gone", gone);
     }
+}
+
+const MAKE: &str =
+    "c.apply(#{apiVersion: \"v1\", kind: \"ConfigMap\", metadata: #{name: \"made\", namespace: \"default\"}});
+c.apply(#{apiVersion: \"v1\", kind: \"ConfigMap\", metadata: #{name: \"second\", namespace: \"default\"}});";
+
+/// A run that makes two things on a cluster that answers changes late, interrupted while the first is under way; how
+/// often Ctrl-C is pressed, and how it ended.
+fn interrupted_while_writing(latency: Duration, presses: usize) -> (Option<i32>, Duration, Ground) {
+    let ground = Ground::new(&["east"]);
+    let server = ground.world.server("east").expect("east");
+    server.faults().inject(Fault::new(Effect::Latency(latency)).path("/configmaps").method("PATCH"));
+    let path = ground.file("script.rhai", &script("write: [default]", MAKE));
+    let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+    until("the change is announced", || journal(&ground).contains("\"intent\""));
+    // The intent is written just before the change is sent.
+    std::thread::sleep(Duration::from_millis(200));
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("pid"));
+    let pressed = Instant::now();
+    for _ in 0..presses {
+        kill(pid, Signal::SIGINT).expect("pressed");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let status = child.wait().expect("it ends");
+    (status.code(), pressed.elapsed(), ground)
+}
+
+fn journal(ground: &Ground) -> String {
+    let folder = ground.home.path().join(".local/state/meshwright/runs");
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.map(|entry| std::fs::read_to_string(entry.path()).unwrap_or_default()).collect()
+}
+
+fn outcomes(ground: &Ground) -> Vec<serde_json::Value> {
+    let lines = journal(ground);
+    let records = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("json"));
+    records.filter(|record| record["event"] == "outcome").collect()
+}
+
+#[test]
+fn a_change_under_way_is_finished_and_written_down() {
+    let (code, took, ground) = interrupted_while_writing(Duration::from_millis(1200), 1);
+    assert_eq!(code, Some(130));
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let outcomes = outcomes(&ground);
+    assert_eq!(outcomes.len(), 1, "the second was not begun: {outcomes:?}");
+    assert_eq!(outcomes[0]["status"], 201);
+    let server = ground.world.server("east").expect("east");
+    let made = server.get("ConfigMap", Some("default"), "made").expect("made");
+    assert_eq!(made["metadata"]["uid"], outcomes[0]["uid"]);
+    assert!(journal(&ground).contains("\"finished\""));
+    assert_eq!(server.get("Lease", Some("kube-system"), "meshwright"), None, "the lease is given back");
+}
+
+#[test]
+fn a_change_that_is_not_answered_is_given_up_after_two_seconds() {
+    let (code, took, ground) = interrupted_while_writing(Duration::from_secs(60), 1);
+    assert_eq!(code, Some(130));
+    assert!(took > Duration::from_millis(1500) && took < Duration::from_secs(6), "{took:?}");
+    assert_eq!(outcomes(&ground)[0]["failure"], "interrupted");
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once() {
+    let (code, took, ground) = interrupted_while_writing(Duration::from_secs(60), 2);
+    assert_eq!(code, Some(130));
+    assert!(took < Duration::from_millis(1500), "{took:?}");
+    assert!(outcomes(&ground).is_empty() && journal(&ground).contains("\"intent\""), "{}", journal(&ground));
 }

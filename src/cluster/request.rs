@@ -2,7 +2,7 @@
 //!
 //! Answers are decoded here and not by kube, whose decoding logs bodies: they may hold secrets.
 
-use super::layers::journal::{Entry, Former};
+use super::layers::journal::Former;
 use super::layers::{Line, Lost, Subject, Whole};
 use super::path::ApiPath;
 use super::status::Status;
@@ -164,9 +164,7 @@ impl Cluster {
             return Ok(Err(Status { lost, ..status.clone() }));
         }
         let body = body.collect().await.map_err(|error| self.failure(request, failure_of(error)))?;
-        let bytes = body.to_bytes();
-        parts.extensions.get::<Entry>().into_iter().for_each(|entry| entry.complete(&bytes));
-        Ok(Ok(bytes))
+        Ok(Ok(body.to_bytes()))
     }
 
     fn failure(&self, request: &Request<Vec<u8>>, failure: Failure) -> Failure {

@@ -12,7 +12,7 @@ use super::stage::{Rehearsed, Shared};
 use super::tally::Tally;
 use super::trial::{Tested, Trial};
 use crate::clock::{Clock, Runtime};
-use crate::cluster::layers::{Gate, Journal, Rights};
+use crate::cluster::layers::{Flights, Gate, Journal, Rights};
 use crate::engine::{self, Bridge, Setup};
 use crate::failure::{Failure, Result};
 use crate::grant::Grant;
@@ -35,6 +35,8 @@ pub(super) struct Foundation {
     pub(super) desk: Option<Desk>,
     /// Set as soon as there is one: requests tell it of server warnings and outages.
     pub(super) screen: Arc<OnceLock<Arc<Screen>>>,
+    /// The changes that are under way.
+    flights: Flights,
     watch: Watch,
     /// Who keeps what would be shown otherwise.
     pub(super) heard: Option<Arc<Heard>>,
@@ -83,6 +85,7 @@ impl Foundation {
             bridge,
             watch: Watch::default(),
             tally: Tally::default(),
+            flights: Flights::default(),
             run: run[..12].into(),
             desk: None,
             screen: Arc::default(),
@@ -130,6 +133,7 @@ impl Foundation {
             rights: rights(job),
             gate: self.desk.as_ref().map_or_else(Gate::open, |desk| desk.gate.clone()),
             journal: self.noted(journal.clone()),
+            flights: self.flights.clone(),
             listener: Arc::new(move |notice| screen.get().into_iter().for_each(|screen| tell(screen, notice))),
             run: self.run.clone(),
             clock: self.bridge.clock.clone(),
@@ -219,8 +223,23 @@ impl Foundation {
             observer,
         });
         let Parts { world, model, kubeconfig, .. } = parts;
-        let (desk, run, runtime, _watch) = (self.desk, self.run, self.runtime, self.watch);
-        Session { runtime, engine, host, screen, clock, world, model, journal, cancel, desk, kubeconfig, run, _watch }
+        let (desk, run, runtime, flights, _watch) = (self.desk, self.run, self.runtime, self.flights, self.watch);
+        Session {
+            runtime,
+            engine,
+            host,
+            screen,
+            clock,
+            world,
+            model,
+            journal,
+            flights,
+            cancel,
+            desk,
+            kubeconfig,
+            run,
+            _watch,
+        }
     }
 }
 

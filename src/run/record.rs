@@ -1,6 +1,6 @@
 //! What a journal says about a run beyond its changes, and the journal read back.
 
-use crate::cluster::layers::journal::{Before, Intent, Note, Outcome, Repetition};
+use crate::cluster::layers::journal::{Before, Intent, NOT_SENT, Note, Outcome, Repetition};
 use crate::failure::{Failure, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -92,6 +92,7 @@ impl Change {
     pub fn word(&self) -> &'static str {
         let Some(outcome) = &self.outcome else { return "unknown" };
         match (self.intent.method.as_str(), outcome.status, &self.intent.before) {
+            (_, None, _) if outcome.failure.as_deref() == Some(NOT_SENT) => NOT_SENT,
             (_, None, _) => "unknown",
             (_, Some(status), _) if !(200..300).contains(&status) => "refused",
             ("DELETE", ..) => "deleted",
@@ -165,7 +166,7 @@ impl History {
     pub fn totals(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         self.changes.iter().for_each(|change| *counts.entry(change.word()).or_default() += 1);
-        let words = ["created", "changed", "deleted", "refused", "unknown"];
+        let words = ["created", "changed", "deleted", "refused", NOT_SENT, "unknown"];
         let shown = words.iter().filter_map(|word| counts.get(word).map(|count| format!("{count} {word}")));
         let shown: Vec<String> = shown.collect();
         if shown.is_empty() { "unchanged".to_owned() } else { shown.join(", ") }

@@ -13,6 +13,7 @@ use super::stage::Live;
 use crate::clock::{Clock, Runtime};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
+use crate::cluster::layers::Flights;
 use crate::cluster::layers::journal::{Before, now};
 use crate::engine::{self, Cancel, Console, Reading};
 use crate::failure::{Failure, Result};
@@ -53,6 +54,7 @@ pub struct Session {
     pub(super) world: Option<World>,
     pub(super) model: Option<Arc<Model>>,
     pub(super) journal: Arc<Recorder>,
+    pub(super) flights: Flights,
     pub(super) cancel: Cancel,
     pub(super) desk: Option<Desk>,
     pub(super) kubeconfig: Option<PathBuf>,
@@ -179,6 +181,8 @@ impl Session {
         self.journal.record(&Record::Started(Started { uids, ..started(job, clusters, self.kubeconfig.clone()) }));
         let outcome = leases.and_then(|leases| {
             let outcome = work();
+            // What was sent when the run was interrupted is given its time; then the lease may go.
+            self.runtime.block_on(self.flights.landed());
             let lost = leases.and_then(|leases| self.runtime.block_on(leases.give_back()));
             lost.map_or(outcome, Err)
         });

@@ -3,7 +3,7 @@
 
 use super::record::{Change, History};
 use crate::cluster::Cluster;
-use crate::cluster::layers::journal::{Before, Note, writers};
+use crate::cluster::layers::journal::{Before, NOT_SENT, Note, writers};
 use crate::cluster::layers::reverse;
 use crate::cluster::request::{changing, reading};
 use crate::failure::{Failure, Kind, Result};
@@ -78,7 +78,7 @@ pub fn plan(run: &History) -> Plan {
 
 /// Takes back all changes of one object.
 fn take_back(changes: &[&Change], plan: &mut Plan) {
-    let done: Vec<&&Change> = changes.iter().filter(|change| change.word() != "refused").collect();
+    let done: Vec<&&Change> = changes.iter().filter(|change| !["refused", NOT_SENT].contains(&change.word())).collect();
     let (Some(first), Some(last)) = (done.first(), done.last()) else { return };
     let title = format!("{}: {}", last.intent.cluster, last.intent.object);
     if done.iter().any(|change| change.outcome.as_ref().is_some_and(|outcome| outcome.lost)) {

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 pub struct Ground {
     /// The user's home; everything that the program writes is below it.
     pub home: tempfile::TempDir,
+    /// The clusters themselves.
+    pub world: World,
     kubeconfig: PathBuf,
     _runtime: tokio::runtime::Runtime,
 }
@@ -42,7 +44,7 @@ impl Ground {
         drop(inside);
         let kubeconfig = home.path().join("kubeconfig");
         std::fs::write(&kubeconfig, config).expect("written");
-        Ground { home, kubeconfig, _runtime: runtime }
+        Ground { home, world, kubeconfig, _runtime: runtime }
     }
 
     /// Writes a file below the home and returns its path.

@@ -3,6 +3,7 @@
 //! The same for every transport: kube's HTTPS client or an in-memory API server. Layers fail with a boxed
 //! [`crate::failure::Failure`], which [`super::request`] takes out again.
 
+mod flight;
 mod gate;
 pub mod journal;
 pub mod retry;
@@ -16,6 +17,7 @@ use kube::client::Body;
 use std::sync::Arc;
 use tower::{BoxError, Service};
 
+pub use flight::Flights;
 pub use gate::Gate;
 pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use rights::Rights;
@@ -62,6 +64,8 @@ pub struct Settings {
     pub gate: Gate,
     /// Who writes down what is changed.
     pub journal: Arc<dyn Journal>,
+    /// The changes of the run that are under way.
+    pub flights: Flights,
     /// The run's id, for the journal of the server: it stands in the User-Agent.
     pub run: Arc<str>,
     /// The time that deadlines use.
@@ -83,6 +87,7 @@ impl Settings {
             rights: Rights::all(),
             gate: Gate::open(),
             journal: Arc::new(MemoryJournal::default()),
+            flights: Flights::default(),
             run: "none".into(),
             clock,
             policy: retry::Policy::default(),

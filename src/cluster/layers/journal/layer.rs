@@ -1,16 +1,19 @@
 //! The layer itself.
 
-use super::intent::{content_of, intent_of};
-use super::{Change, Former, Intent, Journal, Outcome, now, writers};
-use crate::cluster::layers::{Own, Settings, reverse};
-use crate::cluster::path::{ApiPath, Effect, effect_of};
-use crate::failure::{Failure, Kind, Result};
-use crate::object::{self, Object};
+use super::intent::intent_of;
+use super::open::Open;
+use super::{Change, Former};
+use crate::cluster::layers::flight::Airborne;
+use crate::cluster::layers::retry::Read;
+use crate::cluster::layers::{Own, Settings};
+use crate::cluster::path::{Effect, effect_of};
 use crate::secret::Redactor;
 use futures::future::BoxFuture;
 use http::{Request, Response};
+use http_body_util::{BodyExt, Either};
 use kube::client::Body;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use tower::{BoxError, Service, ServiceExt};
 
@@ -30,146 +33,86 @@ impl<S> Journalled<S> {
 
 impl<S, B> Service<Request<Body>> for Journalled<S>
 where
-    S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<Read<B>>, Error = BoxError> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
 {
-    type Response = Response<B>;
+    type Response = Response<Read<B>>;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Response<B>, BoxError>>;
+    type Future = BoxFuture<'static, Result<Response<Read<B>>, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         let inner = self.inner.clone();
         let own = request.extensions().get::<Own>().is_some();
         if own || effect_of(request.method(), request.uri().path(), request.uri().query()) != Effect::Change {
             return Box::pin(inner.oneshot(request));
         }
-        let settings = self.settings.clone();
-        Box::pin(async move {
-            let former = request.extensions().get::<Former>().cloned();
-            let intent = intent_of(&settings, &request, former.as_ref());
-            request.extensions_mut().insert(Change(intent.id));
-            let mut open = Open::begin(&settings, intent, former.and_then(|former| former.0)).await?;
-            let answer = inner.oneshot(request).await;
-            match answer {
-                Ok(mut response) => {
-                    open.outcome.status = Some(response.status().as_u16());
-                    response.extensions_mut().insert(Entry(Arc::new(Mutex::new(Some(open)))));
-                    Ok(response)
-                }
-                Err(error) => {
-                    open.outcome.failure = Some(Redactor::global().scrub(&error.to_string()));
-                    Err(error)
-                }
-            }
-        })
+        let (settings, forgotten) = (self.settings.clone(), Arc::new(AtomicBool::new(false)));
+        let change = carry_out(inner, request, settings.clone(), forgotten.clone());
+        Box::pin(Airborne::new(change, forgotten, &settings))
     }
 }
 
-/// The journal's entry of an answered change, which is completed with the object in the answer. A response extension.
-#[derive(Clone)]
-pub(crate) struct Entry(Arc<Mutex<Option<Open>>>);
+/// What nobody hears: whoever asked has gone.
+const INTERRUPTED: &str = "interrupted";
 
-impl Entry {
-    /// Completes the entry with the answer's body.
-    pub fn complete(&self, body: &[u8]) {
-        let open = self.0.lock().ok().and_then(|mut open| open.take());
-        let Some(mut open) = open else { return };
-        if open.outcome.status.is_some_and(|status| (200..300).contains(&status))
-            && let Ok(object) = object::from_json(body)
-        {
-            open.learn(&object);
+/// Sends a change, and writes down what comes of it before anybody hears.
+async fn carry_out<S, B>(
+    inner: S,
+    mut request: Request<Body>,
+    settings: Settings,
+    forgotten: Arc<AtomicBool>,
+) -> Result<Response<Read<B>>, BoxError>
+where
+    S: Service<Request<Body>, Response = Response<Read<B>>, Error = BoxError>,
+{
+    if forgotten.load(Ordering::SeqCst) {
+        return Err(INTERRUPTED.into());
+    }
+    let former = request.extensions().get::<Former>().cloned();
+    let intent = intent_of(&settings, &request, former.as_ref());
+    request.extensions_mut().insert(Change(intent.id));
+    let mut open = Open::begin(&settings, intent, former.and_then(|former| former.0)).await?;
+    if forgotten.load(Ordering::SeqCst) {
+        open.unsent();
+        return Err(INTERRUPTED.into());
+    }
+    match inner.oneshot(request).await {
+        Ok(response) => {
+            open.answered(response.status());
+            let (parts, body) = response.into_parts();
+            let Either::Left(whole) = body else { return Ok(Response::from_parts(parts, body)) };
+            let Ok(bytes) = whole.collect().await.map(http_body_util::Collected::to_bytes);
+            open.complete(&bytes);
+            Ok(Response::from_parts(parts, Either::Left(bytes.into())))
+        }
+        Err(error) => {
+            open.failed(Redactor::global().scrub(&error.to_string()));
+            Err(error)
         }
     }
-}
-
-/// A change under way: written down when dropped, as interrupted when nothing has come of it.
-struct Open {
-    journal: Arc<dyn Journal>,
-    outcome: Outcome,
-    former: Option<Object>,
-    path: String,
-    start: std::time::Instant,
-}
-
-impl Open {
-    async fn begin(settings: &Settings, intent: Intent, former: Option<Object>) -> Result<Open, BoxError> {
-        let outcome = Outcome { id: intent.id, ..Outcome::default() };
-        let path = intent.path.split('?').next().unwrap_or_default().to_owned();
-        let (journal, writer) = (settings.journal.clone(), settings.journal.clone());
-        let written = off_the_runtime(settings, move || writer.intent(&intent)).await;
-        written.map_err(|e| {
-            Failure::new(Kind::Internal, format!("the journal could not be written, so nothing was changed: {e}"))
-                .on_cluster(&*settings.cluster)
-                .hint("make room on the disk, then repeat")
-        })?;
-        Ok(Open { journal, outcome, former, path, start: std::time::Instant::now() })
-    }
-
-    /// What the answer tells of the object.
-    fn learn(&mut self, after: &Object) {
-        // A deletion answers with a Status, or with the object that is on its way out.
-        if after.uid().is_empty() {
-            return;
-        }
-        let target = ApiPath::parse(&self.path);
-        self.outcome.path = match target.name {
-            None => format!("{}/{}", self.path, after.name()),
-            Some(_) => self.path.strip_suffix(&suffix(&target)).unwrap_or(&self.path).to_owned(),
-        };
-        self.outcome.uid = after.uid().to_owned();
-        self.outcome.resource_version = after.resource_version().to_owned();
-        self.outcome.writers = writers(after);
-        let Some(former) = &self.former else { return };
-        self.outcome.lost =
-            ["data", "stringData"].iter().any(|key| is_secret(former) && former.at(key) != after.at(key));
-        self.outcome.back = reverse::patch(&content_of(after), &content_of(former));
-    }
-}
-
-fn suffix(target: &ApiPath) -> String {
-    target.subresource.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
-}
-
-fn is_secret(object: &Object) -> bool {
-    object.kind() == "Secret"
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let mut outcome = std::mem::take(&mut self.outcome);
-        outcome.time = now();
-        outcome.ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if outcome.status.is_none() {
-            outcome.failure.get_or_insert_with(|| "interrupted".to_owned());
-        }
-        if let Err(error) = self.journal.outcome(&outcome) {
-            tracing::warn!(%error, "the outcome of a change could not be written to the journal");
-        }
-    }
-}
-
-/// Waiting for a disk must not hold up other requests.
-async fn off_the_runtime(
-    settings: &Settings,
-    write: impl FnOnce() -> std::io::Result<()> + Send + 'static,
-) -> std::io::Result<()> {
-    let _working = settings.clock.working();
-    tokio::task::spawn_blocking(write).await.unwrap_or_else(|e| Err(std::io::Error::other(e)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::cluster::layers::journal::{Intent, Journal, Outcome};
     use crate::cluster::layers::{MemoryJournal, Subject};
+    use std::time::Duration;
 
     fn settings(journal: Arc<dyn Journal>) -> Settings {
         Settings { journal, ..Settings::new("east", "https://east", Clock::real()) }
+    }
+
+    type Answer = Response<Read<Body>>;
+
+    fn whole(body: &'static [u8]) -> Answer {
+        Response::new(Either::Left(bytes::Bytes::from_static(body).into()))
     }
 
     fn request(method: &str) -> Request<Body> {
@@ -187,7 +130,7 @@ mod tests {
             if request.method() == "DELETE" {
                 assert_eq!(seen.intents().len(), 1, "the intent comes first");
             }
-            async { Ok::<_, BoxError>(Response::new(Body::empty())) }
+            async { Ok::<_, BoxError>(whole(b"{}")) }
         });
         let service = Journalled::new(transport, &settings(journal.clone()));
         service.clone().oneshot(request("GET")).await.expect("read");
@@ -198,15 +141,69 @@ mod tests {
         assert_eq!(outcomes[0].status, Some(200));
     }
 
-    #[tokio::test]
-    async fn a_dropped_change_is_interrupted() {
+    /// A transport that answers a change after this long.
+    fn slow(
+        clock: &Clock,
+        after: Duration,
+    ) -> impl Service<Request<Body>, Response = Answer, Error = BoxError, Future: Send> + Clone + Send + 'static {
+        let clock = clock.clone();
+        tower::service_fn(move |_: Request<Body>| {
+            let clock = clock.clone();
+            async move {
+                clock.sleep(after).await;
+                Ok(whole(br#"{"metadata":{"name":"p","uid":"u","resourceVersion":"7"}}"#))
+            }
+        })
+    }
+
+    /// What the journal says of a change that is given up after a second.
+    async fn given_up(clock: Clock, answers_after: Duration) -> (Vec<Intent>, Vec<Outcome>, Duration) {
         let journal = Arc::new(MemoryJournal::default());
-        let transport =
-            tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, BoxError>>());
-        let service = Journalled::new(transport, &settings(journal.clone()));
-        let short = std::time::Duration::from_millis(30);
+        let settings = Settings { clock: clock.clone(), ..settings(journal.clone()) };
+        let service = Journalled::new(slow(&clock, answers_after), &settings);
+        assert!(clock.timeout(Duration::from_secs(1), service.oneshot(request("PATCH"))).await.is_none());
+        settings.flights.landed().await;
+        (journal.intents(), journal.outcomes(), clock.now())
+    }
+
+    #[test]
+    fn a_change_that_nobody_waits_for_any_more_may_finish_for_two_seconds() {
+        crate::clock::simulated(async |clock| {
+            let (_, outcomes, ended) = given_up(clock, Duration::from_millis(2500)).await;
+            assert_eq!((outcomes[0].status, outcomes[0].uid.as_str()), (Some(200), "u"));
+            assert_eq!(ended, Duration::from_millis(2500));
+        });
+    }
+
+    #[test]
+    fn a_change_that_takes_longer_is_interrupted() {
+        crate::clock::simulated(async |clock| {
+            let (intents, outcomes, ended) = given_up(clock, Duration::from_secs(60)).await;
+            assert_eq!((intents.len(), outcomes[0].failure.as_deref()), (1, Some("interrupted")));
+            assert_eq!(ended, Duration::from_secs(3));
+        });
+    }
+
+    #[tokio::test]
+    async fn a_change_that_is_given_up_before_it_is_sent_is_not_sent() {
+        struct Slow(MemoryJournal);
+        impl Journal for Slow {
+            fn intent(&self, intent: &Intent) -> std::io::Result<()> {
+                std::thread::sleep(Duration::from_millis(200));
+                self.0.intent(intent)
+            }
+            fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
+                self.0.outcome(outcome)
+            }
+        }
+        let journal = Arc::new(Slow(MemoryJournal::default()));
+        let transport = tower::service_fn(|_: Request<Body>| async { panic!("sent") as Result<Answer, BoxError> });
+        let settings = settings(journal.clone());
+        let service = Journalled::new(transport, &settings);
+        let short = Duration::from_millis(30);
         assert!(tokio::time::timeout(short, service.oneshot(request("PATCH"))).await.is_err());
-        assert_eq!(journal.outcomes()[0].failure.as_deref(), Some("interrupted"));
+        settings.flights.landed().await;
+        assert_eq!(journal.0.outcomes()[0].failure.as_deref(), Some(super::super::NOT_SENT));
     }
 
     #[tokio::test]
@@ -220,8 +217,7 @@ mod tests {
                 Ok(())
             }
         }
-        let transport =
-            tower::service_fn(|_: Request<Body>| async { panic!("sent") as Result<Response<Body>, BoxError> });
+        let transport = tower::service_fn(|_: Request<Body>| async { panic!("sent") as Result<Answer, BoxError> });
         let service = Journalled::new(transport, &settings(Arc::new(Full)));
         let error = service.oneshot(request("PATCH")).await.expect_err("refused");
         assert!(error.to_string().contains("nothing was changed"), "{error}");

@@ -8,16 +8,16 @@ mod intent;
 mod layer;
 mod memory;
 mod note;
+mod open;
 mod outcome;
 mod repetition;
 
 pub use file::FileJournal;
 pub use intent::{Before, Former, Intent};
-pub(crate) use layer::Entry;
 pub use layer::Journalled;
 pub use memory::MemoryJournal;
 pub use note::Note;
-pub use outcome::{Outcome, writers};
+pub use outcome::{NOT_SENT, Outcome, writers};
 pub use repetition::Repetition;
 
 /// Which intent a request carries out. A request extension.

@@ -4,6 +4,9 @@ use crate::object::{self, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The failure of a change that was written down and not sent: it has certainly not been carried out.
+pub const NOT_SENT: &str = "not sent";
+
 /// What became of a change.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
