@@ -6,11 +6,15 @@ mod stage;
 use meshwright::failure::{Failure, Kind};
 use stage::{Guide, job};
 use std::path::Path;
+use std::time::Duration;
 
 const DIALECTS: [&str; 2] = ["current", "classic"];
 
-/// Runs a copy of the guide in which texts of one file are replaced.
-fn run_fork(dialect: &str, file: &str, changes: &[(&str, &str)]) -> Result<(), Failure> {
+/// How long somebody who made a mistake waits for the cause, the installation included, whatever `--timeout` says.
+const EARLY: Duration = Duration::from_secs(60);
+
+/// Runs a copy of the guide in which texts of one file are replaced; how it ended, and after how much rehearsed time.
+fn run_fork(dialect: &str, file: &str, changes: &[(&str, &str)]) -> (Result<(), Failure>, Duration) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fork = tempfile::tempdir().expect("folder");
     copy(&root.join("scripts/shared-gateways"), fork.path());
@@ -23,15 +27,21 @@ fn run_fork(dialect: &str, file: &str, changes: &[(&str, &str)]) -> Result<(), F
     }
     std::fs::write(&path, text).expect("written");
     let name = fork.path().join("main.rhai");
-    let args = ["--timeout", "2m", "--calls", "12", "--dialect", dialect];
-    Guide::with(job(&name.to_string_lossy(), &args, None)).run()
+    let args = ["--calls", "12", "--dialect", dialect];
+    let guide = Guide::with(job(&name.to_string_lossy(), &args, None));
+    let ended = guide.run();
+    (ended, guide.session().world().expect("a rehearsal").clock().now())
 }
 
-/// How a fork fails, as the user is told, and the kind of its failure.
-fn broken(dialect: &str, file: &str, changes: &[(&str, &str)]) -> (Kind, String) {
-    let failure = run_fork(dialect, file, changes).expect_err("the fork is broken");
+/// How a fork fails, soon enough and because a check says no; as the user is told.
+fn broken(dialect: &str, file: &str, changes: &[(&str, &str)]) -> String {
+    let (ended, after) = run_fork(dialect, file, changes);
+    let failure = ended.expect_err("the fork is broken");
     let hint = failure.hint.clone().unwrap_or_default();
-    (failure.kind, format!("{dialect}: {failure}\n{}\n{hint}", failure.details.join("\n")))
+    let told = format!("{dialect}: {failure}\n{}\n{hint}", failure.details.join("\n"));
+    assert_eq!(failure.kind, Kind::Script, "{told}");
+    assert!(after <= EARLY, "told after {after:?}: {told}");
+    told
 }
 
 fn assert_told(told: &str, parts: &[&str]) {
@@ -57,15 +67,15 @@ const ANOTHER_ROOT: (&str, &str) =
 
 #[test]
 fn another_root_in_each_cluster_ends_in_certificate_errors() {
-    let (kind, told) = broken("classic", "stdlib/istio/authority.rhai", &[ANOTHER_ROOT]);
-    assert_eq!(kind, Kind::Timeout, "{told}");
+    let told = broken("classic", "stdlib/istio/authority.rhai", &[ANOTHER_ROOT]);
     let symptom = "x509: certificate signed by unknown authority";
     assert_told(&told, &["istio-ingressgateway", symptom, "cluster2 has another root certificate than cluster1"]);
 }
 
 #[test]
 fn todays_control_plane_signs_for_a_remote_with_another_root() {
-    run_fork("current", "stdlib/istio/authority.rhai", &[ANOTHER_ROOT]).expect("nobody reads the remote's cacerts");
+    let (ended, _) = run_fork("current", "stdlib/istio/authority.rhai", &[ANOTHER_ROOT]);
+    ended.expect("nobody reads the remote's cacerts");
 }
 
 #[test]
@@ -74,8 +84,7 @@ fn a_root_that_did_not_sign_keeps_the_control_plane_from_starting() {
     let old = "stringData: files_for(member, root),";
     let new = r#"stringData: files_for(member, root) + #{"root-cert.pem": secret.authority("mesh-another").root},"#;
     for dialect in DIALECTS {
-        let (kind, told) = broken(dialect, file, &[(old, new)]);
-        assert_eq!(kind, Kind::Timeout, "{told}");
+        let told = broken(dialect, file, &[(old, new)]);
         assert_told(&told, &["cannot verify the cert with the provided root chain"]);
     }
 }
@@ -87,8 +96,7 @@ fn a_secret_with_another_key_leaves_the_remote_unknown() {
         ("classic", "Pilot says that it watches n2-k8s-config"),
     ] {
         let change = ("data[remote.name] = config", "data[\"cluster2\"] = config");
-        let (kind, told) = broken(dialect, "stdlib/istio/registry.rhai", &[change]);
-        assert_eq!(kind, Kind::Timeout, "{told}");
+        let told = broken(dialect, "stdlib/istio/registry.rhai", &[change]);
         assert_told(&told, &[symptom, "has the key cluster2, not the cluster's name n2-k8s-config"]);
     }
 }
@@ -97,8 +105,7 @@ fn a_secret_with_another_key_leaves_the_remote_unknown() {
 fn a_placeholder_left_in_hides_the_other_version() {
     for dialect in DIALECTS {
         let changes = [("networks::enter(mesh, remote);", ""), ("networks::check_complete(mesh);", "")];
-        let (kind, told) = broken(dialect, "main.rhai", &changes);
-        assert_eq!(kind, Kind::Script, "{told}");
+        let told = broken(dialect, "main.rhai", &changes);
         // Every call answers, and always the local version.
         assert_told(&told, &["cluster1: 12 calls reached v1 (12×) only", "last answer: Hello version: v1"]);
         assert_told(&told, &["the mesh networks still have the placeholder 0.0.0.0 for network2"]);
@@ -108,8 +115,7 @@ fn a_placeholder_left_in_hides_the_other_version() {
 #[test]
 fn the_script_itself_looks_for_placeholders() {
     for dialect in DIALECTS {
-        let (kind, told) = broken(dialect, "main.rhai", &[("networks::enter(mesh, remote);", "")]);
-        assert_eq!(kind, Kind::Script, "{told}");
+        let told = broken(dialect, "main.rhai", &[("networks::enter(mesh, remote);", "")]);
         assert_told(&told, &["still has the placeholder 0.0.0.0", "network2: the gateway is at", "kubectl --context="]);
     }
 }
@@ -117,8 +123,7 @@ fn the_script_itself_looks_for_placeholders() {
 #[test]
 fn without_the_gateway_only_the_local_version_answers() {
     for dialect in DIALECTS {
-        let (kind, told) = broken(dialect, "main.rhai", &[("gateway::pass_through(mesh);", "")]);
-        assert_eq!(kind, Kind::Script, "{told}");
+        let told = broken(dialect, "main.rhai", &[("gateway::pass_through(mesh);", "")]);
         assert_told(&told, &["12 calls reached v1 (12×) only", "12 calls reached v2 (12×) only"]);
         assert_told(&told, &["Gateway istio-system/cluster-aware-gateway is missing in cluster1"]);
     }
@@ -128,8 +133,7 @@ fn without_the_gateway_only_the_local_version_answers() {
 fn without_injection_a_pod_has_no_sidecar() {
     for dialect in DIALECTS {
         let change = ("labels: #{\"istio-injection\": \"enabled\"}", "labels: #{}");
-        let (kind, told) = broken(dialect, "stdlib/istio/sample.rhai", &[change]);
-        assert_eq!(kind, Kind::Script, "{told}");
+        let told = broken(dialect, "stdlib/istio/sample.rhai", &[change]);
         assert_told(&told, &["has no sidecar", "namespace sample has no label istio-injection=enabled"]);
         assert_told(&told, &["kubectl --context=cluster1 label ns sample istio-injection=enabled"]);
     }

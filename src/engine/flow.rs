@@ -95,13 +95,15 @@ fn lines(value: &Dynamic) -> Vec<String> {
 }
 
 /// A failure with what has been found out about it, to be thrown again: the reasons come before the other details, and
-/// the hint says what to do about them. Without reasons it stays as it is.
+/// the hint says what to do about them. Reasons that it gives itself are not repeated; without reasons it stays as it is.
 fn because(failure: &Failure, reasons: Array, hint: &str) -> Failure {
     let mut failure = failure.clone();
     if reasons.is_empty() {
         return failure;
     }
-    let reasons = lines(&reasons.into());
+    let told =
+        |reason: &str| failure.message.contains(reason) || failure.details.iter().any(|line| line.contains(reason));
+    let reasons: Vec<String> = lines(&reasons.into()).into_iter().filter(|reason| !told(reason)).collect();
     failure.details.splice(0..0, reasons);
     failure.hint = Some(hint.to_owned());
     failure

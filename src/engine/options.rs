@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use crate::object::Object;
-use rhai::{Dynamic, Map};
+use rhai::{Dynamic, FnPtr, Map};
 use std::time::Duration;
 
 /// Options of one call.
@@ -61,6 +61,11 @@ impl Options {
             items.items().iter().map(|item| item.as_str().map(str::to_owned)).collect()
         })?;
         Ok(texts.unwrap_or_default())
+    }
+
+    /// A closure.
+    pub fn closure(&self, name: &str) -> Result<Option<FnPtr>> {
+        self.read(name, "a closure", |value| value.clone().try_cast::<FnPtr>())
     }
 
     /// A map of any values.

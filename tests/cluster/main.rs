@@ -2,6 +2,7 @@
 
 mod applying;
 mod changing;
+mod doubting;
 mod primitives;
 mod real;
 mod screens;

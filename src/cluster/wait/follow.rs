@@ -33,6 +33,8 @@ pub(super) enum End {
     Late,
     /// The object cannot get there by itself; the trouble says why, unless the object itself does.
     Hopeless(Option<Trouble>),
+    /// Somebody who knows more has found causes for which it cannot get there.
+    Vain(Vec<String>),
     /// The cluster refuses to answer.
     Refused(Failure),
 }

@@ -81,10 +81,23 @@ pub async fn until(cluster: &Cluster, target: &Target, rule: Rule, timeout: Dura
 /// # Errors
 /// As [`until`]: the first that cannot get there ends all waits, and the failure lists every object that is not there.
 pub async fn until_all(waits: &[Wait], limits: Limits) -> Result<Vec<Object>> {
+    until_all_unless(waits, limits, std::future::pending()).await
+}
+
+/// Waits for several objects at once as [`until_all`] does, unless somebody who knows more finds that it is in vain: the
+/// causes end all waits.
+///
+/// # Errors
+/// As [`until_all`]; [`crate::failure::Kind::Script`] with the causes.
+pub async fn until_all_unless(
+    waits: &[Wait],
+    limits: Limits,
+    in_vain: impl Future<Output = Vec<String>>,
+) -> Result<Vec<Object>> {
     let mut seen: Vec<Seen> = waits.iter().map(|wait| Seen::new(wait.cluster.clock().now())).collect();
     let start = waits.first().map(|wait| wait.cluster.clock().now()).unwrap_or_default();
     let line = crate::here::line();
-    let ended = run(waits, &mut seen, limits).await;
+    let ended = run(waits, &mut seen, limits, in_vain).await;
     note(waits, start, line, ended.is_none());
     let Some((culprit, end)) = ended else {
         return Ok(seen.into_iter().map(Seen::into_object).collect());
@@ -103,16 +116,28 @@ fn note(waits: &[Wait], start: Duration, line: Option<String>, met: bool) {
 }
 
 /// Runs all waits; the first that ends badly ends all.
-async fn run(waits: &[Wait], seen: &mut [Seen], limits: Limits) -> Option<(usize, End)> {
-    let following = waits.iter().zip(seen).enumerate();
+async fn run(
+    waits: &[Wait],
+    seen: &mut [Seen],
+    limits: Limits,
+    in_vain: impl Future<Output = Vec<String>>,
+) -> Option<(usize, End)> {
+    let following = waits.iter().zip(seen.iter_mut()).enumerate();
     let mut running: FuturesUnordered<_> =
         following.map(|(index, (wait, seen))| async move { (index, follow(wait, limits, seen).await) }).collect();
-    while let Some((index, end)) = running.next().await {
-        if !matches!(end, End::Done) {
-            return Some((index, end));
+    tokio::pin!(in_vain);
+    let causes = loop {
+        tokio::select! {
+            biased;
+            next = running.next() => match next? {
+                (_, End::Done) => {}
+                ended => return Some(ended),
+            },
+            causes = &mut in_vain => break causes,
         }
-    }
-    None
+    };
+    drop(running);
+    seen.iter().position(|seen| !seen.done).map(|index| (index, End::Vain(causes)))
 }
 
 #[cfg(test)]

@@ -29,11 +29,15 @@ pub(super) async fn failure(waits: &[Wait], seen: &mut [Seen], culprit: usize, e
     let (Some(wait), Some(of_culprit)) = (waits.get(culprit), seen.get_mut(culprit)) else {
         return Failure::internal("a wait ended that was not begun");
     };
-    let mut late = false;
+    let (mut late, mut causes) = (false, Vec::new());
     let ended = wait.cluster.clock().now();
     let trouble = match end {
         End::Refused(failure) => return failure.on_cluster(wait.cluster.name()).about(wait.target.title()),
         End::Hopeless(trouble) => trouble,
+        End::Vain(found) => {
+            causes = found;
+            None
+        }
         End::Late | End::Done => {
             late = true;
             None
@@ -46,11 +50,14 @@ pub(super) async fn failure(waits: &[Wait], seen: &mut [Seen], culprit: usize, e
     if hopeless {
         of_culprit.give_up(ended);
     }
-    let message = message(wait, of_culprit, hopeless, trouble.as_ref(), limits);
-    let mut failure = Failure::new(Kind::Timeout, message).on_cluster(wait.cluster.name()).about(wait.target.title());
+    let why = causes.first().or(trouble.as_ref().map(|trouble| &trouble.text));
+    let message = message(wait, of_culprit, hopeless, why, limits);
+    let kind = if causes.is_empty() { Kind::Timeout } else { Kind::Script };
+    let mut failure = Failure::new(kind, message).on_cluster(wait.cluster.name()).about(wait.target.title());
     let others = others(waits, seen, culprit).collect();
     let Some(seen) = seen.get(culprit) else { return failure };
     failure.details = details(wait, seen, trouble.as_ref(), &failure.message, others).await;
+    failure.details.extend(causes.iter().skip(1).map(|cause| format!("cause    {cause}")));
     failure.hint(hint(wait, seen, trouble.as_ref()))
 }
 
@@ -70,13 +77,13 @@ async fn look_around(wait: &Wait, seen: &mut Seen, limits: Limits) {
     }
 }
 
-fn message(wait: &Wait, seen: &Seen, hopeless: bool, trouble: Option<&Trouble>, limits: Limits) -> String {
+fn message(wait: &Wait, seen: &Seen, hopeless: bool, why: Option<&String>, limits: Limits) -> String {
     let want = &wait.rule.want;
-    if hopeless && seen.verdict == Verdict::Absent {
+    if hopeless && why.is_none() && seen.verdict == Verdict::Absent {
         return format!("did not appear within {}", span(limits.appear.unwrap_or(limits.timeout)));
     }
     if hopeless {
-        let why = trouble.map_or_else(|| seen.verdict.text(), |trouble| &trouble.text);
+        let why = why.map_or_else(|| seen.verdict.text(), String::as_str);
         return format!("will not get {want} by itself: {}", plain::ends(why, MOST_CAUSE));
     }
     if !seen.answered {

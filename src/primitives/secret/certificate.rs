@@ -8,6 +8,7 @@ use rcgen::{KeyPair, PublicKeyData as _};
 use rhai::Dynamic;
 use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::error::X509Error;
 use x509_parser::pem::Pem;
 
 pub(super) fn fingerprint(call: &Call<'_, Host>) -> Outcome {
@@ -38,8 +39,18 @@ pub(super) fn check(files: &Object) -> Result<()> {
     if links.first().map(|first| first.as_ref()) != Some(ca.as_ref()) {
         return Err(invalid("cert-chain.pem", "its first certificate is not the one in ca-cert.pem"));
     }
-    let root = parse(root.0, &root.1[0])?;
-    verify_chain(&links, &root)
+    let roots: Result<Vec<_>> = root.1.iter().map(|pem| parse(root.0, pem)).collect();
+    verify_chain(&links, &roots?)
+}
+
+pub(super) fn trusts(call: &Call<'_, Host>) -> Outcome {
+    let (roots, chain) = (certificates("the root", &call.opened(0))?, certificates("the chain", &call.opened(1))?);
+    Ok((verify_chain(&read("the chain", &chain)?, &read("the root", &roots)?).is_ok()).into())
+}
+
+/// Certificates as they are, whatever the date.
+fn read<'p>(name: &str, pems: &'p [Pem]) -> Result<Vec<X509Certificate<'p>>> {
+    pems.iter().map(|pem| pem.parse_x509().map_err(|e| invalid(name, &e.to_string()))).collect()
 }
 
 /// Whether the first certificate of a PEM text is signed by the first of another.
@@ -49,17 +60,28 @@ pub fn issued_by(cert: &str, root: &str) -> bool {
     cert.verify_signature(Some(root.public_key())).is_ok()
 }
 
-fn verify_chain(links: &[X509Certificate<'_>], root: &X509Certificate<'_>) -> Result<()> {
+/// Whether each certificate is signed by the next, and the last by one of the roots.
+fn verify_chain(links: &[X509Certificate<'_>], roots: &[X509Certificate<'_>]) -> Result<()> {
     // A chain may or may not repeat the root at its end.
-    let links = links.iter().filter(|link| link.as_ref() != root.as_ref()).collect::<Vec<_>>();
-    let issuers = links.iter().skip(1).copied().chain([root]);
-    for (link, issuer) in links.iter().zip(issuers) {
-        if link.verify_signature(Some(issuer.public_key())).is_err() {
-            let why = format!("`{}` is not signed by `{}`", link.subject(), issuer.subject());
+    let is_root = |link: &X509Certificate<'_>| roots.iter().any(|root| root.as_ref() == link.as_ref());
+    let links = links.iter().filter(|link| !is_root(link)).collect::<Vec<_>>();
+    for (index, link) in links.iter().enumerate() {
+        let issuers = links.get(index + 1).map_or(roots, |next| std::slice::from_ref(*next));
+        if !issuers.iter().any(|issuer| may_sign(issuer, link)) {
+            let issuers: Vec<String> = issuers.iter().map(|issuer| format!("`{}`", issuer.subject())).collect();
+            let why = format!("`{}` is not signed by {}", link.subject(), issuers.join(" or "));
             return Err(invalid("cert-chain.pem does not end at root-cert.pem", &why));
         }
     }
     Ok(())
+}
+
+/// Whether a certificate is signed by another. Signatures of kinds that cannot be read here are istiod's to judge.
+fn may_sign(issuer: &X509Certificate<'_>, link: &X509Certificate<'_>) -> bool {
+    match link.verify_signature(Some(issuer.public_key())) {
+        Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm) => true,
+        Err(_) => false,
+    }
 }
 
 fn key_fits(pem: &str, cert: &X509Certificate<'_>) -> Result<()> {

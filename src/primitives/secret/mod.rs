@@ -105,6 +105,20 @@ secret.fingerprint(a.root) == secret.fingerprint(a.issue("cluster1")["root-cert.
     },
     Primitive {
         on: "secret",
+        name: "trusts",
+        params: "root: string|Secret, chain: string|Secret",
+        options: &[],
+        returns: "bool",
+        doc: "Whether a chain of certificates in PEM, the issuer after each, ends at one of the certificates of a root. Dates do \
+              not count.",
+        example: r#"let a = secret.authority("trusts example");
+secret.trusts(a.root, a.issue("cluster1")["cert-chain.pem"]) && !secret.trusts(secret.authority("another example").root, a.root)"#,
+        effect: Effect::None,
+        since: "0.1.0",
+        call: certificate::trusts,
+    },
+    Primitive {
+        on: "secret",
         name: "check_authority",
         params: "files: object",
         options: &[],

@@ -3,11 +3,12 @@
 mod address;
 mod limits;
 mod subject;
+mod unless;
 mod until;
 
 use super::Host;
 use crate::cluster::wait::rules::Verdict;
-use crate::cluster::wait::{Rule, Wait, until_all};
+use crate::cluster::wait::{Rule, Wait};
 use crate::engine::value::from_node;
 use crate::engine::{Call, Effect, Outcome, Primitive};
 use crate::failure::{Failure, Kind};
@@ -28,11 +29,17 @@ const TIME: (&str, &str, &str) = ("timeout", "string", "how long it may take; 5m
 const FAST: (&str, &str, &str) =
     ("fail_fast", "bool", "give up early on what cannot heal by itself; true when left out. false: warn and go on");
 
+const UNLESS: Choice = (
+    "unless",
+    "closure",
+    "asked after 20s and every 20s from then on: the texts that it returns say why waiting is in vain, and end it",
+);
+
 /// The options of waits that look for the cause of trouble, and some more.
 macro_rules! patient {
     ($($more:expr),*) => {
         &[
-            TIME, FAST, limits::APPEAR, limits::REPLACED, limits::IMAGE, limits::PULL, limits::CRASH,
+            TIME, FAST, UNLESS, limits::APPEAR, limits::REPLACED, limits::IMAGE, limits::PULL, limits::CRASH,
             limits::RESTARTS, limits::CONFIG, limits::CONTAINER, limits::UNSCHEDULABLE, limits::SCALE_UP,
             limits::CREATION, limits::MOUNT, limits::PROVISION, limits::BALANCER, $($more),*
         ]
@@ -80,7 +87,12 @@ wait.gone(made);
         on: "wait",
         name: "exists",
         params: SUBJECT,
-        options: &[TIME, FAST, ("keys", "array", "keys that a Secret or ConfigMap must have, none of them empty")],
+        options: &[
+            TIME,
+            FAST,
+            UNLESS,
+            ("keys", "array", "keys that a Secret or ConfigMap must have, none of them empty"),
+        ],
         returns: "any",
         doc: "Waits until an object exists, and returns it.",
         example: r#"wait.exists(kube.cluster("east"), "ConfigMap", "default/kube-root-ca.crt").metadata.name == "kube-root-ca.crt""#,
@@ -106,7 +118,7 @@ wait.condition(c, "Pod", "default/p", "Initialized").metadata.name == "p""#,
         on: "wait",
         name: "webhook",
         params: "cluster: Cluster, name: string, options?: map",
-        options: &[TIME, ("kind", "string", "MutatingWebhookConfiguration when left out")],
+        options: &[TIME, UNLESS, ("kind", "string", "MutatingWebhookConfiguration when left out")],
         returns: "object",
         doc: "Waits until the webhooks of a configuration answer the API server: certificate authority filled in, service \
               there, and a dry run goes through.",
@@ -170,6 +182,7 @@ found.kind == "ip" && found.ports.https == 443"#,
         params: "closure: closure, options?: map",
         options: &[
             TIME,
+            UNLESS,
             ("every", "string", "the pause between two calls; 500ms when left out"),
             ("want", "string", "what is waited for, for the message on time-out"),
         ],
@@ -238,7 +251,7 @@ fn webhook(call: &Call<'_, Host>) -> Outcome {
     let kind = call.options().str("kind")?.unwrap_or_else(|| "MutatingWebhookConfiguration".to_owned());
     let target = call.block(cluster.target(&kind, &call.str(1)))?;
     let waits = [Wait { cluster, target, rule: Rule::ready() }];
-    let mut objects = call.block(until_all(&waits, limits::of(call, false)?))?;
+    let mut objects = unless::until_all(call, &waits, limits::of(call, false)?)?;
     Ok(shown(&waits[0], objects.pop().unwrap_or_default()))
 }
 
@@ -251,7 +264,7 @@ fn all(call: &Call<'_, Host>, rule: impl Fn(&Subject) -> Rule) -> Outcome {
         .map(|subject| Wait { rule: rule(&subject), cluster: subject.cluster, target: subject.target })
         .collect();
     let limits = limits::of(call, named && waits.iter().all(|wait| wait.rule.expects()))?;
-    let objects = call.block(until_all(&waits, limits))?;
+    let objects = unless::until_all(call, &waits, limits)?;
     let mut objects: Vec<Dynamic> = waits.iter().zip(objects).map(|(wait, object)| shown(wait, object)).collect();
     match alone {
         true => Ok(objects.pop().unwrap_or(Dynamic::UNIT)),

@@ -2,6 +2,7 @@
 
 use super::super::Host;
 use super::TIMEOUT;
+use super::unless::Doubts;
 use crate::engine::{Call, Outcome, value};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::Object;
@@ -54,6 +55,7 @@ pub(super) fn until(call: &Call<'_, Host>) -> Outcome {
     let want = options.str("want")?.unwrap_or_else(|| "the closure returns something other than () and false".into());
     let clock = call.bridge().clock.clone();
     let (start, closure, mut answers) = (clock.now(), call.closure(0), Answers::default());
+    let mut doubts = Doubts::of(call)?;
     loop {
         let passed = clock.now().saturating_sub(start);
         let value =
@@ -63,6 +65,10 @@ pub(super) fn until(call: &Call<'_, Host>) -> Outcome {
         }
         answers.note(&value, passed);
         let passed = clock.now().saturating_sub(start);
+        let causes = doubts.ask_when_due(call, passed)?;
+        if !causes.is_empty() {
+            return Err(in_vain(&want, &answers, &causes).into());
+        }
         if passed >= limit {
             return Err(late(&want, &answers, limit, every).into());
         }
@@ -88,6 +94,14 @@ fn late(want: &str, answers: &Answers, limit: Duration, every: Duration) -> Fail
         .hint(
             "give it more time with the option `timeout`, or call the closure in the REPL and look at what it returns",
         )
+}
+
+fn in_vain(want: &str, answers: &Answers, causes: &[String]) -> Failure {
+    let (first, others) = causes.split_first().map_or(("", causes), |(first, others)| (first.as_str(), others));
+    Failure::new(Kind::Script, format!("will not get there by itself: {first}"))
+        .detail(format!("rule     {}", plain::line(want, MOST_VALUE)))
+        .detail(format!("have     the closure last returned {}", answers.last()))
+        .details(others.iter().map(|cause| format!("cause    {cause}")))
 }
 
 /// An error within the closure ends the wait at once; it keeps its own words and place.
