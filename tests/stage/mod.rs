@@ -1,6 +1,8 @@
 //! A rehearsal of the guide, for tests.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod rendering;
+
 use meshwright::failure::Failure;
 use meshwright::rehearsal::{Logged, Server};
 use meshwright::run::screen::Style;
