@@ -41,9 +41,14 @@ impl Served {
     }
 
     fn kubectl_with(&self, args: &[&str]) -> Option<Said> {
+        self.kubectl_in(&[], args)
+    }
+
+    fn kubectl_in(&self, environment: &[(&str, &str)], args: &[&str]) -> Option<Said> {
         let output = Command::new(kubectl()?)
             .args(args)
             .env_clear()
+            .envs(environment.iter().copied())
             .env("HOME", self._ground.home.path())
             .env("KUBECONFIG", &self.kubeconfig)
             .output()
@@ -257,4 +262,50 @@ fn clusters_are_served_as_real_ones_are() {
     assert_eq!(kubectl("auth can-i '*' '*'").out.trim(), "yes");
     let asked = kubectl(&format!("--as=system:serviceaccount:istio-system:{account} auth can-i list pods -A"));
     assert_eq!(asked.out.trim(), "yes");
+}
+
+/// What a GET of this path on a forwarded port of helloworld answers.
+fn forwarded(served: &Served, over_websocket: bool, path: &str) -> Option<String> {
+    use std::io::{Read as _, Write as _};
+    let mut command = Command::new(kubectl()?);
+    command.args(["--context", "cluster2", "-n", "sample", "port-forward", "svc/helloworld", ":5000"]);
+    command.env_clear().env("HOME", served._ground.home.path()).env("KUBECONFIG", &served.kubeconfig);
+    command.env("KUBECTL_PORT_FORWARD_WEBSOCKETS", over_websocket.to_string());
+    let mut program = command.stdout(Stdio::piped()).spawn().expect("kubectl");
+    let mut line = String::new();
+    let mut lines = BufReader::new(program.stdout.take().expect("stdout"));
+    lines.read_line(&mut line).expect("a line");
+    let address = line.strip_prefix("Forwarding from ").and_then(|line| line.split(' ').next()).expect("an address");
+    let mut stream = std::net::TcpStream::connect(address).expect("connected");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+    stream.shutdown(std::net::Shutdown::Write).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    program.kill().expect("ended");
+    program.wait().expect("ended");
+    Some(answer)
+}
+
+#[test]
+fn pods_are_reached_by_kubectl_of_any_age() {
+    let served = Served::start(&["shared-gateways"]);
+    for over_websocket in [true, false] {
+        let Some(answer) = forwarded(&served, over_websocket, "/hello") else { return };
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("Hello version: v2"), "{answer}");
+        let answer = forwarded(&served, over_websocket, "/nothing").expect("kubectl");
+        assert!(answer.starts_with("HTTP/1.1 404 Not Found"), "{answer}");
+        let websocket = [("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", if over_websocket { "true" } else { "false" })];
+        let exec = |words: &[&str]| {
+            let pod = ["--context", "cluster2", "-n", "sample", "exec", "-i", "deploy/sleep", "-c", "sleep", "--"];
+            served.kubectl_in(&websocket, &[&pod, words].concat()).expect("kubectl")
+        };
+        assert!(exec(&["curl", "-sS", "helloworld:5000/hello"]).out.contains("Hello version"));
+        let said = exec(&["nothing"]);
+        assert!(!said.ok && said.err.contains("nothing: not found: this pod is rehearsed"), "{}", said.err);
+        assert!(
+            said.err.ends_with("rehearsal.rhai plays curl\ncommand terminated with exit code 127\n"),
+            "{}",
+            said.err
+        );
+    }
 }

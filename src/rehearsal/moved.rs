@@ -1,5 +1,5 @@
-//! Stored objects at another time: a world that has run ahead of the real time is set back as a whole before programs
-//! outside look at it.
+//! Stored objects at another time: before programs outside look at a world, all that has happened in it is moved to
+//! where it looks as old as it is.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

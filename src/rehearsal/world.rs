@@ -80,10 +80,8 @@ impl World {
     /// Sets the calendar to today's time, before programs outside the rehearsal look at it: a simulated clock runs ahead,
     /// and they would see objects of the future.
     pub fn catch_up(&self) {
-        let ahead = self.0.calendar.catch_up(&self.0.clock);
-        if !ahead.is_zero() {
-            self.servers().iter().for_each(|server| server.move_times(-ahead));
-        }
+        let by = self.0.calendar.catch_up(&self.0.clock);
+        self.servers().iter().for_each(|server| server.move_times(by));
     }
 
     /// What the pods do from now on.

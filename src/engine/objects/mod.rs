@@ -20,6 +20,8 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_indexer_get(|object: &mut Object, index: i64| item(object, index));
     engine.register_indexer_set(set_field);
     engine.register_indexer_set(set_item);
+    // Rhai gives every value a property of this name, which is found before an object's field.
+    engine.register_get_set("tag", |object: &mut Object| field(object, "tag"), set_tag);
     register_iterator(engine);
     lists::register(engine);
     operators::register(engine);
@@ -84,6 +86,10 @@ fn set_field(object: &mut Object, key: &str, value: Dynamic) -> Outcome<()> {
         other => return Err(no_such_field(key, other).into()),
     }
     Ok(())
+}
+
+fn set_tag(object: &mut Object, value: Dynamic) -> Outcome<()> {
+    set_field(object, "tag", value)
 }
 
 fn no_such_field(key: &str, node: &Node) -> Failure {

@@ -109,6 +109,14 @@ fn objects_become_text_and_native_values() {
 }
 
 #[test]
+fn no_property_of_rhai_hides_a_field() {
+    assert_eq!(
+        pod("let m = o + #{tag: \"1.2\"}; let n = m; n.tag = \"3\"; [m.tag, m?.tag, n.tag, n[\"tag\"]]"),
+        serde_json::json!(["1.2", "1.2", "3", "3"])
+    );
+}
+
+#[test]
 fn a_missing_value_is_named() {
     let failure = fails(&format!("{POD}o.spec.nothing.more"));
     assert!(failure.message.contains("`o.spec.nothing`") && failure.message.contains("`more`"), "{failure}");

@@ -1,4 +1,4 @@
-//! `exec` and `attach`: programs in containers over a websocket.
+//! `exec` and `attach`: programs in containers.
 
 use super::super::Answer;
 use super::super::call::Query;
@@ -32,6 +32,12 @@ impl Program {
         }
         Ok(Program { stage, container, argv: query.all("command"), stdin, stdout, stderr, tty })
     }
+
+    /// How many channels the client opens: the streams, their status, the size of the terminal.
+    fn channels(&self) -> usize {
+        let open = [self.stdin, self.stdout, self.stderr && !self.tty, self.tty];
+        1 + open.into_iter().filter(|open| *open).count()
+    }
 }
 
 /// Runs a program.
@@ -42,7 +48,7 @@ pub(crate) fn serve(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<R
     }
     let (answer, pending) = channel::accept(parts)?;
     tokio::spawn(async move {
-        let Some(mut channels) = pending.connect().await else { return };
+        let Some(mut channels) = pending.connect(program.channels()).await else { return };
         if program.tty && program.stdin && shell::is_interactive(&program.argv) {
             let code = shell::converse(&program.stage, &program.container, &program.argv, &mut channels).await;
             report(&mut channels, &program.argv, code).await;
@@ -131,7 +137,7 @@ pub(crate) fn attach(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<
     let program = Program::new(stage, query)?;
     let (answer, pending) = channel::accept(parts)?;
     tokio::spawn(async move {
-        let Some(mut channels) = pending.connect().await else { return };
+        let Some(mut channels) = pending.connect(program.channels()).await else { return };
         let mut follower = Follower::new(program.stage, program.container);
         if follower.is_silent().await {
             let channel = if program.tty { STDOUT } else { STDERR };

@@ -6,11 +6,14 @@
 use super::super::call::Query;
 use super::super::status::{Outcome, Status};
 use super::super::transport::Reply;
-use super::channel::{self, Channels, Frame};
+use super::channel::{self, Channels, Frame, Pending, Streams};
 use super::exec::execute;
+use super::spdy::{Event, Id};
 use super::{Stage, target};
+use bytes::Bytes;
 use http::request::Parts;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Connects to the ports that the query names.
 pub(crate) fn serve(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<Reply> {
@@ -22,23 +25,80 @@ pub(crate) fn serve(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<R
     }
     let lists = query.all("ports");
     let ports: Option<Vec<u16>> = lists.iter().flat_map(|list| list.split(',')).map(|port| port.parse().ok()).collect();
-    let Some(ports) = ports.filter(|ports| !ports.is_empty()) else {
-        return Err(Status::bad_request(match lists.is_empty() && parts.headers.contains_key(http::header::UPGRADE) {
-            // kubectl names its ports only inside the SPDY stream that it tunnels through the websocket.
-            true => {
-                "kubectl port-forward cannot be rehearsed; `meshwright eval` and scripts can (`cluster.forward`), or \
-                 call from a pod: kubectl exec POD -- curl …"
-            }
-            false => "query parameter \"ports\" must name at least one port",
-        }));
-    };
     let (answer, pending) = channel::accept(parts)?;
-    tokio::spawn(async move {
-        if let Some(channels) = pending.connect().await {
-            forward(stage, ports, channels).await;
-        }
-    });
+    match (ports.filter(|ports| !ports.is_empty()), pending.has_streams()) {
+        // Streams name their ports themselves.
+        (_, true) => drop(tokio::spawn(each_stream(stage, pending))),
+        (Some(ports), false) => drop(tokio::spawn(async move {
+            if let Some(channels) = pending.connect(0).await {
+                forward(stage, ports, channels).await;
+            }
+        })),
+        (None, false) => return Err(Status::bad_request("query parameter \"ports\" must name at least one port")),
+    }
     Ok(answer)
+}
+
+/// One connection: its port, the stream that errors go to, what was sent and not answered.
+#[derive(Default)]
+struct Forwarded {
+    port: u16,
+    errors: Option<Id>,
+    input: Vec<u8>,
+}
+
+/// Each connection has two streams with the same request id, for data and for errors.
+async fn each_stream(stage: Stage, pending: Pending) {
+    let Some(mut streams) = pending.streams().await else { return };
+    let (mut errors, mut connections) = (HashMap::<String, Id>::new(), HashMap::<Id, Forwarded>::new());
+    loop {
+        match streams.receive().await {
+            Event::Opened(id, headers) => {
+                let header = |name: &str| headers.get(name).cloned().unwrap_or_default();
+                let request = header("requestid");
+                if header("streamtype") == "error" {
+                    errors.insert(request, id);
+                    continue;
+                }
+                let port = header("port").parse().unwrap_or_default();
+                connections.insert(id, Forwarded { port, errors: errors.remove(&request), ..Forwarded::default() });
+            }
+            Event::Data(id, bytes) => {
+                let Some(connection) = connections.get_mut(&id) else { continue };
+                if !connection.sent(&stage, &mut streams, id, bytes).await {
+                    connection.end(&streams, id);
+                    connections.remove(&id);
+                }
+            }
+            Event::Ended(id) => {
+                if let Some(connection) = connections.remove(&id) {
+                    connection.end(&streams, id);
+                }
+            }
+            Event::Closed => return,
+        }
+    }
+}
+
+impl Forwarded {
+    /// Answers what has come in whole; whether the connection stays.
+    async fn sent(&mut self, stage: &Stage, streams: &mut Streams, id: Id, bytes: Bytes) -> bool {
+        self.input.extend_from_slice(&bytes);
+        while let Some(request) = take(&mut self.input) {
+            match answer(stage, self.port, request).await {
+                Ok(text) => streams.send(id, text.as_bytes()),
+                Err(words) => {
+                    self.errors.into_iter().for_each(|errors| streams.send(errors, words.as_bytes()));
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn end(&self, streams: &Streams, id: Id) {
+        [Some(id), self.errors].into_iter().flatten().for_each(|id| streams.end(id));
+    }
 }
 
 /// Each port has two channels: data and errors. Both begin with the port's number.
@@ -59,7 +119,10 @@ async fn forward(stage: Stage, ports: Vec<u16>, mut channels: Channels) {
         let (Some(input), Some(port)) = (inputs.get_mut(index), ports.get(index)) else { continue };
         input.extend_from_slice(&bytes);
         while let Some(request) = take(input) {
-            answer(&stage, *port, channel, request, &mut channels).await;
+            match answer(&stage, *port, request).await {
+                Ok(text) => channels.send(channel, text.as_bytes()).await,
+                Err(words) => channels.send(channel + 1, words.as_bytes()).await,
+            }
         }
     }
 }
@@ -87,7 +150,8 @@ fn take(input: &mut Vec<u8>) -> Option<Request> {
     Some(Request { method, path, body })
 }
 
-async fn answer(stage: &Stage, port: u16, channel: u8, request: Request, channels: &mut Channels) {
+/// The answer, or why there is no connection.
+async fn answer(stage: &Stage, port: u16, request: Request) -> Result<String, String> {
     let container = container(&stage.pod, port);
     let mut argv: Vec<String> = ["curl", "-s", "-i", "-X", &request.method].map(str::to_owned).into();
     if !request.body.is_empty() {
@@ -95,8 +159,8 @@ async fn answer(stage: &Stage, port: u16, channel: u8, request: Request, channel
     }
     argv.push(format!("http://127.0.0.1:{port}{}", request.path));
     match execute(stage, &container, argv, String::new()).await {
-        Some(answer) if answer.code == 0 => channels.send(channel, http(&answer.stdout).as_bytes()).await,
-        _ => channels.send(channel + 1, refusal(&stage.pod, port).as_bytes()).await,
+        Some(answer) if answer.code == 0 => Ok(http(&answer.stdout)),
+        _ => Err(refusal(&stage.pod, port)),
     }
 }
 

@@ -1,14 +1,14 @@
 //! What kubelets answer: logs, exec, attach and port-forward of pods.
 //!
 //! The router calls [`answer`]; what containers say comes from the world's behaviour. Streams use the websocket
-//! protocols of Kubernetes (`v5.channel.k8s.io`, `v4.channel.k8s.io`); the older SPDY is refused, as by a server behind
-//! a proxy that cannot carry it.
+//! protocols of Kubernetes (`v5.channel.k8s.io`, `v4.channel.k8s.io`) or SPDY, by itself or in a websocket.
 
 mod channel;
 mod exec;
 mod forward;
 mod log;
 mod shell;
+mod spdy;
 mod target;
 #[cfg(test)]
 mod tests;
