@@ -75,6 +75,34 @@ impl Stage {
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
+    fn journal(&self, id: &str) -> std::path::PathBuf {
+        self.home.path().join(format!(".local/state/meshwright/runs/{id}.jsonl"))
+    }
+
+    /// The id of the latest run.
+    fn last(&self) -> String {
+        let (_, out, _) = self.meshwright(&["runs", "-o", "json"]);
+        let rows: Value = serde_json::from_str(&out).expect("json");
+        rows[0]["id"].as_str().expect("a run").to_owned()
+    }
+
+    /// Runs a script and leaves of its journal what a kill leaves that comes after its last change was carried out and
+    /// before anybody has heard of it. Returns the run's id.
+    fn killed_after(&self, body: &str) -> String {
+        let script = format!(
+            "//! # Test\n//! ---\n//! params: {{cluster: {{type: cluster}}}}\n//! needs: {{write: [shop]}}\n//! ---\nlet c = params.cluster;\nstep \"Make\" {{\n{body}\n}}\n"
+        );
+        std::fs::write(self.home.path().join("make.rhai"), script).expect("written");
+        let (code, _, err) = self.run(&[]);
+        assert_eq!(code, 0, "{err}");
+        let id = self.last();
+        let text = std::fs::read_to_string(self.journal(&id)).expect("journal");
+        let last = text.lines().collect::<Vec<_>>().iter().rposition(|line| line.contains("\"event\":\"intent\""));
+        let kept: Vec<&str> = text.lines().take(1 + last.expect("a change")).collect();
+        std::fs::write(self.journal(&id), format!("{}\n{{\"event\":\"outc", kept.join("\n"))).expect("written");
+        id
+    }
+
     fn run(&self, more: &[&str]) -> (i32, String, String) {
         self.meshwright(&[&["run", "./make.rhai", "--cluster", "east"], more].concat())
     }
@@ -133,7 +161,8 @@ fn a_failed_run_names_the_command_that_goes_on() {
     let id = resume.rsplit(' ').next().expect("id");
     let (code, _, err) = stage.meshwright(&["resume", id, "--no-fail"]);
     assert_eq!(code, 0, "{err}");
-    assert!(err.contains("✓ Make") && err.contains("unchanged"), "{err}");
+    let kept = err.lines().find(|line| line.contains("✓ Make")).expect("the step");
+    assert!(kept.ends_with("kept"), "{err}");
 }
 
 /// A lease that another machine holds, written now.
@@ -191,4 +220,71 @@ fn the_journal_is_for_its_owner_and_an_unknown_run_is_told() {
     let (code, _, err) = stage.meshwright(&["show-run", "nothing"]);
     assert_eq!(code, 4);
     assert!(err.contains("there is no run `nothing`") && err.contains("meshwright runs"), "{err}");
+}
+
+#[test]
+fn a_creation_whose_answer_nobody_heard_is_found_and_can_be_taken_back() {
+    let stage = Stage::new();
+    let id = stage.killed_after(
+        r#"if c.find("ConfigMap", "shop/new") == () { c.create(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}}); }"#,
+    );
+    let (_, out, _) = stage.meshwright(&["show-run", &id]);
+    assert!(out.contains("unknown   east: ConfigMap shop/new"), "{out}");
+    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("east: ConfigMap shop/new: applied: it was made"), "{err}");
+    let (_, out, _) = stage.meshwright(&["show-run", &id]);
+    assert!(out.contains("created   east: ConfigMap shop/new"), "the journal knows it now: {out}");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(stage.map("new"), None);
+}
+
+#[test]
+fn a_creation_that_never_arrived_is_told() {
+    let stage = Stage::new();
+    let id = stage.killed_after(
+        r#"c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}});"#,
+    );
+    stage.server().remove("ConfigMap", Some("shop"), "new");
+    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("east: ConfigMap shop/new: not applied: it is not there"), "{err}");
+    assert!(stage.map("new").is_some(), "made by the resumed run");
+    let (_, out, _) = stage.meshwright(&["show-run", &id]);
+    assert!(out.contains("not applied"), "{out}");
+}
+
+#[test]
+fn what_the_server_has_named_is_found_by_who_made_it_and_when() {
+    let stage = Stage::new();
+    stage
+        .server()
+        .put(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gen-theirs", "namespace": "shop"}}));
+    let make =
+        r#"c.create(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{generateName: "gen-", namespace: "shop"}});"#;
+    let id = stage.killed_after(&format!("{make}\n{make}"));
+    let names = || -> Vec<String> {
+        let all = stage.server().everything();
+        let names = all.iter().filter_map(|object| object["metadata"]["name"].as_str().map(str::to_owned));
+        names.filter(|name| name.starts_with("gen-")).collect()
+    };
+    assert_eq!(names().len(), 3);
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(names(), ["gen-theirs"]);
+}
+
+#[test]
+fn a_json_patch_whose_answer_nobody_heard_is_told_by_who_has_written() {
+    let stage = Stage::new();
+    let id = stage.killed_after(
+        r#"c.patch("ConfigMap", "shop/old", [#{op: "add", path: "/data/mine", value: "1"}], #{type: "json"});"#,
+    );
+    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("east: ConfigMap shop/old: applied: it was changed"), "{err}");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(stage.map("old"), Some(json!({"theirs": "1"})));
 }

@@ -25,10 +25,11 @@ pub struct Resume {
 impl Resume {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
-        let run = record::find(&record::folder(), &self.run)?;
+        let mut run = record::find(&record::folder(), &self.run)?;
         let (job, answers) = job(&run, &self.parameters, style)?;
         let session = Session::live(&job, run.started.kubeconfig.clone())?;
         let screen = session.screen();
+        screen.resumes();
         screen.line(&format!(
             "Resuming run {}: {}. Steps that are already true change nothing.",
             run.id, job.script.name
@@ -36,8 +37,8 @@ impl Resume {
         if run.started.sha256 != record::digest(&job.script.text) {
             screen.line("The script is not the same as it was then.");
         }
-        for change in run.changes.iter().filter(|change| change.word() == "unknown") {
-            screen.line(&format!("  {}", session.settled(change)));
+        for line in session.settle(&mut run)? {
+            screen.line(&format!("  {line}"));
         }
         let programs = run.notes.iter().filter(|note| matches!(note, Note::Exec { .. })).count();
         if programs > 0 {

@@ -30,12 +30,8 @@ pub struct Undo {
 impl Undo {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
-        let run = record::find(&record::folder(), &self.run)?;
-        let plan = undo::plan(&run);
-        if self.dry_run || plan.items.is_empty() {
-            return super::print(&shown(&run.id, &plan));
-        }
-        if !self.yes && !std::io::stdin().is_terminal() {
+        let mut run = record::find(&record::folder(), &self.run)?;
+        if !self.dry_run && !self.yes && !std::io::stdin().is_terminal() {
             return Err(Failure::usage(format!(
                 "nobody is there to be asked whether run {} is to be taken back",
                 run.id
@@ -44,6 +40,13 @@ impl Undo {
         }
         let job = job(&run.id, style);
         let session = Session::live(&job, self.kubeconfig.or_else(|| run.started.kubeconfig.clone()))?;
+        for line in session.settle(&mut run)? {
+            session.screen().line(&line);
+        }
+        let plan = undo::plan(&run);
+        if self.dry_run || plan.items.is_empty() {
+            return super::print(&shown(&run.id, &plan));
+        }
         let items = untouched(&session, &run.id, plan.items.clone())?;
         eprintln!("{}", shown(&run.id, &plan));
         if !self.yes && !agreed()? {

@@ -1,6 +1,7 @@
 //! Creating and replacing whole objects.
 
 use super::apply::{Applied, Outcome, prepare};
+use super::layers::journal::Named;
 use super::layers::retry::Policy;
 use super::path::with_query;
 use super::request::{content, request_with};
@@ -32,6 +33,8 @@ impl Cluster {
         let uri = with_query(path, &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
         let mut request = request_with(Method::POST, uri, content::JSON, &manifest.to_wire())?;
         request.extensions_mut().insert(super::layers::Subject(manifest.title()));
+        let generate_name = manifest.str_at("metadata.generateName").unwrap_or_default().to_owned();
+        request.extensions_mut().insert(Named { name: manifest.name().to_owned(), generate_name });
         let request = super::request::after(request, None);
         if manifest.name().is_empty() {
             return self.send(request).await.map_err(|failure| match failure.kind {

@@ -14,6 +14,7 @@ mod observed;
 pub mod record;
 pub mod screen;
 pub mod session;
+mod settle;
 mod stage;
 mod tally;
 pub mod trial;

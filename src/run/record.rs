@@ -1,6 +1,6 @@
 //! What a journal says about a run beyond its changes, and the journal read back.
 
-use crate::cluster::layers::journal::{Before, Intent, NOT_SENT, Note, Outcome, Repetition};
+use crate::cluster::layers::journal::{Before, Found, Intent, NOT_SENT, Note, Outcome, Repetition};
 use crate::failure::{Failure, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -74,6 +74,9 @@ pub enum Record {
     Finished(Finished),
 }
 
+/// The word for a change that was sent, and that a later look has not found.
+const NOT_APPLIED: &str = "not applied";
+
 /// A change and what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -93,7 +96,8 @@ impl Change {
         let Some(outcome) = &self.outcome else { return "unknown" };
         match (self.intent.method.as_str(), outcome.status, &self.intent.before) {
             (_, None, _) if outcome.failure.as_deref() == Some(NOT_SENT) => NOT_SENT,
-            (_, None, _) => "unknown",
+            (_, None, _) if outcome.found == Some(Found::NotApplied) => NOT_APPLIED,
+            (_, None, _) if outcome.found.is_none() => "unknown",
             (_, Some(status), _) if !(200..300).contains(&status) => "refused",
             ("DELETE", ..) => "deleted",
             (_, Some(201), _) | (_, _, Before::Absent) => "created",
@@ -101,12 +105,27 @@ impl Change {
         }
     }
 
-    /// The object's own path.
-    pub fn path(&self) -> &str {
+    /// Whether nobody knows what became of it.
+    pub fn is_pending(&self) -> bool {
+        self.word() == "unknown"
+    }
+
+    /// Whether it has certainly changed nothing.
+    pub fn is_void(&self) -> bool {
+        ["refused", NOT_SENT, NOT_APPLIED].contains(&self.word())
+    }
+
+    /// The object's own path; that of its kind while its name is not known.
+    pub fn path(&self) -> String {
         match &self.outcome {
-            Some(outcome) if !outcome.path.is_empty() => &outcome.path,
-            _ => self.intent.path.split('?').next().unwrap_or_default(),
+            Some(outcome) if !outcome.path.is_empty() => outcome.path.clone(),
+            _ => self.intent.own_path().unwrap_or_else(|| self.collection().to_owned()),
         }
+    }
+
+    /// The path that it was sent to.
+    pub fn collection(&self) -> &str {
+        self.intent.path.split('?').next().unwrap_or_default()
     }
 }
 
@@ -166,7 +185,7 @@ impl History {
     pub fn totals(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         self.changes.iter().for_each(|change| *counts.entry(change.word()).or_default() += 1);
-        let words = ["created", "changed", "deleted", "refused", NOT_SENT, "unknown"];
+        let words = ["created", "changed", "deleted", "refused", NOT_SENT, NOT_APPLIED, "unknown"];
         let shown = words.iter().filter_map(|word| counts.get(word).map(|count| format!("{count} {word}")));
         let shown: Vec<String> = shown.collect();
         if shown.is_empty() { "unchanged".to_owned() } else { shown.join(", ") }

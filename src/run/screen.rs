@@ -44,6 +44,8 @@ pub struct Screen {
 struct State {
     running: BTreeMap<String, Running>,
     done: usize,
+    /// Whether the run goes on with another: steps that change nothing are kept.
+    resumes: bool,
     warnings: Vec<Note>,
     notes: Vec<Note>,
     /// The topics that were told outside steps, where nothing can be held back: once each.
@@ -112,6 +114,11 @@ impl Screen {
     pub fn stopping_after(mut self, step: Option<String>) -> Screen {
         self.stop_after = step;
         self
+    }
+
+    /// The run goes on with one that did not come to its end.
+    pub fn resumes(&self) {
+        self.state().resumes = true;
     }
 
     /// Shows a line for the user; warnings come again at the end.
@@ -210,7 +217,11 @@ impl Screen {
     /// What a step has changed; nothing for one that only looks.
     fn changes(&self, running: &Running) -> String {
         let counts = self.tally.since(&running.before);
-        if counts == Counts::default() && !running.changing { String::new() } else { counts.to_string() }
+        match counts == Counts::default() {
+            true if !running.changing => String::new(),
+            true if self.state().resumes => "kept".to_owned(),
+            _ => counts.to_string(),
+        }
     }
 
     fn spinner(&self, step: &StepStart) -> Option<ProgressBar> {

@@ -7,14 +7,15 @@ use super::interrupt::Watch;
 use super::journal::Recorder;
 use super::lease::{Around, Holder, Leases};
 use super::model::Model;
-use super::record::{Change, Record, Started};
+use super::record::{History, Record, Started};
 use super::screen::{Screen, Style};
+use super::settle::settle;
 use super::stage::Live;
 use crate::clock::{Clock, Runtime};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
-use crate::cluster::layers::Flights;
-use crate::cluster::layers::journal::{Before, now};
+use crate::cluster::layers::journal::now;
+use crate::cluster::layers::{FileJournal, Flights};
 use crate::engine::{self, Cancel, Console, Reading};
 use crate::failure::{Failure, Result};
 use crate::object::{Node, Object};
@@ -225,27 +226,25 @@ impl Session {
         self.host.clusters.connect(context)
     }
 
-    /// What has become of a change that was under way when its run broke off.
-    pub fn settled(&self, change: &Change) -> String {
-        let title = format!("{}: {}", change.intent.cluster, change.intent.object);
-        let looked = self
-            .cluster(&change.intent.cluster)
-            .and_then(|cluster| self.runtime.block_on(cluster.send(crate::cluster::request::reading(change.path())?)));
-        let word = match (looked, &change.intent.before) {
-            (Err(failure), _) if failure.kind == crate::failure::Kind::NotFound => {
-                match change.intent.method.as_str() {
-                    "DELETE" => "its deletion was carried out",
-                    _ => "it was not made",
-                }
-            }
-            (Err(failure), _) => return format!("{title}: {}", failure.message),
-            (Ok(live), Before::Present { resource_version, .. }) if live.resource_version() == resource_version => {
-                "the last change did not reach it"
-            }
-            (Ok(_), Before::Absent) => "it was made",
-            (Ok(_), _) => "it was changed",
-        };
-        format!("{title}: {word}")
+    /// Finds out what became of the changes of a run that nobody has heard the answer of. The run's journal says it from
+    /// now on. Returns a line for each.
+    ///
+    /// # Errors
+    /// When the run's journal cannot be written.
+    pub fn settle(&self, run: &mut History) -> Result<Vec<String>> {
+        let pending: Vec<usize> = (0..run.changes.len()).filter(|at| run.changes[*at].is_pending()).collect();
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines = self.unless_interrupted(async { Ok(settle(run, |context| self.cluster(context)).await) })?;
+        let file = super::record::folder().join(format!("{}.jsonl", run.id));
+        let journal = FileJournal::open(&file)?;
+        let settled = pending.into_iter().filter_map(|at| run.changes[at].outcome.clone());
+        for outcome in settled.filter(|outcome| outcome.found.is_some()) {
+            let written = journal.append(&Record::Outcome(outcome));
+            written.map_err(|e| Failure::internal(format!("cannot write the journal {}: {e}", file.display())))?;
+        }
+        Ok(lines)
     }
 
     fn carry_out(&self, job: &Job) -> Result<()> {

@@ -3,7 +3,7 @@
 
 use super::record::{Change, History};
 use crate::cluster::Cluster;
-use crate::cluster::layers::journal::{Before, NOT_SENT, Note, writers};
+use crate::cluster::layers::journal::{Before, Note, writers};
 use crate::cluster::layers::reverse;
 use crate::cluster::request::{changing, reading};
 use crate::failure::{Failure, Kind, Result};
@@ -64,11 +64,11 @@ pub fn plan(run: &History) -> Plan {
             plan.lost.push(format!("the program `{command}` was run"));
         }
     }
-    let mut seen: Vec<(&str, &str)> = Vec::new();
+    let mut seen: Vec<(&str, String)> = Vec::new();
     for change in run.changes.iter().rev() {
         let key = (change.intent.cluster.as_str(), change.path());
         if !seen.contains(&key) {
-            seen.push(key);
+            seen.push(key.clone());
             let same = |other: &&Change| (other.intent.cluster.as_str(), other.path()) == key;
             take_back(&run.changes.iter().filter(same).collect::<Vec<_>>(), &mut plan);
         }
@@ -78,7 +78,7 @@ pub fn plan(run: &History) -> Plan {
 
 /// Takes back all changes of one object.
 fn take_back(changes: &[&Change], plan: &mut Plan) {
-    let done: Vec<&&Change> = changes.iter().filter(|change| !["refused", NOT_SENT].contains(&change.word())).collect();
+    let done: Vec<&&Change> = changes.iter().filter(|change| !change.is_void()).collect();
     let (Some(first), Some(last)) = (done.first(), done.last()) else { return };
     let title = format!("{}: {}", last.intent.cluster, last.intent.object);
     if done.iter().any(|change| change.outcome.as_ref().is_some_and(|outcome| outcome.lost)) {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     fn present() -> Before {
-        Before::Present { uid: "u".into(), resource_version: "1".into(), content: Value::Null }
+        Before::Present { uid: "u".into(), resource_version: "1".into(), content: Value::Null, managers: Value::Null }
     }
 
     fn back(value: Value) -> Outcome {

@@ -5,7 +5,7 @@ use crate::failure::{Failure, Result};
 use crate::secret::Redactor;
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -17,12 +17,13 @@ pub struct FileJournal {
 }
 
 impl FileJournal {
-    /// Opens or creates the file with mode 0600.
+    /// Opens or creates the file with mode 0600. A last line that was cut off is ended, so that the next one is whole.
     ///
     /// # Errors
     /// When it cannot be opened.
     pub fn open(path: &Path) -> Result<FileJournal> {
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        let file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path);
+        let file = file.and_then(|mut file| end_last_line(&mut file).map(|()| file));
         let file = file.map_err(|e| Failure::usage(format!("cannot open the journal {}: {e}", path.display())))?;
         Ok(FileJournal { path: path.to_owned(), file: Mutex::new(file) })
     }
@@ -50,6 +51,25 @@ impl FileJournal {
         file.write_all(format!("{line}\n").as_bytes())?;
         Ok(file)
     }
+}
+
+impl Drop for FileJournal {
+    /// A journal that says nothing is none.
+    fn drop(&mut self) {
+        if std::fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() == 0) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn end_last_line(file: &mut File) -> std::io::Result<()> {
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
 /// A record with its type as a field, as it stands in the file.
@@ -98,5 +118,16 @@ mod tests {
         assert_eq!(text.lines().count(), 2);
         assert!(text.starts_with(r#"{"event":"outcome","id":1,"#), "{text}");
         assert_eq!(std::fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_does_not_spoil_the_next() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("journal.jsonl");
+        std::fs::write(&path, "{}\n{\"event\":\"outc").expect("written");
+        FileJournal::open(&path).expect("open").outcome(&Outcome::default()).expect("written");
+        let text = std::fs::read_to_string(&path).expect("text");
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.lines().last().is_some_and(|line| line.starts_with(r#"{"event":"outcome""#)), "{text}");
     }
 }

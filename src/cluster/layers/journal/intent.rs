@@ -2,7 +2,7 @@
 
 use super::now;
 use crate::cluster::layers::{Line, Settings, Subject, reverse};
-use crate::cluster::path::ApiPath;
+use crate::cluster::path::{ApiPath, segment};
 use crate::object::Object;
 use http::Request;
 use kube::client::Body;
@@ -25,6 +25,12 @@ pub struct Intent {
     pub path: String,
     /// `Kind namespace/name`.
     pub object: String,
+    /// The name of what is to be created, which is not in the path.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What the server is to make its name from.
+    #[serde(default, rename = "generateName", skip_serializing_if = "String::is_empty")]
+    pub generate_name: String,
     /// The script line that asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
@@ -52,7 +58,39 @@ pub enum Before {
         /// What it said, Secrets masked, without what servers note in it.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         content: Value,
+        /// Its `metadata.managedFields`: who owned what.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        managers: Value,
     },
+}
+
+impl Intent {
+    /// The object's own path; `None` while only the server knows its name.
+    pub fn own_path(&self) -> Option<String> {
+        let path = self.path.split('?').next().unwrap_or_default();
+        let target = ApiPath::parse(path);
+        match (&target.name, &target.subresource) {
+            (None, _) if self.name.is_empty() => None,
+            (None, _) => Some(format!("{path}/{}", segment(&self.name))),
+            (_, Some(subresource)) => Some(path.strip_suffix(&format!("/{subresource}")).unwrap_or(path).to_owned()),
+            _ => Some(path.to_owned()),
+        }
+    }
+
+    /// The field manager that it writes as; empty when it says none.
+    pub fn manager(&self) -> &str {
+        let query = self.path.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        query.split('&').find_map(|pair| pair.strip_prefix("fieldManager=")).unwrap_or_default()
+    }
+}
+
+/// The name of what is to be created, or what it is made from. A request extension.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.generateName`.
+    pub generate_name: String,
 }
 
 /// The object as it was read before a change, `None` when there was none. A request extension.
@@ -63,6 +101,8 @@ pub(super) fn intent_of(settings: &Settings, request: &Request<Body>, former: Op
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let uri = request.uri();
     let subject = request.extensions().get::<Subject>().map(|subject| subject.0.clone());
+    let named = request.extensions().get::<Named>().cloned();
+    let (name, generate_name) = named.map(|named| (named.name, named.generate_name)).unwrap_or_default();
     Intent {
         id: NEXT.fetch_add(1, Ordering::Relaxed),
         time: now(),
@@ -70,6 +110,8 @@ pub(super) fn intent_of(settings: &Settings, request: &Request<Body>, former: Op
         method: request.method().to_string(),
         path: uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string),
         object: subject.unwrap_or_else(|| ApiPath::parse(uri.path()).title()),
+        name,
+        generate_name,
         line: request.extensions().get::<Line>().map(|line| line.0.clone()),
         before: before(request.method(), former),
     }
@@ -84,11 +126,18 @@ fn before(method: &http::Method, former: Option<&Former>) -> Before {
             resource_version: object.resource_version().to_owned(),
             // What is deleted is not made again.
             content: if *method == http::Method::DELETE { Value::Null } else { content_of(object) },
+            managers: managers(object),
         },
     }
 }
 
-/// What somebody asked for of an object.
-pub(super) fn content_of(object: &Object) -> Value {
+/// Who owns which fields of an object.
+pub fn managers(object: &Object) -> Value {
+    let managers = object.at("metadata.managedFields").cloned().map(Object::new);
+    managers.and_then(|managers| serde_json::from_str(&managers.to_json()).ok()).unwrap_or_default()
+}
+
+/// What somebody asked for of an object, Secrets masked.
+pub fn content_of(object: &Object) -> Value {
     reverse::content(serde_json::from_str(&object.to_json()).unwrap_or_default())
 }

@@ -13,11 +13,11 @@ mod outcome;
 mod repetition;
 
 pub use file::FileJournal;
-pub use intent::{Before, Former, Intent};
+pub use intent::{Before, Former, Intent, Named, content_of, managers};
 pub use layer::Journalled;
 pub use memory::MemoryJournal;
 pub use note::Note;
-pub use outcome::{NOT_SENT, Outcome, writers};
+pub use outcome::{Found, NOT_SENT, Outcome, writers, writers_in};
 pub use repetition::Repetition;
 
 /// Which intent a request carries out. A request extension.

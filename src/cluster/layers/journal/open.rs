@@ -3,7 +3,6 @@
 use super::intent::content_of;
 use super::{Intent, Journal, NOT_SENT, Outcome, now, writers};
 use crate::cluster::layers::{Settings, reverse};
-use crate::cluster::path::ApiPath;
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{self, Object};
 use http::StatusCode;
@@ -16,6 +15,8 @@ pub(super) struct Open {
     outcome: Outcome,
     former: Option<Object>,
     path: String,
+    /// `None` while only the server knows its name.
+    own_path: Option<String>,
     start: std::time::Instant,
 }
 
@@ -24,6 +25,7 @@ impl Open {
     pub(super) async fn begin(settings: &Settings, intent: Intent, former: Option<Object>) -> Result<Open, BoxError> {
         let outcome = Outcome { id: intent.id, ..Outcome::default() };
         let path = intent.path.split('?').next().unwrap_or_default().to_owned();
+        let own_path = intent.own_path();
         let (journal, writer) = (settings.journal.clone(), settings.journal.clone());
         let written = off_the_runtime(settings, move || writer.intent(&intent)).await;
         written.map_err(|e| {
@@ -31,7 +33,7 @@ impl Open {
                 .on_cluster(&*settings.cluster)
                 .hint("make room on the disk, then repeat")
         })?;
-        Ok(Open { journal, outcome, former, path, start: std::time::Instant::now() })
+        Ok(Open { journal, outcome, former, path, own_path, start: std::time::Instant::now() })
     }
 
     /// Nobody wants it any more, and nothing has been sent.
@@ -64,11 +66,7 @@ impl Open {
         if after.uid().is_empty() {
             return;
         }
-        let target = ApiPath::parse(&self.path);
-        self.outcome.path = match target.name {
-            None => format!("{}/{}", self.path, after.name()),
-            Some(_) => self.path.strip_suffix(&suffix(&target)).unwrap_or(&self.path).to_owned(),
-        };
+        self.outcome.path = self.own_path.clone().unwrap_or_else(|| format!("{}/{}", self.path, after.name()));
         self.outcome.uid = after.uid().to_owned();
         self.outcome.resource_version = after.resource_version().to_owned();
         self.outcome.writers = writers(after);
@@ -77,10 +75,6 @@ impl Open {
             ["data", "stringData"].iter().any(|key| is_secret(former) && former.at(key) != after.at(key));
         self.outcome.back = reverse::patch(&content_of(after), &content_of(former));
     }
-}
-
-fn suffix(target: &ApiPath) -> String {
-    target.subresource.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
 }
 
 fn is_secret(object: &Object) -> bool {

@@ -1,6 +1,7 @@
 //! What became of a change.
 
-use crate::object::{self, Object};
+use super::managers;
+use crate::object::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,6 +21,9 @@ pub struct Outcome {
     /// Why there was no answer. `interrupted`: the run ended while the request was under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// What a later look at the object has shown, when there was no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
     /// How long it took, repetitions included, in milliseconds.
     #[serde(default)]
     pub ms: u64,
@@ -43,16 +47,30 @@ pub struct Outcome {
     pub lost: bool,
 }
 
+/// What a later look shows of a change that nobody has heard the answer of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Found {
+    /// It was carried out.
+    Applied,
+    /// It was not.
+    NotApplied,
+}
+
 fn is_false(value: &bool) -> bool {
     !value
 }
 
 /// Who has written fields of an object that are not its status, as `manager operation time`.
 pub fn writers(object: &Object) -> Vec<String> {
-    let entries = object.items_at("metadata.managedFields").iter();
+    writers_in(&managers(object))
+}
+
+/// The same of its `metadata.managedFields`.
+pub fn writers_in(managers: &Value) -> Vec<String> {
+    let entries = managers.as_array().into_iter().flatten();
     let of_content = entries.filter(|entry| entry.get("subresource").is_none());
-    let text =
-        |entry: &object::Node, key: &str| entry.get(key).and_then(object::Node::as_str).unwrap_or_default().to_owned();
+    let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
     of_content
         .map(|entry| format!("{} {} {}", text(entry, "manager"), text(entry, "operation"), text(entry, "time")))
         .collect()
