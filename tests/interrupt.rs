@@ -80,6 +80,28 @@ fn a_program_dies_with_its_children() {
     }
 }
 
+#[test]
+fn a_program_and_its_children_do_not_survive_a_killed_run() {
+    let ground = Ground::new(&["east"]);
+    let file = ground.home.path().join("pids");
+    let shell = format!(
+        "trap '' INT TERM HUP; (trap '' TERM; sleep 600) & echo $! >> {0}; echo $$ >> {0}; wait",
+        file.display()
+    );
+    let body = format!("exec.run(\"sh\", [\"-c\", \"{shell}\"]);");
+    let path = ground.file("script.rhai", &script("exec: [sh]", &body));
+    let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+    let pids = || std::fs::read_to_string(&file).unwrap_or_default();
+    until("the program begins", || pids().lines().count() == 2);
+    child.kill().expect("SIGKILL");
+    child.wait().expect("dead");
+    for pid in pids().lines() {
+        let stat = format!("/proc/{pid}/stat");
+        until("the child is gone", || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z ")));
+    }
+}
+
 const MAKE: &str =
     "c.apply(#{apiVersion: \"v1\", kind: \"ConfigMap\", metadata: #{name: \"made\", namespace: \"default\"}});
 c.apply(#{apiVersion: \"v1\", kind: \"ConfigMap\", metadata: #{name: \"second\", namespace: \"default\"}});";

@@ -53,7 +53,10 @@ fn show(session: &Session, contexts: &[String], lines: &[String]) -> Result<()> 
 }
 
 /// Asks for the name of every cluster that looks like production; says whether there were any.
-fn confirm_production(session: &Session, contexts: &[String], answers: &Answers, terminal: bool) -> Result<bool> {
+///
+/// # Errors
+/// `Rights` when one was not confirmed.
+pub fn confirm_production(session: &Session, contexts: &[String], answers: &Answers, terminal: bool) -> Result<bool> {
     let config = Config::load()?;
     let mut asked = false;
     for context in contexts.iter().filter(|context| !answers.confirmed.contains(context)) {

@@ -1,12 +1,14 @@
 //! `undo`: takes a run back.
 
+use super::approve::{Answers, confirm_production};
 use crate::failure::{Failure, Kind, Result};
-use crate::run::record;
+use crate::run::record::{self, History};
 use crate::run::screen::Style;
 use crate::run::undo::{self, Action, Item, Plan, Standing};
 use crate::run::{Job, Session};
 use crate::script::{Header, Home, Needs, Script, Values};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
@@ -22,6 +24,9 @@ pub struct Undo {
     /// Do it without asking
     #[arg(long)]
     yes: bool,
+    /// A context that looks like production and is meant all the same; repeat it for more
+    #[arg(long, value_name = "CONTEXT")]
+    confirm: Vec<String>,
     /// The kubeconfig to use; the run's own when left out
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -32,50 +37,98 @@ impl Undo {
     pub fn go(self, style: Style) -> Result<()> {
         let mut run = record::find(&record::folder(), &self.run)?;
         if !self.dry_run && !self.yes && !std::io::stdin().is_terminal() {
-            return Err(Failure::usage(format!(
-                "nobody is there to be asked whether run {} is to be taken back",
-                run.id
-            ))
-            .hint(format!("look first: meshwright undo {0} --dry-run; then: meshwright undo {0} --yes", run.id)));
+            return Err(unasked(&run.id));
         }
         let job = job(&run.id, style);
-        let session = Session::live(&job, self.kubeconfig.or_else(|| run.started.kubeconfig.clone()))?;
+        let kubeconfig = self.kubeconfig.clone().or_else(|| run.started.kubeconfig.clone());
+        let session = Session::live(&job, kubeconfig)?;
         for line in session.settle(&mut run)? {
             session.screen().line(&line);
         }
         let plan = undo::plan(&run);
-        if self.dry_run || plan.items.is_empty() {
-            return super::print(&shown(&run.id, &plan));
+        if self.dry_run {
+            return super::print(&preview(&session, &run.id, &plan)?);
         }
+        if plan.items.is_empty() {
+            return super::print(&shown(&run.id, &plan, &plan.items));
+        }
+        let contexts: BTreeSet<String> = plan.items.iter().map(|item| item.cluster.clone()).collect();
+        let contexts: Vec<String> = contexts.into_iter().collect();
+        same_clusters(&session, &run, &contexts)?;
         let items = untouched(&session, &run.id, plan.items.clone())?;
-        eprintln!("{}", shown(&run.id, &plan));
-        if !self.yes && !agreed()? {
-            return Err(Failure::new(Kind::Cancelled, "nothing was taken back"));
+        if items.is_empty() {
+            return super::print(&format!("Run {} is taken back already.", run.id));
         }
-        let clusters = run.started.clusters.clone();
-        session.recorded(&job, clusters, || {
-            for item in &items {
-                let cluster = session.cluster(&item.cluster)?;
-                session.runtime().block_on(undo::carry_out(&cluster, item))?;
-                session.screen().line(&format!("✓ {}", line(item)));
-            }
-            session.screen().summary(std::time::Duration::ZERO);
-            Ok(())
-        })
+        eprintln!("{}", shown(&run.id, &plan, &items));
+        self.ask(&session, &contexts)?;
+        session.recorded(&job, contexts, || take_back(&session, &run.id, &items))
+    }
+
+    fn ask(&self, session: &Session, contexts: &[String]) -> Result<()> {
+        let answers = Answers { yes: self.yes, confirmed: self.confirm.clone(), widened: Vec::new() };
+        let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        if confirm_production(session, contexts, &answers, terminal)? || self.yes || agreed()? {
+            return Ok(());
+        }
+        Err(Failure::new(Kind::Cancelled, "nothing was taken back"))
     }
 }
 
-/// The items that are still there.
+fn unasked(id: &str) -> Failure {
+    Failure::usage(format!("nobody is there to be asked whether run {id} is to be taken back"))
+        .hint(format!("look first: meshwright undo {id} --dry-run; then: meshwright undo {id} --yes"))
+}
+
+/// Contexts can name other clusters than then.
+fn same_clusters(session: &Session, run: &History, contexts: &[String]) -> Result<()> {
+    for context in contexts {
+        let Some(then) = run.started.uids.get(context) else { continue };
+        let now = session.unless_interrupted(async { session.cluster(context)?.uid().await })?;
+        if now != *then {
+            let message = format!("`{context}` is not the cluster that run {} worked on", run.id);
+            return Err(Failure::usage(message).hint("give the kubeconfig of then: --kubeconfig FILE"));
+        }
+    }
+    Ok(())
+}
+
+fn take_back(session: &Session, id: &str, items: &[Item]) -> Result<()> {
+    for item in items {
+        let cluster = session.cluster(&item.cluster)?;
+        let taken = session.unless_interrupted(undo::carry_out(&cluster, item));
+        taken.map_err(|failure| half(failure, id))?;
+        session.screen().line(&format!("✓ {}", line(item)));
+    }
+    session.screen().line(&format!("\nRun {id} is taken back."));
+    Ok(())
+}
+
+fn half(failure: Failure, id: &str) -> Failure {
+    let again = format!("what is done is done; to go on: meshwright undo {id}");
+    let hint = failure.hint.iter().map(String::as_str).chain([again.as_str()]).collect::<Vec<_>>().join("; ");
+    Failure { hint: Some(hint), ..failure }
+}
+
+/// How each item stands now.
+fn standings(session: &Session, items: Vec<Item>) -> Result<Vec<(Item, Standing)>> {
+    let look = |item: Item| {
+        let cluster = session.cluster(&item.cluster)?;
+        let standing = session.unless_interrupted(undo::standing(&cluster, &item))?;
+        Ok((item, standing))
+    };
+    items.into_iter().map(look).collect()
+}
+
+/// The items that are to be taken back.
 ///
 /// # Errors
 /// When somebody else has changed one since.
 fn untouched(session: &Session, id: &str, items: Vec<Item>) -> Result<Vec<Item>> {
     let (mut there, mut changed) = (Vec::new(), Vec::new());
-    for item in items {
-        let cluster = session.cluster(&item.cluster)?;
-        match session.runtime().block_on(undo::standing(&cluster, &item))? {
+    for (item, standing) in standings(session, items)? {
+        match standing {
             Standing::Untouched => there.push(item),
-            Standing::Gone => {}
+            Standing::Gone | Standing::Restored => {}
             Standing::Changed(who) => changed.push((item, who)),
         }
     }
@@ -101,25 +154,55 @@ fn agreed() -> Result<bool> {
 
 fn line(item: &Item) -> String {
     let verb = if item.action == Action::Delete { "delete" } else { "restore" };
-    format!("{verb:<8} {}: {}", item.cluster, item.object)
+    format!("{verb:<8} {}: {}{}", item.cluster, item.object, with_contents(item))
 }
 
-fn shown(id: &str, plan: &Plan) -> String {
+/// What goes with an object that is deleted, whoever has made it.
+fn with_contents(item: &Item) -> &'static str {
+    let kind = item.object.split(' ').next().unwrap_or_default();
+    match (&item.action, kind) {
+        (Action::Delete, "Namespace") => ", with everything in it",
+        (Action::Delete, "CustomResourceDefinition") => ", with every object of its kind",
+        _ => "",
+    }
+}
+
+/// What an undo would do now.
+fn preview(session: &Session, id: &str, plan: &Plan) -> Result<String> {
+    let mut lines = vec![shown(id, plan, &plan.items)];
+    for (item, standing) in standings(session, plan.items.clone())? {
+        let object = format!("{}: {}", item.cluster, item.object);
+        lines.extend(match standing {
+            Standing::Untouched => None,
+            Standing::Restored => Some(format!("  {object} is taken back already")),
+            Standing::Gone => Some(format!("  {object} is gone")),
+            Standing::Changed(who) => Some(format!(
+                "  ! {object} was changed since by {}: nothing is taken back until you have decided",
+                who.join(", ")
+            )),
+        });
+    }
+    Ok(lines.join("\n"))
+}
+
+fn shown(id: &str, plan: &Plan, items: &[Item]) -> String {
     let mut lines = Vec::new();
     if !plan.lost.is_empty() {
         lines.push("This cannot be taken back:".to_owned());
         lines.extend(plan.lost.iter().map(|lost| format!("  ! {lost}")));
         lines.push(String::new());
     }
-    if plan.items.is_empty() {
+    if items.is_empty() {
         lines.push(format!("Run {id} left nothing that could be taken back."));
         return lines.join("\n");
     }
     lines.push(format!("Taking back run {id}:"));
-    for item in &plan.items {
+    for item in items {
         lines.push(format!("  {}", line(item)));
-        if let Action::Restore(back) = &item.action {
-            lines.push(format!("             {}", crate::plain::line(&back.to_string(), 100)));
+        if let Action::Restore(restore) = &item.action {
+            let back =
+                if restore.back == serde_json::json!({}) { "its owners".to_owned() } else { restore.back.to_string() };
+            lines.push(format!("             {}", crate::plain::line(&back, 100)));
         }
     }
     lines.join("\n")

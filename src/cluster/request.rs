@@ -64,7 +64,7 @@ pub fn reading(path: &str) -> Result<Request<Vec<u8>>> {
     request(Method::GET, path.to_owned())
 }
 
-/// A request that deletes or merge-patches the object at this path, which was read as `former`.
+/// A request that deletes or, as this field manager, merge-patches the object at this path, which was read as `former`.
 ///
 /// # Errors
 /// When it is no path.
@@ -74,10 +74,11 @@ pub fn changing(
     title: &str,
     body: &serde_json::Value,
     former: &Object,
+    manager: &str,
 ) -> Result<Request<Vec<u8>>> {
     let is_patch = method == Method::PATCH;
     let kind = if is_patch { content::MERGE } else { content::JSON };
-    let pairs: &[_] = if is_patch { &[("fieldManager", super::MANAGER)] } else { &[] };
+    let pairs: &[_] = if is_patch { &[("fieldManager", manager)] } else { &[] };
     let uri = super::path::with_query(path.to_owned(), pairs);
     let mut request = request_with(method, uri, kind, body)?;
     request.extensions_mut().insert(Subject(title.to_owned()));

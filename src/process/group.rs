@@ -1,5 +1,6 @@
 //! A child process and everything it has started, killed together.
 
+use super::guardian::Guardian;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::time::{Duration, Instant};
@@ -10,20 +11,23 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The same when nobody can wait asynchronously any more.
 const DROP_GRACE: Duration = Duration::from_millis(500);
 
-/// A child that leads its own process group. Dropping it ends the whole group.
+/// A child in a process group of its own. Dropping it ends the whole group.
 pub(super) struct Group {
     pub(super) child: Child,
     leader: Option<Pid>,
+    /// Ends the group when we cannot. It is not reaped before the group is ended: nobody else gets its number until then.
+    _guardian: Option<Guardian>,
 }
 
 impl Group {
-    /// A child that was started with `process_group(0)`.
-    pub(super) fn new(child: Child) -> Group {
-        let leader = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-        Group { child, leader }
+    /// A child that was started in the guardian's group, or, without one, with `process_group(0)`.
+    pub(super) fn new(child: Child, guardian: Option<Guardian>) -> Group {
+        let own = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        let leader = guardian.as_ref().map(Guardian::group).or(own);
+        Group { child, leader, _guardian: guardian }
     }
 
-    /// Ends the group: SIGTERM, and SIGKILL for whoever is left when the leader has ended or two seconds have passed.
+    /// Ends the group: SIGTERM, and SIGKILL for whoever is left when the child has ended or two seconds have passed.
     pub(super) async fn end(&mut self) {
         self.signal(Signal::SIGTERM);
         // A process lives in real time, whatever the run's clock says.
@@ -32,7 +36,7 @@ impl Group {
         let _ = self.child.wait().await;
     }
 
-    /// Kills what the leader has left behind. Afterwards the group is nobody's business any more.
+    /// Kills what the child has left behind. Afterwards the group is nobody's business any more.
     pub(super) fn finish(&mut self) {
         self.signal(Signal::SIGKILL);
         self.leader = None;

@@ -1,6 +1,7 @@
 //! Programs of this machine.
 
 use super::group::Group;
+use super::guardian::Guardian;
 use super::{Command, Output, Programs, not_found, search};
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Redactor;
@@ -41,8 +42,10 @@ impl Programs for Live {
 }
 
 fn start(path: &Path, command: &Command) -> Result<Group> {
+    let guardian = Guardian::start();
+    let group = guardian.as_ref().map_or(0, |guardian| guardian.group().as_raw());
     let mut process = tokio::process::Command::new(path);
-    process.args(&command.argv).process_group(0).kill_on_drop(true);
+    process.args(&command.argv).process_group(group).kill_on_drop(true);
     process.envs(command.env.iter().map(|(name, value)| (name, value.reveal())));
     process.stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     process.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -56,7 +59,7 @@ fn start(path: &Path, command: &Command) -> Result<Group> {
             _ => failure.hint(format!("it was found as {}", path.display())),
         }
     })?;
-    Ok(Group::new(child))
+    Ok(Group::new(child, guardian))
 }
 
 /// Feeds the program and catches what it prints, until it has ended.

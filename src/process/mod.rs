@@ -4,6 +4,7 @@
 
 mod command;
 mod group;
+mod guardian;
 mod live;
 mod rehearsed;
 mod search;

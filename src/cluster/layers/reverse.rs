@@ -41,6 +41,19 @@ pub fn patch(from: &Value, to: &Value) -> Option<Value> {
     Some(Value::Object(fields))
 }
 
+/// What a merge patch (RFC 7396) makes of a value.
+pub fn merged(value: Value, patch: &Value) -> Value {
+    let Value::Object(changes) = patch else { return patch.clone() };
+    let mut fields = if let Value::Object(fields) = value { fields } else { Map::new() };
+    for (key, change) in changes {
+        let former = fields.remove(key);
+        if !change.is_null() {
+            fields.insert(key.clone(), merged(former.unwrap_or_default(), change));
+        }
+    }
+    Value::Object(fields)
+}
+
 /// One patch that does what `first` and then `second` do.
 pub fn both(first: Value, second: &Value) -> Value {
     let (Value::Object(mut fields), Value::Object(later)) = (first, second) else { return second.clone() };
@@ -60,9 +73,10 @@ mod tests {
     fn the_way_back_restores_changes_and_removes_additions() {
         let before = json!({"metadata": {"labels": {"a": "1"}, "uid": "u"}, "data": {"x": "old", "gone": "g"}});
         let after = json!({"metadata": {"labels": {"a": "1", "b": "2"}}, "data": {"x": "new"}, "status": {"n": 1}});
-        let back = patch(&content(after), &content(before));
+        let back = patch(&content(after.clone()), &content(before.clone()));
         assert_eq!(back, Some(json!({"metadata": {"labels": {"b": null}}, "data": {"x": "old", "gone": "g"}})));
         assert_eq!(patch(&json!({"a": 1}), &json!({"a": 1})), None);
+        assert_eq!(merged(content(after), &back.expect("a way back")), content(before));
     }
 
     #[test]

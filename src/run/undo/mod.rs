@@ -1,0 +1,29 @@
+//! Taking a run back: what it created is deleted, what it changed gets its former fields and their former owners, in
+//! reverse order; what somebody else has changed since is left alone.
+//!
+//! An undo that was interrupted can be repeated: what is as it was before the run is left as it is.
+
+mod owners;
+mod plan;
+mod standing;
+mod taken;
+
+pub use plan::{Action, Item, Plan, Restore, plan};
+pub use standing::{Standing, refused, standing};
+pub use taken::carry_out;
+
+/// Software of the cluster and of the mesh that goes on writing into objects it looks after.
+const CONTROLLERS: &[&str] = &[
+    "kube-controller-manager",
+    "kube-apiserver",
+    "kube-scheduler",
+    "kubelet",
+    "cloud-controller-manager",
+    "pilot-discovery",
+    "istiod",
+];
+
+/// Whether this field manager is such software.
+fn is_controller(manager: &str) -> bool {
+    CONTROLLERS.contains(&manager)
+}

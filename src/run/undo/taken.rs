@@ -1,0 +1,81 @@
+//! Taking one object back.
+
+use super::owners;
+use super::plan::{Action, Item, Restore};
+use super::standing::{Standing, judge};
+use crate::cluster::Cluster;
+use crate::cluster::layers::journal::{content_of, managers};
+use crate::cluster::layers::reverse;
+use crate::cluster::request::{changing, reading};
+use crate::failure::{Failure, Kind, Result};
+use crate::object::Object;
+use http::Method;
+use serde_json::{Value, json};
+
+/// How often it starts again because a controller was quicker.
+const TRIES: u32 = 10;
+
+/// Takes one item back; says whether anything had to be done.
+///
+/// # Errors
+/// `Conflict` when somebody else has changed the object meanwhile, or what the server refuses with.
+pub async fn carry_out(cluster: &Cluster, item: &Item) -> Result<bool> {
+    for number in 1..=TRIES {
+        let live = match cluster.send(reading(&item.path)?).await {
+            Err(failure) if failure.kind == Kind::NotFound => return Ok(number > 1),
+            live => live?,
+        };
+        match judge(item, &live) {
+            Standing::Restored | Standing::Gone => return Ok(number > 1),
+            Standing::Changed(who) => return Err(meanwhile(cluster, item, &who)),
+            Standing::Untouched => {}
+        }
+        match try_once(cluster, item, live).await {
+            // Somebody came between the look and the change: look again.
+            Err(failure) if failure.kind == Kind::Conflict && number < TRIES => cluster.pause_edit(number).await,
+            Err(failure) if failure.kind == Kind::NotFound && item.action == Action::Delete => return Ok(true),
+            done => return done.map(|()| true),
+        }
+    }
+    Ok(true)
+}
+
+fn meanwhile(cluster: &Cluster, item: &Item, who: &[String]) -> Failure {
+    let message = format!("somebody else has changed it meanwhile: {}", who.join(", "));
+    Failure::new(Kind::Conflict, message).on_cluster(cluster.name()).about(&item.object)
+}
+
+/// The request is only carried out on what was looked at.
+async fn try_once(cluster: &Cluster, item: &Item, live: Object) -> Result<()> {
+    match &item.action {
+        Action::Delete => {
+            let preconditions = json!({"uid": item.uid, "resourceVersion": live.resource_version()});
+            let body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background", "preconditions": preconditions});
+            cluster.send(changing(Method::DELETE, &item.path, &item.object, &body, &live, "")?).await.map(drop)
+        }
+        Action::Restore(restore) => {
+            let content = content_of(&live);
+            let live = match reverse::merged(content.clone(), &restore.back) == content {
+                true => live,
+                false => patch(cluster, item, &live, restore.back.clone()).await?,
+            };
+            give_back(cluster, item, restore, &live).await
+        }
+    }
+}
+
+/// Gives the fields back to those who owned them: a patch that says nothing else makes nobody an owner.
+async fn give_back(cluster: &Cluster, item: &Item, restore: &Restore, live: &Object) -> Result<()> {
+    let owners = managers(live);
+    let wanted = owners::wanted(item, restore, &owners);
+    if restore.managers.is_null() || owners::same(&wanted, &owners) {
+        return Ok(());
+    }
+    patch(cluster, item, live, json!({"metadata": {"managedFields": wanted}})).await.map(drop)
+}
+
+async fn patch(cluster: &Cluster, item: &Item, live: &Object, mut body: Value) -> Result<Object> {
+    body["metadata"]["uid"] = json!(item.uid);
+    body["metadata"]["resourceVersion"] = json!(live.resource_version());
+    cluster.send(changing(Method::PATCH, &item.path, &item.object, &body, live, &item.manager)?).await
+}
