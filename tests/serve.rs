@@ -287,6 +287,28 @@ fn forwarded(served: &Served, over_websocket: bool, path: &str) -> Option<String
 }
 
 #[test]
+fn pods_are_looked_into() {
+    let served = Served::start(&["shared-gateways"]);
+    let Some(said) = served.kubectl("-n istio-system exec deploy/istiod -- ls /etc/cacerts") else { return };
+    assert_eq!(said.out, "ca-cert.pem\nca-key.pem\ncert-chain.pem\nroot-cert.pem\n", "{}", said.err);
+    let pod = served.kubectl("-n sample get pod -l app=sleep -o name").expect("kubectl").out;
+    let said = served
+        .kubectl(&format!("-n sample debug {} --image=busybox:1 --profile=general", pod.trim()))
+        .expect("kubectl");
+    assert!(said.ok, "{}", said.err);
+    let running = "jsonpath={.status.ephemeralContainerStatuses[0].state.running}";
+    let said =
+        served.kubectl(&format!("-n sample wait {} --for={running} --timeout=20s", pod.trim())).expect("kubectl");
+    assert!(said.ok, "{}", said.err);
+    let said = served
+        .kubectl(&format!("-n sample cp {}:/etc/hosts hosts", pod.trim().trim_start_matches("pod/")))
+        .expect("kubectl");
+    assert!(!said.ok && (said.out + &said.err).contains("tar: not found: this pod is rehearsed"));
+    let said = served.kubectl("top pods").expect("kubectl");
+    assert_eq!(said.err.trim(), "error: Metrics API not available");
+}
+
+#[test]
 fn pods_are_reached_by_kubectl_of_any_age() {
     let served = Served::start(&["shared-gateways"]);
     for over_websocket in [true, false] {
@@ -300,6 +322,7 @@ fn pods_are_reached_by_kubectl_of_any_age() {
             served.kubectl_in(&websocket, &[&pod, words].concat()).expect("kubectl")
         };
         assert!(exec(&["curl", "-sS", "helloworld:5000/hello"]).out.contains("Hello version"));
+        assert_eq!(exec(&["printenv", "HOSTNAME"]).out, exec(&["hostname"]).out);
         let said = exec(&["nothing"]);
         assert!(!said.ok && said.err.contains("nothing: not found: this pod is rehearsed"), "{}", said.err);
         assert!(

@@ -40,6 +40,7 @@ pub(crate) fn waits(pod: &Value) -> bool {
 }
 
 fn run(turn: &mut Turn<'_>, pod: &Value) {
+    debug(turn, pod);
     let probed = turn.probed().map(|reason| reason.or_else(|| ending(pod)));
     match probed {
         Some(None) => turn.patch(pod, json!({ "status": readiness(pod, None, turn.time()) })),
@@ -52,6 +53,22 @@ fn run(turn: &mut Turn<'_>, pod: &Value) {
         None if is_ready(pod) => finish(turn, pod),
         None if turn.is_in("unready") && !turn.stayed("unready", PROBE_PERIOD) => {}
         None => turn.want(Action::Probe(pod.clone())),
+    }
+}
+
+/// Starts the containers that were added to look into a pod (`kubectl debug`).
+fn debug(turn: &mut Turn<'_>, pod: &Value) {
+    let (mut statuses, mut new) = (Vec::new(), false);
+    for container in items(pod, "/spec/ephemeralContainers") {
+        let old = container::find(pod, text(container, "/name")).cloned();
+        if old.is_none() {
+            start::say_started(turn, pod, container);
+            new = true;
+        }
+        statuses.push(old.unwrap_or_else(|| container::status(pod, container, &State::Running(false), turn.time())));
+    }
+    if new {
+        turn.patch(pod, json!({ "status": { "ephemeralContainerStatuses": statuses } }));
     }
 }
 

@@ -34,8 +34,9 @@ pub(crate) fn start(turn: &mut Turn<'_>, pod: &Value) {
 
 /// The part of a pod that an event about a container names.
 pub(crate) fn field(pod: &Value, container: &str) -> String {
-    let init = items(pod, "/spec/initContainers").iter().any(|init| init["name"] == container);
-    format!("spec.{}{{{container}}}", if init { "initContainers" } else { "containers" })
+    let lists = ["initContainers", "ephemeralContainers"];
+    let has_it = |list: &&&str| items(pod, &format!("/spec/{list}")).iter().any(|one| one["name"] == container);
+    format!("spec.{}{{{container}}}", lists.iter().find(has_it).unwrap_or(&"containers"))
 }
 
 fn names<'a>(pod: &'a Value, list: &str) -> Vec<&'a str> {
@@ -213,7 +214,8 @@ fn back_off(turn: &mut Turn<'_>, pod: &Value, container: &str, trouble: &mut (&'
     *trouble = ("ImagePullBackOff", format!("{words}: ErrImagePull: {}", trouble.1));
 }
 
-fn say_started(turn: &mut Turn<'_>, pod: &Value, container: &Value) {
+/// Tells how a container was started.
+pub(crate) fn say_started(turn: &mut Turn<'_>, pod: &Value, container: &Value) {
     let field = field(pod, text(container, "/name"));
     let (name, image) = (text(container, "/name"), text(container, "/image"));
     let messages = [

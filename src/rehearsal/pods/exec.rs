@@ -6,7 +6,7 @@ use super::super::status::{Outcome, Status};
 use super::super::transport::Reply;
 use super::channel::{self, Channels, Frame, STATUS, STDERR, STDIN, STDOUT};
 use super::log::Follower;
-use super::{Stage, shell, target};
+use super::{Stage, programs, shell, target};
 use http::request::Parts;
 use serde_json::{Value, json};
 
@@ -31,6 +31,19 @@ impl Program {
             return Err(Status::bad_request("you must specify at least 1 of stdin, stdout, stderr"));
         }
         Ok(Program { stage, container, argv: query.all("command"), stdin, stdout, stderr, tty })
+    }
+
+    /// The shell that the container itself is, at a terminal. An image that was chosen to look into a pod has one.
+    fn own_shell(&self) -> Option<Vec<String>> {
+        let lists = ["containers", "ephemeralContainers"];
+        let all = lists.iter().filter_map(|list| self.stage.pod["spec"][*list].as_array()).flatten();
+        let own = all.into_iter().find(|container| container["name"] == self.container.as_str())?;
+        let parts = ["command", "args"].into_iter().filter_map(|part| own[part].as_array()).flatten();
+        let mut argv: Vec<String> = parts.filter_map(|word| word.as_str().map(str::to_owned)).collect();
+        if argv.is_empty() && own["stdin"] == true {
+            argv.push("sh".to_owned());
+        }
+        (self.tty && self.stdin && shell::is_interactive(&argv)).then_some(argv)
     }
 
     /// How many channels the client opens: the streams, their status, the size of the terminal.
@@ -84,11 +97,14 @@ pub(crate) async fn execute(stage: &Stage, container: &str, argv: Vec<String>, s
             let (behaviour, cluster) = (stage.world.behaviour(), stage.server.name());
             let answered = |argv: &[String]| behaviour.exec(&stage.world, cluster, &pod, &container, argv, &stdin);
             let answer = answered(&argv);
-            match shell::only_program(&argv) {
-                // There is no shell; what it was to start may be there.
-                Some(program) if answer.code == 127 => answered(&program),
-                _ => answer,
+            if answer.code != 127 {
+                return answer;
             }
+            // There is no shell; what it was to start may be there.
+            let program = shell::only_program(&argv);
+            let answer = program.as_ref().map_or(answer, |program| answered(program));
+            let known = || programs::run(&stage.server, &pod, &container, program.as_ref().unwrap_or(&argv), &stdin);
+            if answer.code == 127 { known().unwrap_or(answer) } else { answer }
         })
         .await
 }
@@ -138,6 +154,11 @@ pub(crate) fn attach(stage: Stage, query: &Query, parts: &mut Parts) -> Outcome<
     let (answer, pending) = channel::accept(parts)?;
     tokio::spawn(async move {
         let Some(mut channels) = pending.connect(program.channels()).await else { return };
+        if let Some(shell) = program.own_shell() {
+            let code = shell::converse(&program.stage, &program.container, &shell, &mut channels).await;
+            report(&mut channels, &shell, code).await;
+            return channels.close().await;
+        }
         let mut follower = Follower::new(program.stage, program.container);
         if follower.is_silent().await {
             let channel = if program.tty { STDOUT } else { STDERR };

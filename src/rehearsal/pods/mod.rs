@@ -4,9 +4,12 @@
 //! protocols of Kubernetes (`v5.channel.k8s.io`, `v4.channel.k8s.io`) or SPDY, by itself or in a websocket.
 
 mod channel;
+mod environment;
 mod exec;
+mod files;
 mod forward;
 mod log;
+mod programs;
 mod shell;
 mod spdy;
 mod target;
