@@ -303,7 +303,7 @@ fn pods_are_looked_into() {
     let said = served
         .kubectl(&format!("-n sample cp {}:/etc/hosts hosts", pod.trim().trim_start_matches("pod/")))
         .expect("kubectl");
-    assert!(!said.ok && (said.out + &said.err).contains("tar: not found: this pod is rehearsed"));
+    assert!(!said.ok && format!("{}{}", said.out, said.err).contains("tar: not found: this pod is rehearsed"));
     let said = served.kubectl("top pods").expect("kubectl");
     assert_eq!(said.err.trim(), "error: Metrics API not available");
 }
