@@ -6,7 +6,7 @@ mod stage;
 use meshwright::object::yaml;
 use meshwright::run::Session;
 use serde_json::{Value, json};
-use stage::rendering::{Rendering, key, outline, rendering};
+use stage::rendering::{Rendering, key, outline, rendering_with};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -57,19 +57,20 @@ fn details(object: &Value) -> Value {
 #[test]
 fn current_is_what_istioctl_renders() {
     let Some(istioctl) = istioctl() else { return eprintln!("skipped: no istioctl; set ISTIOCTL") };
-    for cluster in ["primary", "remote"] {
-        let ours = rendering("current", cluster);
+    let elsewhere: &[&str] = &["--namespace", "mesh-root"];
+    for (args, cluster) in [(&[][..], "primary"), (&[], "remote"), (elsewhere, "primary"), (elsewhere, "remote")] {
+        let ours = rendering_with(args, cluster);
         let real = really_rendered(&istioctl, &ours);
         let kinds = |objects: &[Value]| {
             let mut kinds: Vec<Value> = objects.iter().map(|object| object["kind"].clone()).collect();
             kinds.dedup();
             kinds
         };
-        assert_eq!(kinds(&ours.objects), kinds(&real), "{cluster}: the order of kinds");
+        assert_eq!(kinds(&ours.objects), kinds(&real), "{args:?} {cluster}: the order of kinds");
         let detailed = |objects: &[Value]| -> BTreeMap<String, Value> {
             objects.iter().map(|object| (key(&outline(object)), details(object))).collect()
         };
-        assert_eq!(detailed(&ours.objects), detailed(&real), "{cluster}");
+        assert_eq!(detailed(&ours.objects), detailed(&real), "{args:?} {cluster}");
     }
 }
 

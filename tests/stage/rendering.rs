@@ -18,7 +18,12 @@ pub struct Rendering {
 
 /// For a cluster, `primary` or `remote`, with the guide's own parameters.
 pub fn rendering(dialect: &str, cluster: &str) -> Rendering {
-    let job = job("shared-gateways", &["--dialect", dialect], None);
+    rendering_with(&["--dialect", dialect], cluster)
+}
+
+/// For a cluster, with these parameters of the guide.
+pub fn rendering_with(args: &[&str], cluster: &str) -> Rendering {
+    let job = job("shared-gateways", args, None);
     let session = Session::rehearsal(&job, &["cluster1", "cluster2"]).expect("a rehearsal");
     let wanted = match cluster {
         "primary" => "dialects::primary(mesh, networks::placeholders(mesh))".to_owned(),

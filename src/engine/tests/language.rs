@@ -3,7 +3,7 @@
 use super::*;
 
 /// Rhai's reserved words and keywords; each must be usable as a field and as a map key.
-const WORDS: [&str; 66] = [
+const WORDS: [&str; 67] = [
     "match",
     "default",
     "case",
@@ -70,6 +70,8 @@ const WORDS: [&str; 66] = [
     "is_def_var",
     "Fn",
     "step",
+    // Not reserved, but every value of Rhai has a number of this name.
+    "tag",
 ];
 
 #[test]
@@ -80,6 +82,8 @@ fn every_reserved_word_is_a_field_and_a_key() {
             format!("let o = #{{}}; o.{word} = 1; o.{word} + o?.{word} == 2"),
             format!("let o = #{{ {word}: 1, other: #{{{word} : 2}} }}; o.{word} == 1 && o.other.{word} == 2"),
             format!("let o = kube.object(#{{{word}: #{{ {word}: 7 }}}}); o.{word}.{word} == 7"),
+            format!("let o = kube.object(#{{spec: 1}}); o.{word} = 5; o.{word} == 5 && o.contains(\"{word}\")"),
+            format!("let o = kube.object(#{{spec: 1}}); o.{word} = \"a\"; o?.{word} == \"a\" && o.spec == 1"),
         ] {
             let outcome = bench.run(&text).and_then(|value| value.as_bool().map_err(Failure::usage));
             assert_eq!(outcome, Ok(true), "{text}");
