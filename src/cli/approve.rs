@@ -80,7 +80,10 @@ fn refused(message: &str) -> Failure {
 }
 
 /// Asks on the terminal; Ctrl-C ends the question.
-fn ask(session: &Session, question: &str) -> Result<String> {
+///
+/// # Errors
+/// `Cancelled` on Ctrl-C.
+pub fn ask(session: &Session, question: &str) -> Result<String> {
     eprint!("{question}");
     let _ = std::io::stderr().flush();
     let (tell, answer) = tokio::sync::oneshot::channel();

@@ -52,7 +52,9 @@ impl Eval {
             true => Session::rehearsal(&job, &["east", "west"])?,
             false => Session::live(&job, self.kubeconfig.clone())?,
         };
-        let value = session.evaluate("expression", &self.expression, session.scope(&job)?)?;
+        session.begin_with_a_change(&job);
+        let scope = session.scope(&job)?;
+        let value = session.close(session.evaluate("expression", &self.expression, scope))?;
         if value.is_unit() {
             return Ok(());
         }

@@ -45,7 +45,8 @@ impl Repl {
         if let Some(name) = &self.name {
             prompt.load(name, &self.parameters)?;
         }
-        talk(prompt, style.colour).map(drop)
+        let (prompt, failure) = talk(prompt, style.colour)?;
+        prompt.close(failure.map_or(Ok(()), Err))
     }
 
     /// The session that the prompt begins with.
@@ -68,19 +69,20 @@ impl Repl {
 pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
     let start = std::time::Instant::now();
     let view = View { colour: job.style.colour, ..View::default() };
+    let begun = session.begin(job, job.values.clusters());
     let mut prompt = Prompt::new(session, desk, job, view)?;
-    if let Err(failure) = prompt.carry_out(job) {
-        if !std::io::stdin().is_terminal() {
-            return Err(failure);
-        }
+    let mut outcome = begun.and_then(|()| prompt.carry_out(job));
+    if let (Err(failure), true) = (&outcome, std::io::stdin().is_terminal()) {
         prompt.pause(failure.clone());
-        prompt = talk(prompt, job.style.colour)?;
-        if !prompt.is_done() {
-            return Err(failure);
+        prompt = talk(prompt, job.style.colour)?.0;
+        if prompt.is_done() {
+            outcome = Ok(());
         }
     }
-    prompt.summary(start.elapsed());
-    Ok(())
+    if outcome.is_ok() {
+        prompt.summary(start.elapsed());
+    }
+    prompt.close(outcome)
 }
 
 /// The session after a rehearsal of this script.

@@ -55,6 +55,10 @@ fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> 
         return Err(Failure::usage(format!("run {} is an undo", run.id))
             .hint(format!("repeat it: meshwright {}", run.started.script)));
     }
+    if run.started.source == "typed" {
+        return Err(Failure::usage(format!("run {} was typed, not read from a script", run.id))
+            .hint(format!("what it did: meshwright show-run {}", run.id)));
+    }
     let script = find(&run.started.script)?;
     let mut header = script.header()?;
     let mut words = again.to_vec();

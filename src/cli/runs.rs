@@ -133,6 +133,9 @@ fn note(note: &Note) -> String {
             let word = if *met { "waited" } else { "gave up" };
             format!("  {word:<9} {:>7} {what}  {}", seconds(*ms), line.as_deref().unwrap_or_default())
         }
+        Note::Unchecked { cluster, .. } => {
+            format!("  insecure          {cluster}: the server's certificate was not checked")
+        }
         Note::Exec { command, code, ms, line, .. } => {
             let code = code.map_or("no exit code".to_owned(), |code| format!("exit {code}"));
             format!("  ran       {:>7} {command} ({code})  {}", seconds(*ms), line.as_deref().unwrap_or_default())

@@ -1,6 +1,6 @@
 //! `undo`: takes a run back.
 
-use super::approve::{Answers, confirm_production};
+use super::approve::{Answers, ask, confirm_production};
 use crate::failure::{Failure, Kind, Result};
 use crate::run::record::{self, History};
 use crate::run::screen::Style;
@@ -9,7 +9,7 @@ use crate::run::{Job, Session};
 use crate::script::{Header, Home, Needs, Script, Values};
 use clap::Args;
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 /// Arguments of `undo`.
@@ -67,10 +67,13 @@ impl Undo {
     fn ask(&self, session: &Session, contexts: &[String]) -> Result<()> {
         let answers = Answers { yes: self.yes, confirmed: self.confirm.clone(), widened: Vec::new() };
         let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        if confirm_production(session, contexts, &answers, terminal)? || self.yes || agreed()? {
+        if confirm_production(session, contexts, &answers, terminal)? || self.yes {
             return Ok(());
         }
-        Err(Failure::new(Kind::Cancelled, "nothing was taken back"))
+        match ask(session, "Take it back? [y/N] ")?.to_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => Err(Failure::new(Kind::Rights, "nothing was taken back: you did not say yes")),
+        }
     }
 }
 
@@ -141,15 +144,6 @@ fn job(id: &str, style: Style) -> Job {
     let script = Script { name: name.clone(), source: name, text: String::new(), home };
     let header = Header { needs: Needs::typed().writing(), ..Header::default() };
     Job { script, header, values: Values::default(), style, stop_after: None }
-}
-
-fn agreed() -> Result<bool> {
-    eprint!("Take it back? [y/N] ");
-    let _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    read.map_err(|e| Failure::usage(format!("the answer cannot be read: {e}")))?;
-    Ok(matches!(answer.trim(), "y" | "yes"))
 }
 
 fn line(item: &Item) -> String {

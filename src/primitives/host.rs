@@ -3,6 +3,7 @@
 use super::Grants;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
+use crate::cluster::layers::Journal;
 use crate::failure::{Failure, Result};
 use crate::object::{Node, Object};
 use crate::rehearsal::World;
@@ -106,6 +107,8 @@ pub struct Host {
     pub rehearsed: bool,
     /// Who shows lines to the user.
     pub say: Arc<Say>,
+    /// Who keeps what the run has waited for.
+    pub journal: Arc<dyn Journal>,
     /// What a test has beyond a run.
     pub bench: Option<Arc<dyn Bench>>,
 }

@@ -26,7 +26,7 @@ type Terminal = Editor<Keys, DefaultHistory>;
 ///
 /// # Errors
 /// When the terminal cannot be used, and what a line failed with when lines come from a file or a pipe.
-pub fn talk(repl: Repl, colour: bool) -> Result<Repl> {
+pub fn talk(repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
     let sits = std::io::stdin().is_terminal();
     let repl = Rc::new(RefCell::new(repl));
     let mut terminal = terminal(&repl, colour)?;
@@ -55,10 +55,8 @@ pub fn talk(repl: Repl, colour: bool) -> Result<Repl> {
         }
     }
     drop(terminal);
-    match first.filter(|_| !sits) {
-        Some(failure) => Err(failure),
-        None => Rc::try_unwrap(repl).map(RefCell::into_inner).map_err(|_| Failure::internal("the prompt is in use")),
-    }
+    let repl = Rc::try_unwrap(repl).map_err(|_| Failure::internal("the prompt is in use"))?;
+    Ok((repl.into_inner(), first.filter(|_| !sits)))
 }
 
 fn terminal(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<Terminal> {

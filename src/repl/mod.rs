@@ -100,6 +100,7 @@ impl Repl {
     /// When a cluster of the job's parameters does not exist.
     pub fn new(session: Session, desk: Desk, job: &Job, view: View) -> Result<Repl> {
         let console = Console::new(&job.script.source, session.scope(job)?);
+        session.begin_with_a_change(job);
         Ok(Repl {
             sessions: vec![session],
             desk,
@@ -170,6 +171,14 @@ impl Repl {
         let start =
             format!("meshwright {}: {named}.\n:help shows what there is, Ctrl-D leaves.", env!("CARGO_PKG_VERSION"));
         format!("{start}\n{}", self.greeting).trim_end().to_owned()
+    }
+
+    /// Ends what its sessions have begun: other runs may work on the clusters, the journals end.
+    ///
+    /// # Errors
+    /// The outcome's own, or that a lease was lost.
+    pub fn close(&self, outcome: Result<()>) -> Result<()> {
+        self.sessions.iter().fold(outcome, |outcome, session| session.close(outcome))
     }
 
     /// Shows the last lines of a script that was carried out.

@@ -145,6 +145,7 @@ impl Repl {
         let job = Job { script: script.clone(), header: granted, values, style, stop_after: None };
         let session = self.session().beside(&job)?;
         let params = session.scope(&job)?.get("params").cloned().unwrap_or_default();
+        session.begin_with_a_change(&job);
         self.sessions.push(session);
         self.console.set_source(&script.source);
         let scope = self.console.scope_mut();

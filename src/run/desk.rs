@@ -1,6 +1,7 @@
 //! What a session at a prompt has beyond a run: it may be allowed to change things later, an interrupt ends only what
 //! is under way, and what was changed and started is remembered, to say what a script of it needs.
 
+use super::lease::Leases;
 use crate::cluster::layers::journal::{Intent, Note, Outcome, Repetition};
 use crate::cluster::layers::{Gate, Journal};
 use crate::cluster::path::ApiPath;
@@ -21,6 +22,8 @@ pub struct Desk {
     pub gate: Gate,
     /// The interrupts of the user.
     pub cancel: Cancel,
+    /// What keeps other runs away while it changes things.
+    pub(super) leases: Leases,
     used: Arc<Mutex<Used>>,
     watched: Arc<AtomicBool>,
 }
@@ -38,7 +41,13 @@ impl Desk {
     /// A desk that may change things, or not yet.
     pub fn new(write: bool) -> Desk {
         let gate = if write { Gate::open() } else { Gate::shut() };
-        Desk { gate, cancel: Cancel::default(), used: Arc::default(), watched: Arc::default() }
+        Desk {
+            gate,
+            cancel: Cancel::default(),
+            leases: Leases::default(),
+            used: Arc::default(),
+            watched: Arc::default(),
+        }
     }
 
     /// What was changed and started so far.

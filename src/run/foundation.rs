@@ -4,6 +4,7 @@ use super::desk::{Desk, GuardedKeeper, GuardedPrograms, NotedJournal};
 use super::heard::Heard;
 use super::interrupt::Watch;
 use super::journal::Recorder;
+use super::lease::{Around, Door, Holder, Leases};
 use super::model::{Model, NoClusters, Silent, rehearsed_programs};
 use super::observed::{Noted, Observed, tell};
 use super::screen::Screen;
@@ -12,7 +13,8 @@ use super::stage::{Rehearsed, Shared};
 use super::tally::Tally;
 use super::trial::{Tested, Trial};
 use crate::clock::{Clock, Runtime};
-use crate::cluster::layers::{Flights, Gate, Journal, Rights};
+use crate::cluster::layers::journal::{Note, now};
+use crate::cluster::layers::{Flights, Gate, Journal, MemoryJournal, Notice, Rights};
 use crate::engine::{self, Bridge, Setup};
 use crate::failure::{Failure, Result};
 use crate::grant::Grant;
@@ -33,6 +35,8 @@ pub(super) struct Foundation {
     pub(super) tally: Tally,
     pub(super) run: Arc<str>,
     pub(super) desk: Option<Desk>,
+    /// What keeps other runs away; shared by all sessions of a desk.
+    pub(super) leases: Leases,
     /// Set as soon as there is one: requests tell it of server warnings and outages.
     pub(super) screen: Arc<OnceLock<Arc<Screen>>>,
     /// The changes that are under way.
@@ -70,6 +74,7 @@ impl Foundation {
                 }
             }
         }
+        foundation.leases = desk.as_ref().map(|desk| desk.leases.clone()).unwrap_or_default();
         foundation.desk = desk;
         Ok(foundation)
     }
@@ -88,6 +93,7 @@ impl Foundation {
             flights: Flights::default(),
             run: run[..12].into(),
             desk: None,
+            leases: Leases::default(),
             screen: Arc::default(),
             heard: None,
             trial: None,
@@ -128,17 +134,33 @@ impl Foundation {
     }
 
     pub(super) fn shared(&self, job: &Job, journal: Arc<Recorder>) -> (Shared, Arc<Recorder>) {
-        let screen = self.screen.clone();
+        let (screen, notes) = (self.screen.clone(), journal.clone());
         let shared = Shared {
             rights: rights(job),
             gate: self.desk.as_ref().map_or_else(Gate::open, |desk| desk.gate.clone()),
             journal: self.noted(journal.clone()),
+            door: None,
             flights: self.flights.clone(),
-            listener: Arc::new(move |notice| screen.get().into_iter().for_each(|screen| tell(screen, notice))),
+            listener: Arc::new(move |notice| {
+                if let Notice::Unchecked { cluster } = notice {
+                    notes.note(&Note::Unchecked { time: now(), cluster: cluster.to_string() });
+                }
+                screen.get().into_iter().for_each(|screen| tell(screen, notice));
+            }),
             run: self.run.clone(),
             clock: self.bridge.clock.clone(),
         };
         (shared, journal)
+    }
+
+    /// Takes the lease of a cluster before its first change, where nobody has taken it before.
+    pub(super) fn door(&self) -> Arc<Door> {
+        let (screen, holder) = (self.screen.clone(), Holder::here(&self.run));
+        let (clock, cancel) = (self.bridge.clock.clone(), self.bridge.cancel.clone());
+        Door::new(self.leases.clone(), move || {
+            let (holder, clock, cancel) = (holder.clone(), clock.clone(), cancel.clone());
+            screen.get().map(|screen| Around { holder, clock, cancel, screen: screen.clone() })
+        })
     }
 
     fn noted(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
@@ -172,6 +194,7 @@ impl Foundation {
             grants: Grants::default(),
             rehearsed: true,
             say: Arc::new(|_, _| {}),
+            journal: Arc::new(MemoryJournal::default()),
             bench: None,
         };
         let engine = engine::build(Setup {
@@ -206,6 +229,7 @@ impl Foundation {
             grants: grants(job),
             rehearsed: parts.world.is_some(),
             say: Arc::new(move |level, line| say.say(level, line)),
+            journal: journal.clone(),
             bench: self.trial.clone().map(|trial| trial as Arc<dyn Bench>),
         });
         let cancel = self.bridge.cancel.clone();
@@ -223,7 +247,8 @@ impl Foundation {
             observer,
         });
         let Parts { world, model, kubeconfig, .. } = parts;
-        let (desk, run, runtime, flights, _watch) = (self.desk, self.run, self.runtime, self.flights, self.watch);
+        let (desk, run, runtime, _watch) = (self.desk, self.run, self.runtime, self.watch);
+        let (flights, leases) = (self.flights, self.leases);
         Session {
             runtime,
             engine,
@@ -234,6 +259,7 @@ impl Foundation {
             model,
             journal,
             flights,
+            leases,
             cancel,
             desk,
             kubeconfig,

@@ -1,6 +1,6 @@
 //! The journal of a run: a file for runs on real clusters, and the tally for all.
 
-use super::record::Record;
+use super::record::{Record, Started};
 use super::tally::Tally;
 use crate::cluster::layers::journal::{Intent, Note, Outcome, Repetition, now};
 use crate::cluster::layers::{FileJournal, Journal};
@@ -8,12 +8,23 @@ use crate::failure::{Failure, Result};
 use std::collections::BTreeMap;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Whether a journal has begun.
+#[derive(Default)]
+struct Beginning {
+    begun: bool,
+    /// What it begins with, at the first change.
+    with: Option<Started>,
+    /// What was noted before.
+    early: Vec<Note>,
+}
 
 /// Counts every change of a run, and writes it to a file where there is one.
 pub struct Recorder {
     tally: Tally,
     file: Option<FileJournal>,
+    beginning: Mutex<Beginning>,
     /// Changes that are under way: cluster and method by number.
     pending: Mutex<BTreeMap<u64, (String, String)>>,
 }
@@ -21,7 +32,7 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder in memory only.
     pub fn in_memory(tally: Tally) -> Arc<Recorder> {
-        Arc::new(Recorder { tally, file: None, pending: Mutex::default() })
+        Arc::new(Recorder { tally, file: None, beginning: Mutex::default(), pending: Mutex::default() })
     }
 
     /// A recorder that keeps the journal of the run with this id in the user's state folder.
@@ -41,7 +52,7 @@ impl Recorder {
     /// When the file cannot be made.
     pub fn at(tally: Tally, file: &Path) -> Result<Arc<Recorder>> {
         let file = FileJournal::open(file)?;
-        Ok(Arc::new(Recorder { tally, file: Some(file), pending: Mutex::default() }))
+        Ok(Arc::new(Recorder { tally, file: Some(file), beginning: Mutex::default(), pending: Mutex::default() }))
     }
 
     /// Keeps a record of the run itself.
@@ -50,13 +61,35 @@ impl Recorder {
         if let Some(Err(error)) = written {
             tracing::warn!(%error, "the journal could not be written");
         }
+        if matches!(record, Record::Started(_)) {
+            let mut beginning = self.beginning();
+            beginning.begun = true;
+            let early = std::mem::take(&mut beginning.early);
+            drop(beginning);
+            early.iter().for_each(|note| self.note(note));
+        }
     }
 
-    /// Keeps how the run ended.
+    /// Keeps nothing until the first change, and begins with this then.
+    pub fn begin_with_a_change(&self, started: Started) {
+        let mut beginning = self.beginning();
+        if !beginning.begun {
+            beginning.with = Some(started);
+        }
+    }
+
+    /// Keeps how the run ended, if it has begun.
     pub fn finish(&self, failure: Option<&Failure>) {
+        if !self.beginning().begun {
+            return;
+        }
         let outcome = failure.map_or("done", |failure| failure.kind.name()).to_owned();
         let message = failure.map(ToString::to_string).unwrap_or_default();
         self.record(&Record::Finished(super::record::Finished { time: now(), outcome, message }));
+    }
+
+    fn beginning(&self) -> MutexGuard<'_, Beginning> {
+        self.beginning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the file is.
@@ -77,6 +110,11 @@ impl Journal for Recorder {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.insert(intent.id, (intent.cluster.clone(), intent.method.clone()));
         drop(pending);
+        let begins = self.beginning().with.take();
+        if let Some(started) = begins {
+            let time = if started.time.is_empty() { now() } else { started.time.clone() };
+            self.record(&Record::Started(Started { time, clusters: vec![intent.cluster.clone()], ..started }));
+        }
         self.file.as_ref().map_or(Ok(()), |file| file.intent(intent))
     }
 
@@ -90,6 +128,36 @@ impl Journal for Recorder {
     }
 
     fn note(&self, note: &Note) {
+        let mut beginning = self.beginning();
+        if !beginning.begun {
+            return beginning.early.push(note.clone());
+        }
+        drop(beginning);
         self.file.iter().for_each(|file| file.note(note));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_a_run_as_soon_as_it_changes_something() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("journal.jsonl");
+        let note = Note::Unchecked { time: now(), cluster: "east".into() };
+        let recorder = Recorder::at(Tally::default(), &file).expect("journal");
+        recorder.begin_with_a_change(Started { script: "typed".into(), time: now(), ..Started::default() });
+        recorder.note(&note);
+        recorder.finish(None);
+        assert_eq!(std::fs::read_to_string(&file).expect("journal"), "");
+        recorder.intent(&Intent { cluster: "east".into(), ..Intent::default() }).expect("written");
+        recorder.finish(None);
+        let history = super::super::record::History::parse("x", &std::fs::read_to_string(&file).expect("journal"));
+        assert_eq!((history.started.clusters, history.changes.len()), (vec!["east".to_owned()], 1));
+        assert_eq!(
+            (history.notes, history.finished.map(|finished| finished.outcome)),
+            (vec![note], Some("done".into()))
+        );
     }
 }

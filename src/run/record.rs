@@ -169,6 +169,12 @@ impl History {
                 Err(_) => history.notes.extend(serde_json::from_str::<Note>(line)),
             }
         }
+        // What was typed names its clusters as it goes.
+        for change in &history.changes {
+            if !history.started.clusters.contains(&change.intent.cluster) {
+                history.started.clusters.push(change.intent.cluster.clone());
+            }
+        }
         history
     }
 

@@ -56,6 +56,7 @@ pub struct Session {
     pub(super) model: Option<Arc<Model>>,
     pub(super) journal: Arc<Recorder>,
     pub(super) flights: Flights,
+    pub(super) leases: Leases,
     pub(super) cancel: Cancel,
     pub(super) desk: Option<Desk>,
     pub(super) kubeconfig: Option<PathBuf>,
@@ -82,11 +83,15 @@ impl Session {
         let contexts = Kubeconfigs::load(kubeconfig.as_deref())?;
         super::contexts::check(job, &contexts)?;
         let foundation = Foundation::new(Clock::real(), None, desk)?;
-        let (shared, journal) = foundation.shared(job, Recorder::in_file(foundation.tally.clone(), &foundation.run)?);
-        let clusters = Live::new(contexts, shared, foundation.runtime.handle().clone());
+        let (mut shared, journal) =
+            foundation.shared(job, Recorder::in_file(foundation.tally.clone(), &foundation.run)?);
+        let door = foundation.door();
+        shared.door = Some(door.clone());
+        let clusters: Arc<dyn Clusters> = Arc::new(Live::new(contexts, shared, foundation.runtime.handle().clone()));
+        door.leads_to(&clusters);
         let keeper = Folder::new(home::data().join("authorities"));
         let parts = Parts {
-            clusters: Arc::new(clusters),
+            clusters,
             programs: Arc::new(LivePrograms),
             keeper: Arc::new(keeper),
             world: None,
@@ -176,34 +181,56 @@ impl Session {
     ///
     /// # Errors
     /// What the work fails with.
-    pub fn recorded(&self, job: &Job, clusters: Vec<String>, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        let leases = self.leases(job, &clusters);
-        let uids = self.uids(&clusters, leases.as_ref().is_ok_and(Option::is_some));
+    pub fn recorded<T>(&self, job: &Job, clusters: Vec<String>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let outcome = self.begin(job, clusters).and_then(|()| work());
+        self.close(outcome)
+    }
+
+    /// Begins a run of this job: takes the leases of its clusters and begins its journal. Whatever comes of it, close it.
+    ///
+    /// # Errors
+    /// When another run works on one of the clusters, or one cannot be reached.
+    pub fn begin(&self, job: &Job, clusters: Vec<String>) -> Result<()> {
+        let is_live = self.world.is_none() && job.header.needs.writes();
+        let leases = if is_live { self.take_leases(&clusters) } else { Ok(()) };
+        let uids = self.uids(&clusters, is_live && leases.is_ok());
         self.journal.record(&Record::Started(Started { uids, ..started(job, clusters, self.kubeconfig.clone()) }));
-        let outcome = leases.and_then(|leases| {
-            let outcome = work();
-            // What was sent when the run was interrupted is given its time; then the lease may go.
-            self.runtime.block_on(self.flights.landed());
-            let lost = leases.and_then(|leases| self.runtime.block_on(leases.give_back()));
-            lost.map_or(outcome, Err)
-        });
+        leases
+    }
+
+    /// What is done from now on is a run of this job as soon as it changes something: then its journal begins. Whatever
+    /// comes of it, close it.
+    pub fn begin_with_a_change(&self, job: &Job) {
+        self.journal.begin_with_a_change(started(job, Vec::new(), self.kubeconfig.clone()));
+    }
+
+    /// Ends a run: changes under way are given their time, leases are given back, the journal ends.
+    ///
+    /// # Errors
+    /// The outcome's own, or that the run has lost a lease.
+    pub fn close<T>(&self, outcome: Result<T>) -> Result<T> {
+        self.runtime.block_on(self.flights.landed());
+        let lost = self.give_leases_back();
+        let outcome = lost.map_or(outcome, Err);
         self.journal.finish(outcome.as_ref().err());
         outcome
     }
 
-    /// The leases that keep other runs away from these clusters, for a run on real clusters that may write.
-    fn leases(&self, job: &Job, clusters: &[String]) -> Result<Option<Leases>> {
-        if self.world.is_some() || !job.header.needs.writes() {
-            return Ok(None);
-        }
-        let around = Around {
+    /// Lets other runs work on the clusters; the failure of a run that has lost a lease.
+    pub fn give_leases_back(&self) -> Option<Failure> {
+        self.runtime.block_on(self.leases.give_back())
+    }
+
+    /// Takes the leases that keep other runs away from these clusters.
+    fn take_leases(&self, clusters: &[String]) -> Result<()> {
+        let around = || Around {
             holder: Holder::here(&self.run),
             clock: self.clock.clone(),
             cancel: self.cancel.clone(),
             screen: self.screen.clone(),
         };
         let clusters = self.connected_to(clusters)?;
-        self.unless_interrupted(Leases::take(clusters, around)).map(Some)
+        self.unless_interrupted(self.leases.take(clusters, around))
     }
 
     fn connected_to(&self, contexts: &[String]) -> Result<Vec<Cluster>> {
@@ -378,8 +405,12 @@ impl Session {
     }
 }
 
+/// The names of what is no script: somebody has typed it.
+const TYPED: [&str; 2] = ["expression", "typed"];
+
 fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Started {
     let (script, source) = match &job.script.home {
+        _ if TYPED.contains(&job.script.name.as_str()) => (job.script.name.clone(), "typed".to_owned()),
         Home::Bundle(_) => (job.script.name.clone(), "bundled".to_owned()),
         Home::Folder(folder) if job.script.text.is_empty() => (job.script.name.clone(), folder.display().to_string()),
         Home::Folder(_) | Home::Over(..) => {

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
-use crate::cluster::layers::{Flights, Gate, Journal, Listener, Rights, Settings};
+use crate::cluster::layers::{Doorkeeper, Flights, Gate, Journal, Listener, Rights, Settings};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{Node, Object, yaml};
 use crate::primitives::host::Clusters;
@@ -23,6 +23,8 @@ pub struct Shared {
     pub gate: Gate,
     /// Who writes down what it writes.
     pub journal: Arc<dyn Journal>,
+    /// Who is asked before it does.
+    pub door: Option<Arc<dyn Doorkeeper>>,
     /// What of it is under way.
     pub flights: Flights,
     /// Who is told of server warnings and outages.
@@ -39,6 +41,7 @@ impl Shared {
         settings.rights = self.rights.clone();
         settings.gate = self.gate.clone();
         settings.journal = self.journal.clone();
+        settings.door = self.door.clone();
         settings.flights = self.flights.clone();
         settings.listener = self.listener.clone();
         settings.run = self.run.clone();

@@ -3,6 +3,7 @@
 //! The same for every transport: kube's HTTPS client or an in-memory API server. Layers fail with a boxed
 //! [`crate::failure::Failure`], which [`super::request`] takes out again.
 
+mod door;
 mod flight;
 mod gate;
 pub mod journal;
@@ -17,6 +18,7 @@ use kube::client::Body;
 use std::sync::Arc;
 use tower::{BoxError, Service};
 
+pub use door::Doorkeeper;
 pub use flight::Flights;
 pub use gate::Gate;
 pub use journal::{FileJournal, Journal, MemoryJournal};
@@ -64,6 +66,8 @@ pub struct Settings {
     pub gate: Gate,
     /// Who writes down what is changed.
     pub journal: Arc<dyn Journal>,
+    /// Who is asked before a change.
+    pub door: Option<Arc<dyn Doorkeeper>>,
     /// The changes of the run that are under way.
     pub flights: Flights,
     /// The run's id, for the journal of the server: it stands in the User-Agent.
@@ -87,6 +91,7 @@ impl Settings {
             rights: Rights::all(),
             gate: Gate::open(),
             journal: Arc::new(MemoryJournal::default()),
+            door: None,
             flights: Flights::default(),
             run: "none".into(),
             clock,

@@ -3,6 +3,7 @@
 use super::super::Host;
 use super::TIMEOUT;
 use super::unless::Doubts;
+use crate::cluster::layers::journal::{Note, now};
 use crate::engine::{Call, Outcome, value};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::Object;
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 /// The pause between two calls of a closure.
 const EVERY: Duration = Duration::from_millis(500);
+/// What is waited for when the script does not say it.
+const WANT: &str = "the closure returns something other than () and false";
 /// Characters of a value that a closure returned.
 const MOST_VALUE: usize = 200;
 /// Values to remember: the first ones and the last ones tell the story.
@@ -49,17 +52,27 @@ impl Answers {
 }
 
 pub(super) fn until(call: &Call<'_, Host>) -> Outcome {
+    let want = call.options().str("want")?.unwrap_or_else(|| WANT.into());
+    let (clock, line) = (call.bridge().clock.clone(), crate::here::line());
+    let start = clock.now();
+    let outcome = watch(call, &want);
+    let ms = u64::try_from(clock.now().saturating_sub(start).as_millis()).unwrap_or(u64::MAX);
+    let what = plain::line(&want, MOST_VALUE);
+    call.host().journal.note(&Note::Wait { time: now(), what, ms, met: outcome.is_ok(), line });
+    outcome
+}
+
+/// Calls the closure until it returns what is wanted.
+fn watch(call: &Call<'_, Host>, want: &str) -> Outcome {
     let options = call.options();
     let limit = options.duration("timeout")?.unwrap_or(TIMEOUT);
     let every = options.duration("every")?.unwrap_or(EVERY);
-    let want = options.str("want")?.unwrap_or_else(|| "the closure returns something other than () and false".into());
     let clock = call.bridge().clock.clone();
     let (start, closure, mut answers) = (clock.now(), call.closure(0), Answers::default());
     let mut doubts = Doubts::of(call)?;
     loop {
         let passed = clock.now().saturating_sub(start);
-        let value =
-            call.invoke(&closure, Vec::new()).map_err(|error| during(error, &want, &answers, passed))?.flatten();
+        let value = call.invoke(&closure, Vec::new()).map_err(|error| during(error, want, &answers, passed))?.flatten();
         if !value.is_unit() && value.as_bool() != Ok(false) {
             return Ok(value);
         }
@@ -67,10 +80,10 @@ pub(super) fn until(call: &Call<'_, Host>) -> Outcome {
         let passed = clock.now().saturating_sub(start);
         let causes = doubts.ask_when_due(call, passed)?;
         if !causes.is_empty() {
-            return Err(in_vain(&want, &answers, &causes).into());
+            return Err(in_vain(want, &answers, &causes).into());
         }
         if passed >= limit {
-            return Err(late(&want, &answers, limit, every).into());
+            return Err(late(want, &answers, limit, every).into());
         }
         rest(call, every.min(limit.saturating_sub(passed)))?;
     }

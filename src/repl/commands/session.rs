@@ -81,6 +81,9 @@ pub(super) fn write(repl: &mut Repl, _: &str) -> Result<Output> {
 
 pub(super) fn read_only(repl: &mut Repl, _: &str) -> Result<Output> {
     repl.desk.gate.set(false);
+    if let Some(lost) = repl.session().give_leases_back() {
+        return Err(lost);
+    }
     Ok(Output::talk("this session only reads from now on\n"))
 }
 

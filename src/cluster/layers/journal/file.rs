@@ -1,4 +1,5 @@
-//! A journal in a file.
+//! A journal in a file. Intents are on the disk before anything is sent; outcomes follow in batches, and with the next
+//! intent at the latest.
 
 use super::{Intent, Journal, Note, Outcome, Repetition};
 use crate::failure::{Failure, Result};
@@ -8,13 +9,20 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A journal in a file: JSON lines, appended only, readable by its owner only, synced before anything is sent.
 pub struct FileJournal {
     path: PathBuf,
     file: Mutex<File>,
+    /// Whether somebody will soon see to it that what was written is on the disk.
+    soon: Arc<AtomicBool>,
 }
+
+/// How long records may be together on their way to the disk.
+const BATCH: Duration = Duration::from_millis(50);
 
 impl FileJournal {
     /// Opens or creates the file with mode 0600. A last line that was cut off is ended, so that the next one is whole.
@@ -25,7 +33,7 @@ impl FileJournal {
         let file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path);
         let file = file.and_then(|mut file| end_last_line(&mut file).map(|()| file));
         let file = file.map_err(|e| Failure::usage(format!("cannot open the journal {}: {e}", path.display())))?;
-        Ok(FileJournal { path: path.to_owned(), file: Mutex::new(file) })
+        Ok(FileJournal { path: path.to_owned(), file: Mutex::new(file), soon: Arc::default() })
     }
 
     /// Where it is.
@@ -50,6 +58,20 @@ impl FileJournal {
         let mut file = self.file.lock().map_err(|_| std::io::Error::other("the journal broke"))?;
         file.write_all(format!("{line}\n").as_bytes())?;
         Ok(file)
+    }
+
+    /// Appends one record that is on the disk soon, with others of its time.
+    fn write_soon(&self, record: &impl Serialize) -> std::io::Result<()> {
+        let file = self.write(record)?.try_clone()?;
+        if !self.soon.swap(true, Ordering::SeqCst) {
+            let soon = self.soon.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(BATCH);
+                soon.store(false, Ordering::SeqCst);
+                file.sync_data().inspect_err(|error| tracing::warn!(%error, "the journal is not on the disk"))
+            });
+        }
+        Ok(())
     }
 }
 
@@ -87,11 +109,11 @@ impl Journal for FileJournal {
     }
 
     fn outcome(&self, outcome: &Outcome) -> std::io::Result<()> {
-        self.write(&Line::Outcome(outcome)).map(drop)
+        self.write_soon(&Line::Outcome(outcome))
     }
 
     fn note(&self, note: &Note) {
-        drop(self.write(note));
+        drop(self.write_soon(note));
     }
 
     fn repetition(&self, repetition: &Repetition) -> std::io::Result<()> {
@@ -129,5 +151,17 @@ mod tests {
         let text = std::fs::read_to_string(&path).expect("text");
         assert_eq!(text.lines().count(), 3);
         assert!(text.lines().last().is_some_and(|line| line.starts_with(r#"{"event":"outcome""#)), "{text}");
+    }
+
+    #[test]
+    fn outcomes_go_to_the_disk_together() {
+        let folder = tempfile::tempdir().expect("folder");
+        let journal = FileJournal::open(&folder.path().join("journal.jsonl")).expect("open");
+        for id in 0..3 {
+            journal.outcome(&Outcome { id, ..Outcome::default() }).expect("written");
+            assert!(journal.soon.load(Ordering::SeqCst));
+        }
+        std::thread::sleep(10 * BATCH);
+        assert!(!journal.soon.load(Ordering::SeqCst));
     }
 }

@@ -73,6 +73,9 @@ where
     if forgotten.load(Ordering::SeqCst) {
         return Err(INTERRUPTED.into());
     }
+    if let Some(door) = &settings.door {
+        door.enter(&settings.cluster).await?;
+    }
     let former = request.extensions().get::<Former>().cloned();
     let intent = intent_of(&settings, &request, former.as_ref());
     request.extensions_mut().insert(Change(intent.id));

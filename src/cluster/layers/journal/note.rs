@@ -20,6 +20,13 @@ pub enum Note {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         line: Option<String>,
     },
+    /// The certificate of a cluster's server is not checked.
+    Unchecked {
+        /// When it was connected to, RFC 3339.
+        time: String,
+        /// The context name.
+        cluster: String,
+    },
     /// A local program has ended.
     Exec {
         /// When it ended, RFC 3339.
