@@ -6,7 +6,7 @@ use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text, unset};
-use super::{admission, complete, defaults, managed, metadata, quota, read, validation};
+use super::{access, admission, complete, defaults, managed, metadata, quota, read, validation};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ pub(super) fn new(
     object: Value,
     manage: &dyn Fn(Value) -> Outcome<Value>,
 ) -> Outcome<Arc<Value>> {
+    access::escalation::check(call, target, &object)?;
     let object = prepared(call, target, object, manage)?;
     store(&call.server, &target.kind, object, call.is_dry())
 }

@@ -8,12 +8,12 @@ use crate::clock::Clock;
 use serde_json::{Value, json};
 
 /// Method, path, media type (empty for JSON), body.
-type Asked = (&'static str, String, &'static str, Value);
+pub(super) type Asked = (&'static str, String, &'static str, Value);
 
-const MERGE: &str = "application/merge-patch+json";
+pub(super) const MERGE: &str = "application/merge-patch+json";
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
 const OPERATIONS: &str = "application/json-patch+json";
-const APPLY: &str = "application/apply-patch+yaml";
+pub(super) const APPLY: &str = "application/apply-patch+yaml";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_those_of_a_real_server() {
@@ -75,19 +75,33 @@ async fn answer(client: &kube::Client, (method, path, media_type, body): &Asked)
     } else {
         "application/json"
     };
-    let request = request.header("user-agent", "compare/1.0").header("accept", accept);
+    let mut request = request.header("user-agent", "compare/1.0").header("accept", accept);
+    for part in path.split(['?', '&']) {
+        for (name, header) in [("as-user=", "impersonate-user"), ("as-group=", "impersonate-group")] {
+            request = part
+                .strip_prefix(name)
+                .into_iter()
+                .fold(request, |request, value| request.header(header, super::call::decoded(value, false)));
+        }
+    }
     let reply = client.send(request.body(kube::client::Body::from(bytes)).expect("request")).await.expect("answer");
     let code = reply.status().as_u16();
     let bytes = reply.into_body().collect_bytes().await.expect("body");
     (code, serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into()))
 }
 
-/// Puts managed fields in an order that does not depend on whether a second passed between two requests.
+/// Puts managed fields in an order that does not depend on whether a second passed between two requests, and the rules of
+/// a review in one that does not depend on the order of bindings, which no server has.
 fn sort_managers(value: &mut Value) {
     match value {
         Value::Object(map) => {
             if let Some(Value::Array(managers)) = map.get_mut("managedFields") {
                 managers.sort_by_key(|one| format!("{}{}{}", one["manager"], one["operation"], one["subresource"]));
+            }
+            for key in ["resourceRules", "nonResourceRules"] {
+                if let Some(Value::Array(rules)) = map.get_mut(key) {
+                    rules.sort_by_key(Value::to_string);
+                }
             }
             map.values_mut().for_each(sort_managers);
         }
@@ -221,6 +235,7 @@ fn requests(namespace: &str) -> Vec<Asked> {
     all.extend(refused_requests(&root, &apps));
     all.extend(workload_requests(&root, &apps));
     all.extend(access_requests(&root));
+    all.extend(super::access::real::requests(namespace));
     all.extend(custom_requests(namespace));
     for path in [
         "/api/v1",

@@ -3,7 +3,7 @@
 use super::kinds::Kind;
 use super::status::Cause;
 use super::tree::{items, text};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What is wrong with an object.
 pub(super) fn of_kind(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
@@ -15,7 +15,19 @@ pub(super) fn of_kind(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
         "services" => service(spec, causes),
         "secrets" => secret(object, causes),
         "customresourcedefinitions.apiextensions.k8s.io" => definition(object, causes),
+        "rolebindings.rbac.authorization.k8s.io" => role_reference(object, &["Role", "ClusterRole"], causes),
+        "clusterrolebindings.rbac.authorization.k8s.io" => role_reference(object, &["ClusterRole"], causes),
         _ => {}
+    }
+}
+
+fn role_reference(binding: &Value, kinds: &[&str], causes: &mut Vec<Cause>) {
+    let kind = text(&binding["roleRef"], "kind");
+    if !kinds.contains(&kind) {
+        causes.push(Cause::unsupported("roleRef.kind", kind, kinds));
+    }
+    if text(&binding["roleRef"], "name").is_empty() {
+        causes.push(Cause::required("roleRef.name", ""));
     }
 }
 
@@ -172,7 +184,9 @@ pub(super) fn immutable(kind: &Kind, object: &Value, live: &Value, causes: &mut 
             }
         }
         "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => {
-            fixed("roleRef", &object["roleRef"], &live["roleRef"], "cannot change roleRef");
+            // Written as the Go type has it.
+            let go = |role: &Value| json!({"APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]});
+            fixed("roleRef", &go(&object["roleRef"]), &go(&live["roleRef"]), "cannot change roleRef");
         }
         _ => {}
     }

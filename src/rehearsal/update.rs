@@ -5,7 +5,7 @@ use super::kinds::Kind;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text, unset};
-use super::{admission, complete, create, defaults, managed, metadata, read, validation};
+use super::{access, admission, complete, create, defaults, managed, metadata, read, validation};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -58,6 +58,7 @@ pub(super) fn change(call: &Call, target: &Target, compute: &dyn Fn(&Value) -> O
         let live = live.ok_or_else(|| Status::not_found(kind, target.name()))?;
         let asked = compute(&live)?;
         preconditions(target, &live, &asked)?;
+        access::escalation::check(call, target, &asked)?;
         let object = completed(call, target, &live, asked)?;
         if call.is_dry() {
             return Ok(Arc::new(object));

@@ -10,7 +10,8 @@ use super::policy::{Decision, Policy};
 use super::user::MASTERS;
 use serde_json::Value;
 
-const GROUP: &str = "rbac.authorization.k8s.io";
+/// The group of roles and bindings.
+pub(super) const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// Refuses a request that its user may not make.
 ///

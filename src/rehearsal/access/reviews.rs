@@ -1,11 +1,12 @@
 //! Reviews: who somebody is, and what they may. Nothing is stored.
 
 use super::super::call::{Call, Target};
+use super::super::kinds::Kind;
 use super::super::reply;
 use super::super::server::Server;
 use super::super::status::{Cause, Outcome, Status};
 use super::super::transport::Reply;
-use super::super::tree::{at, items, text, unset};
+use super::super::tree::{at, items, text};
 use super::User;
 use super::asked::Asked;
 use super::authentication::bearer;
@@ -29,8 +30,8 @@ pub(in super::super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
         }
         _ => return Err(Status::method_not_allowed()),
     };
-    if target.kind.kind == "TokenReview" {
-        unset(at(&mut review, "spec"), "token");
+    if target.kind.kind == "SelfSubjectRulesReview" {
+        *at(&mut review, "spec") = json!({});
     }
     *at(&mut review, "kind") = target.kind.kind.as_str().into();
     *at(&mut review, "apiVersion") = target.api_version().into();
@@ -42,7 +43,10 @@ pub(in super::super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
 fn token_review(server: &Server, spec: &Value) -> Value {
     match bearer(server, text(spec, "token")) {
         Some((user, audiences)) => json!({"authenticated": true, "user": user.info(), "audiences": audiences}),
-        None => json!({"user": {}, "error": "[invalid bearer token, Token has been invalidated]"}),
+        None if server.identity().known(text(spec, "token")).is_some() => {
+            json!({"user": {}, "error": "[invalid bearer token, Token has been invalidated]"})
+        }
+        None => json!({"user": {}, "error": "invalid bearer token"}),
     }
 }
 
@@ -50,7 +54,13 @@ fn access_review(target: &Target, server: &Server, user: &User, spec: &Value) ->
     if spec["resourceAttributes"].is_object() == spec["nonResourceAttributes"].is_object() {
         let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
         let cause = Cause::invalid("spec.resourceAttributes", &spec["resourceAttributes"], why);
-        return Err(Status::invalid(&target.kind, "", &[cause]));
+        return Err(invalid(target, cause));
+    }
+    let namespace = target.namespace.as_deref().unwrap_or_default();
+    if !namespace.is_empty() && spec["resourceAttributes"]["namespace"] != namespace {
+        let wrong = &spec["resourceAttributes"]["namespace"];
+        let cause = Cause::invalid("spec.resourceAttributes.namespace", wrong, "must match metadata.namespace");
+        return Err(invalid(target, cause));
     }
     let decision = decide(server, user, &Asked::of_review(spec));
     let mut status = json!({"allowed": decision.allowed});
@@ -60,13 +70,19 @@ fn access_review(target: &Target, server: &Server, user: &User, spec: &Value) ->
     Ok(status)
 }
 
+/// The server names only the group of these kinds.
+fn invalid(target: &Target, cause: Cause) -> Box<Status> {
+    let nameless = Kind { kind: String::new(), ..(*target.kind).clone() };
+    Status::invalid(&nameless, "", &[cause])
+}
+
 /// The user that a review asks about.
 fn named(target: &Target, spec: &Value) -> Outcome<User> {
     let groups: Vec<String> = items(&spec["groups"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
     let (name, uid) = (text(spec, "user").to_owned(), text(spec, "uid").to_owned());
     if name.is_empty() && groups.is_empty() {
         let cause = Cause::invalid("spec.user", &json!(""), "at least one of user or group must be specified");
-        return Err(Status::invalid(&target.kind, "", &[cause]));
+        return Err(invalid(target, cause));
     }
     Ok(User { name, uid, groups })
 }

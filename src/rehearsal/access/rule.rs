@@ -19,17 +19,18 @@ pub(super) fn allows(rule: &Value, asked: &Asked) -> bool {
     }
 }
 
-fn texts(list: &Value) -> impl Iterator<Item = &str> {
+/// The texts of a list.
+pub(super) fn texts(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Whether a list has the word or `*`.
-fn names(list: &Value, word: &str) -> bool {
+pub(super) fn names(list: &Value, word: &str) -> bool {
     texts(list).any(|one| one == "*" || one == word)
 }
 
 /// `*` is everything, `*/scale` a subresource of everything; `pods` does not cover `pods/log`.
-fn covers_resource(pattern: &str, resource: &str, subresource: &str) -> bool {
+pub(super) fn covers_resource(pattern: &str, resource: &str, subresource: &str) -> bool {
     match pattern.split_once('/') {
         None => pattern == "*" || pattern == resource && subresource.is_empty(),
         Some((of, part)) => !subresource.is_empty() && part == subresource && (of == "*" || of == resource),
@@ -37,7 +38,7 @@ fn covers_resource(pattern: &str, resource: &str, subresource: &str) -> bool {
 }
 
 /// A `*` at the end stands for any rest.
-fn covers_path(pattern: &str, path: &str) -> bool {
+pub(super) fn covers_path(pattern: &str, path: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(start) => path.starts_with(start.trim_end_matches('*')),
         None => pattern == path,

@@ -175,3 +175,33 @@ fn aggregated_roles_follow_their_parts() {
         assert!(!view(&east).contains("x.io"));
     });
 }
+
+#[test]
+fn nobody_gives_more_than_they_have() {
+    crate::clock::simulated(async |clock| {
+        let (_world, east, token) = with_account(&clock);
+        let rules = json!([
+            {"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]},
+            {"verbs": ["create", "patch"], "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"]},
+        ]);
+        east.put(rbac("Role", json!({"name": "writer", "namespace": "mesh"}), json!({"rules": rules})));
+        bind(&east, json!({"name": "writer", "namespace": "mesh"}), ("Role", "writer"));
+        let token = bearer(&token);
+        let headers = [("authorization", token.as_str())];
+        let root = "/apis/rbac.authorization.k8s.io/v1/namespaces/mesh";
+        let post =
+            async |plural: &str, body: Value| ask(&east, "POST", &format!("{root}/{plural}"), &headers, body).await;
+        let role = |name: &str, resource: &str| json!({"metadata": {"name": name}, "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": [resource]}]});
+        assert_eq!(post("roles", role("pods", "pods")).await.0, 201);
+        let (code, refusal) = post("roles", role("secrets", "secrets")).await;
+        let words = "roles.rbac.authorization.k8s.io \"secrets\" is forbidden: user \"system:serviceaccount:mesh:reader\" (groups=[\"system:serviceaccounts\" \"system:serviceaccounts:mesh\" \"system:authenticated\"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\"]}";
+        assert_eq!((code, &refusal["message"]), (403, &json!(words)));
+        let binding = |role: &str| json!({"metadata": {"name": role}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}});
+        assert_eq!(post("rolebindings", binding("cluster-admin")).await.0, 403);
+        let more = json!([{"verbs": ["bind"], "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "resourceNames": ["view"]}]);
+        east.put(rbac("ClusterRole", json!({"name": "binder"}), json!({"rules": more})));
+        bind(&east, json!({"name": "binder"}), ("ClusterRole", "binder"));
+        assert_eq!(post("rolebindings", binding("cluster-admin")).await.0, 403);
+        assert_eq!(post("rolebindings", binding("view")).await.0, 201);
+    });
+}
