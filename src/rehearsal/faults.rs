@@ -150,8 +150,8 @@ impl Encounter {
         let request = Logged {
             method: parts.method.to_string(),
             path: parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned(),
-            status: 0,
             user_agent: agent.unwrap_or_default().to_owned(),
+            ..Logged::default()
         };
         Encounter { server: server.clone(), request }
     }

@@ -1,7 +1,7 @@
 //! The log of requests that a server has answered.
 
 /// One request that a server answered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Logged {
     /// HTTP method.
     pub method: String,
@@ -11,6 +11,8 @@ pub struct Logged {
     pub status: u16,
     /// The User-Agent header.
     pub user_agent: String,
+    /// The Warning headers of the answer.
+    pub warnings: Vec<String>,
 }
 
 /// Last path segments of requests that are posted and store nothing, or nothing that lasts.
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     fn logged(method: &str, path: &str, status: u16) -> Logged {
-        Logged { method: method.into(), path: path.into(), status, user_agent: String::new() }
+        Logged { method: method.into(), path: path.into(), status, ..Logged::default() }
     }
 
     #[test]

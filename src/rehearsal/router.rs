@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex};
 pub(super) async fn answer(server: Server, parts: Parts, body: Bytes) -> Reply {
     let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
     let agent = parts.headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut logged = Logged { method: parts.method.to_string(), path, status: 0, user_agent: agent.to_owned() };
+    let mut logged = Logged { method: parts.method.to_string(), path, user_agent: agent.to_owned(), ..Logged::default() };
     let reply = route(&server, parts, body).await.unwrap_or_else(|status| refused(&status));
     logged.status = reply.status().as_u16();
+    let warnings = reply.headers().get_all(http::header::WARNING);
+    logged.warnings = warnings.iter().filter_map(|value| value.to_str().ok().map(str::to_owned)).collect();
     server.record(logged);
     reply
 }
@@ -53,7 +55,10 @@ async fn route(server: &Server, parts: Parts, body: Bytes) -> Outcome<Reply> {
     if target.subresource.as_deref().is_some_and(|name| pods::SERVED.contains(&name)) {
         return pods::answer(&call, &target, parts);
     }
-    let mut reply = dispatch(&call, &target)?;
+    if let Some(deprecated) = target.kind.deprecation(&target.version) {
+        call.warn(deprecated.to_owned());
+    }
+    let mut reply = dispatch(&call, &target).unwrap_or_else(|status| refused(&status));
     for warning in call.warnings() {
         if let Ok(value) = warning.parse() {
             reply.headers_mut().append(http::header::WARNING, value);

@@ -1,7 +1,7 @@
 //! The API server as kube's client sees it.
 
 use super::{Server, World};
-use crate::clock::Clock;
+use crate::clock::{Clock, simulated};
 use serde_json::{Value, json};
 
 /// A world of these clusters that runs.
@@ -273,6 +273,23 @@ fn only_requests_that_change_something_are_logged_as_writes() {
         let writes: Vec<_> = east.log().into_iter().filter(super::Logged::is_write).collect();
         assert_eq!(writes.len(), 1);
         assert_eq!((writes[0].path.as_str(), writes[0].user_agent.as_str()), (MAPS, "tests/1.0"));
+    });
+}
+
+#[test]
+fn endpoints_are_answered_with_a_warning_even_when_there_are_none() {
+    simulated(async |clock| {
+        let world = World::new(clock, &["east"]);
+        let server = world.server("east").expect("east");
+        for path in ["/api/v1/endpoints", "/api/v1/namespaces/default/endpoints/none"] {
+            let request = http::Request::get(path).body(kube::client::Body::empty()).expect("request");
+            let reply = client(server).send(request).await.expect("answer");
+            let warning = "299 - \"v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\"";
+            assert_eq!(reply.headers()["warning"], warning, "{path}");
+        }
+        assert!(server.log().iter().all(|sent| sent.warnings.len() == 1));
+        get(server, "/api/v1/services").await;
+        assert!(server.log().last().is_some_and(|sent| sent.warnings.is_empty()));
     });
 }
 
