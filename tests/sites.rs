@@ -33,6 +33,7 @@ fn without_load_balancers_node_ports_carry_the_mesh() {
     let guide = with_load_balancers(&["--node-ports"], &LoadBalancer::Never);
     guide.run().unwrap_or_else(|failure| panic!("{}", told(&failure)));
     let gateway = guide.get("cluster1", "Service", "istio-system", "istio-ingressgateway");
+    assert_eq!(gateway["spec"]["type"], "NodePort");
     let node_port = |number: u64| {
         let ports = gateway["spec"]["ports"].as_array().expect("ports");
         ports.iter().find(|port| port["port"] == number).expect("the port")["nodePort"].clone()
@@ -79,6 +80,31 @@ fn a_loopback_api_server_is_refused_before_anything_is_written() {
     let told = told(&guide.run().expect_err("refused"));
     assert!(told.contains("loopback") && told.contains("--remote-server"), "{told}");
     assert!(guide.writes_since(&[0, 0]).is_empty());
+}
+
+#[test]
+fn a_remote_whose_api_server_the_primary_does_not_reach_is_told_before_anything_is_installed_there() {
+    for (server, why) in [
+        ("https://192.0.2.9:6443", "curl: (28) Connection timed out"),
+        ("https://west.example.com:6443", "curl: (6) Could not resolve host: west.example.com"),
+    ] {
+        for dialect in ["current", "classic"] {
+            let guide = Guide::of(&["--dialect", dialect, "--remote-server", server]);
+            let failure = guide.run().expect_err("not reached");
+            let told = told(&failure);
+            assert!(told.contains("pods of cluster1 do not reach the API server of cluster2"), "{dialect}: {told}");
+            assert!(
+                told.contains(server) && told.contains(why) && told.contains("--remote-server"),
+                "{dialect}: {told}"
+            );
+            let after = guide.session().world().expect("a rehearsal").clock().now();
+            assert!(after < std::time::Duration::from_secs(60), "{dialect}: told after {after:?}");
+            let secrets = guide.server("cluster1").list("Secret", Some("istio-system"));
+            assert!(secrets.iter().all(|secret| secret["metadata"]["name"] != "n2-k8s-secret"), "{dialect}");
+            assert!(guide.server("cluster2").list("Deployment", None).is_empty(), "{dialect}");
+            guide.again(&["--dialect", dialect]).unwrap_or_else(|failure| panic!("{dialect}: {failure:?}"));
+        }
+    }
 }
 
 #[test]

@@ -46,8 +46,7 @@ impl Cut {
 
     /// The answer to a request with this method and path, if the client lives to hear it.
     pub(super) async fn pass<T>(&self, method: &str, path: &str, answer: impl Future<Output = T>) -> T {
-        let request =
-            Logged { method: method.to_owned(), path: path.to_owned(), status: 200, ..Logged::default() };
+        let request = Logged { method: method.to_owned(), path: path.to_owned(), status: 200, ..Logged::default() };
         if self.is_dead() {
             return std::future::pending().await;
         }

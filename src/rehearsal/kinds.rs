@@ -85,7 +85,9 @@ impl Kind {
     /// What servers answer every request for a kind that they will not always have.
     pub fn deprecation(&self, version: &str) -> Option<&'static str> {
         match (self.group.as_str(), version, self.plural.as_str()) {
-            ("", "v1", "endpoints") => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+            ("", "v1", "endpoints") => {
+                Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+            }
             ("", "v1", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+"),
             _ => None,
         }

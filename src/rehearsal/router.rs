@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex};
 pub(super) async fn answer(server: Server, parts: Parts, body: Bytes) -> Reply {
     let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
     let agent = parts.headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut logged = Logged { method: parts.method.to_string(), path, user_agent: agent.to_owned(), ..Logged::default() };
+    let mut logged =
+        Logged { method: parts.method.to_string(), path, user_agent: agent.to_owned(), ..Logged::default() };
     let reply = route(&server, parts, body).await.unwrap_or_else(|status| refused(&status));
     logged.status = reply.status().as_u16();
     let warnings = reply.headers().get_all(http::header::WARNING);

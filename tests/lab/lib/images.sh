@@ -46,6 +46,8 @@ fill_proxyv2() {
   cp "$BIN/envoy_bootstrap.json" "$1/var/lib/istio/envoy/envoy_bootstrap_tmpl.json"
   cp "$BIN/envoy" "$BIN/pilot-agent" "$1/usr/local/bin/"
   libraries "$1" "$BIN/envoy"
+  # Istio's own image has it too; it tells whether a pod reaches an address.
+  with_libraries "$1" /usr/bin/curl
   # istio-init, in the same image, writes iptables rules in whichever of the two dialects works.
   with_libraries "$1" /usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi /usr/lib/x86_64-linux-gnu/xtables/*.so
   local a
