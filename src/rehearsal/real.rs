@@ -28,7 +28,7 @@ async fn answers_are_those_of_a_real_server() {
     let mut differences = Vec::new();
     for asked in requests(&namespace) {
         if asked.0 == "WAIT" {
-            // The real server accepts a definition by itself; here a controller does, and none runs.
+            // The real server has caches, and accepts a definition by itself; here a controller does, and none runs.
             tokio::time::sleep(std::time::Duration::from_secs(2)).await;
             world.servers()[0].edit("CustomResourceDefinition", None, &asked.1, |definition| {
                 definition["status"] = json!({"conditions": [{"type": "Established", "status": "True"}]});

@@ -10,9 +10,11 @@ const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 pub(in super::super) fn requests(namespace: &str) -> Vec<Asked> {
     let own = format!("{RBAC}/namespaces/{namespace}");
     let mut all = roles(namespace, &own);
+    // The real server hears of its roles a moment later.
+    all.push(("WAIT", "roles".to_owned(), "", Value::Null));
     all.extend(asked(namespace));
-    all.extend(escalations(namespace, &own));
     all.extend(reviews(namespace));
+    all.extend(escalations(namespace, &own));
     for path in [format!("{own}/rolebindings?ignored"), format!("{RBAC}/clusterroles/{namespace}?ignored")] {
         all.push(("DELETE", path, "", Value::Null));
     }
