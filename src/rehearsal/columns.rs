@@ -1,6 +1,11 @@
 //! The columns of tables, kind by kind: those of `k8s.io/kubernetes/pkg/printers/internalversion`, and those that
 //! definitions bring as `additionalPrinterColumns`.
 
+use super::cells::{
+    addresses, age_of, containers, count, endpoints, event_object, external_ip, hosts, job_duration, job_status,
+    last_seen, node_address, node_status, or_na, or_none, plain, ports, quota, ratio, roles, selector, size,
+    slice_addresses, slice_ports, targets, time,
+};
 use super::kinds::Kind;
 use super::pod_row;
 use super::tree::{items, text};
@@ -33,13 +38,6 @@ impl Column {
             From::Path(path, true) => found(object, path).map_or_else(|| json!("<unknown>"), |time| age_of(&time, now)),
             From::Path(path, false) => found(object, path).map_or(Value::Null, |value| plain(&value)),
         }
-    }
-}
-
-fn plain(value: &Value) -> Value {
-    match value {
-        Value::Array(_) | Value::Object(_) => value.to_string().into(),
-        other => other.clone(),
     }
 }
 
@@ -209,8 +207,13 @@ fn built_in(resource: &str) -> &'static [Row] {
         ],
         "horizontalpodautoscalers.autoscaling" => &[
             N, ("Reference", "string", 0, |o, _| json!(format!("{}/{}", text(&o["spec"]["scaleTargetRef"], "kind"), text(&o["spec"]["scaleTargetRef"], "name")))),
-            ("Targets", "string", 0, |_, _| json!("<unknown>")), ("MinPods", "string", 0, |o, _| o["spec"]["minReplicas"].as_i64().unwrap_or(1).into()),
+            ("Targets", "string", 0, |o, _| targets(o)), ("MinPods", "string", 0, |o, _| o["spec"]["minReplicas"].as_i64().unwrap_or(1).into()),
             ("MaxPods", "string", 0, |o, _| o["spec"]["maxReplicas"].clone()), ("Replicas", "string", 0, |o, _| count(o, "status", "currentReplicas").into()), A,
+        ],
+        "resourcequotas" => &[N, ("Request", "string", 0, |o, _| quota(o, false)), ("Limit", "string", 0, |o, _| quota(o, true)), A],
+        "priorityclasses.scheduling.k8s.io" => &[
+            N, ("Value", "integer", 0, |o, _| o["value"].clone()), ("Global-Default", "boolean", 0, |o, _| json!(o["globalDefault"] == true)), A,
+            ("PreemptionPolicy", "string", 0, |o, _| json!(text(o, "preemptionPolicy"))),
         ],
         "poddisruptionbudgets.policy" => &[
             N, ("Min Available", "string", 0, |o, _| or_na(&o["spec"]["minAvailable"])), ("Max Unavailable", "string", 0, |o, _| or_na(&o["spec"]["maxUnavailable"])),
@@ -230,205 +233,9 @@ fn built_in(resource: &str) -> &'static [Row] {
     }
 }
 
-fn count(object: &Value, part: &str, key: &str) -> i64 {
-    object[part][key].as_i64().unwrap_or(0)
-}
-
-fn size(map: &Value) -> usize {
-    map.as_object().map_or(0, serde_json::Map::len)
-}
-
-fn ratio(ready: i64, wanted: i64) -> Value {
-    format!("{ready}/{wanted}").into()
-}
-
-pub(super) fn or_none(value: &Value) -> Value {
-    json!(value.as_str().filter(|text| !text.is_empty()).unwrap_or("<none>"))
-}
-
-fn or_na(value: &Value) -> Value {
-    if value.is_null() { json!("N/A") } else { plain(value) }
-}
-
-fn selector(labels: &Value) -> Value {
-    let pairs = labels.as_object().into_iter().flatten();
-    let shown: Vec<_> = pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-    if shown.is_empty() { json!("<none>") } else { shown.join(",").into() }
-}
-
-fn containers(object: &Value, key: &str) -> Value {
-    let all = items(&object["spec"]["template"]["spec"]["containers"]).iter();
-    all.map(|one| text(one, key)).collect::<Vec<_>>().join(",").into()
-}
-
-fn job_status(job: &Value) -> Value {
-    let holds = |kind: &str| {
-        items(&job["status"]["conditions"]).iter().any(|one| one["type"] == kind && one["status"] == "True")
-    };
-    let status = ["Complete", "Failed", "Suspended"].into_iter().find(|kind| holds(kind));
-    json!(status.unwrap_or("Running"))
-}
-
-fn job_duration(job: &Value, now: Timestamp) -> Value {
-    let Some(start) = time(&job["status"]["startTime"]) else { return json!("") };
-    let end = time(&job["status"]["completionTime"]).unwrap_or(now);
-    human(end.as_second() - start.as_second()).into()
-}
-
-/// The addresses of a load balancer.
-fn addresses(balancer: &Value) -> String {
-    let shown = |one: &Value| {
-        [text(one, "ip"), text(one, "hostname")].into_iter().find(|text| !text.is_empty()).map(str::to_owned)
-    };
-    items(&balancer["ingress"]).iter().filter_map(shown).collect::<Vec<_>>().join(",")
-}
-
-fn external_ip(service: &Value) -> Value {
-    let spec = &service["spec"];
-    let given: Vec<_> = items(&spec["externalIPs"]).iter().filter_map(Value::as_str).collect();
-    let balanced = addresses(&service["status"]["loadBalancer"]);
-    match text(spec, "type") {
-        "ExternalName" => spec["externalName"].clone(),
-        "LoadBalancer" if balanced.is_empty() && given.is_empty() => json!("<pending>"),
-        "LoadBalancer" if !balanced.is_empty() => [vec![balanced.as_str()], given].concat().join(",").into(),
-        _ if given.is_empty() => json!("<none>"),
-        _ => given.join(",").into(),
-    }
-}
-
-fn ports(service: &Value) -> Value {
-    let shown = |port: &Value| {
-        let node =
-            port["nodePort"].as_i64().filter(|port| *port > 0).map(|port| format!(":{port}")).unwrap_or_default();
-        format!("{}{node}/{}", port["port"], text(port, "protocol"))
-    };
-    let all: Vec<_> = items(&service["spec"]["ports"]).iter().map(shown).collect();
-    if all.is_empty() { json!("<none>") } else { all.join(",").into() }
-}
-
-fn node_status(node: &Value) -> Value {
-    let ready =
-        items(&node["status"]["conditions"]).iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
-    let closed = if node["spec"]["unschedulable"] == true { ",SchedulingDisabled" } else { "" };
-    format!("{}{closed}", if ready { "Ready" } else { "NotReady" }).into()
-}
-
-fn roles(node: &Value) -> Value {
-    let labels = node["metadata"]["labels"].as_object().into_iter().flatten();
-    let roles: Vec<_> = labels.filter_map(|(key, _)| key.strip_prefix("node-role.kubernetes.io/")).collect();
-    if roles.is_empty() { json!("<none>") } else { roles.join(",").into() }
-}
-
-fn node_address(node: &Value, kind: &str) -> Value {
-    let address = items(&node["status"]["addresses"]).iter().find(|one| one["type"] == kind);
-    address.map_or_else(|| json!("<none>"), |one| one["address"].clone())
-}
-
-fn event_object(event: &Value) -> Value {
-    let about = &event["involvedObject"];
-    format!("{}/{}", text(about, "kind").to_lowercase(), text(about, "name")).into()
-}
-
-fn last_seen(event: &Value, now: Timestamp) -> Value {
-    let times =
-        [&event["series"]["lastObservedTime"], &event["lastTimestamp"], &event["eventTime"], &event["firstTimestamp"]];
-    times.into_iter().find(|time| time.is_string()).map_or_else(|| json!("<unknown>"), |time| age_of(time, now))
-}
-
-/// At most three of these, then how many more there are.
-fn some(all: &[String]) -> Value {
-    match all {
-        [] => json!("<none>"),
-        few if few.len() <= 3 => few.join(",").into(),
-        many => format!("{} + {} more...", many[..3].join(","), many.len() - 3).into(),
-    }
-}
-
-fn endpoints(object: &Value) -> Value {
-    let mut all = Vec::new();
-    for subset in items(&object["subsets"]) {
-        let ports = items(&subset["ports"]);
-        for address in items(&subset["addresses"]) {
-            match ports {
-                [] => all.push(text(address, "ip").to_owned()),
-                ports => all.extend(ports.iter().map(|port| format!("{}:{}", text(address, "ip"), port["port"]))),
-            }
-        }
-    }
-    some(&all)
-}
-
-fn slice_ports(slice: &Value) -> Value {
-    let all: Vec<_> = items(&slice["ports"]).iter().map(|port| port["port"].to_string()).collect();
-    if all.is_empty() { json!("<unset>") } else { some(&all) }
-}
-
-fn slice_addresses(slice: &Value) -> Value {
-    let all = items(&slice["endpoints"]).iter().flat_map(|one| items(&one["addresses"]));
-    let all: Vec<_> = all.filter_map(Value::as_str).map(str::to_owned).collect();
-    if all.is_empty() { json!("<unset>") } else { some(&all) }
-}
-
-fn hosts(ingress: &Value) -> Value {
-    let all: Vec<_> = items(&ingress["spec"]["rules"])
-        .iter()
-        .map(|rule| text(rule, "host").to_owned())
-        .filter(|host| !host.is_empty())
-        .collect();
-    if all.is_empty() { json!("*") } else { some(&all) }
-}
-
-fn time(value: &Value) -> Option<Timestamp> {
-    value.as_str()?.parse().ok()
-}
-
-/// How long ago a time was.
-pub(super) fn age_of(value: &Value, now: Timestamp) -> Value {
-    time(value).map_or_else(|| json!("<unknown>"), |then| human(now.as_second() - then.as_second()).into())
-}
-
-/// Seconds as `k8s.io/apimachinery/pkg/util/duration.HumanDuration` writes them.
-fn human(seconds: i64) -> String {
-    let (minutes, hours) = (seconds / 60, seconds / 3600);
-    let days = hours / 24;
-    let with = |big: i64, unit: &str, rest: i64, small: &str| {
-        if rest == 0 { format!("{big}{unit}") } else { format!("{big}{unit}{rest}{small}") }
-    };
-    match seconds {
-        i64::MIN..=-2 => "<invalid>".to_owned(),
-        -1 => "0s".to_owned(),
-        0..120 => format!("{seconds}s"),
-        120..600 => with(minutes, "m", seconds % 60, "s"),
-        600..10_800 => format!("{minutes}m"),
-        10_800..28_800 => with(hours, "h", minutes % 60, "m"),
-        28_800..172_800 => format!("{hours}h"),
-        172_800..691_200 => with(days, "d", hours % 24, "h"),
-        691_200..63_072_000 => format!("{days}d"),
-        63_072_000..252_288_000 => with(days / 365, "y", days % 365, "d"),
-        _ => format!("{}y", days / 365),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ages_read_as_kubectl_writes_them() {
-        let cases = [
-            (5, "5s"),
-            (119, "119s"),
-            (125, "2m5s"),
-            (600, "10m"),
-            (7200, "120m"),
-            (10_860, "3h1m"),
-            (90_000, "25h"),
-            (200_000, "2d7h"),
-        ];
-        for (seconds, shown) in cases {
-            assert_eq!(human(seconds), shown);
-        }
-    }
 
     #[test]
     fn definitions_bring_their_columns() {
@@ -444,14 +251,5 @@ mod tests {
         let now = "2026-01-01T00:01:00Z".parse().expect("time");
         let cells: Vec<_> = custom(&version).iter().map(|column| column.cell(&object, now)).collect();
         assert_eq!(cells, ["x", "True", "h", "60s"]);
-    }
-
-    #[test]
-    fn services_show_their_addresses_and_ports() {
-        let mut service =
-            json!({"spec": {"type": "LoadBalancer", "ports": [{"port": 443, "nodePort": 30001, "protocol": "TCP"}]}});
-        assert_eq!((external_ip(&service), ports(&service)), (json!("<pending>"), json!("443:30001/TCP")));
-        service["status"] = json!({"loadBalancer": {"ingress": [{"ip": "172.18.0.1"}]}});
-        assert_eq!(external_ip(&service), "172.18.0.1");
     }
 }

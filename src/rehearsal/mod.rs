@@ -13,7 +13,7 @@
 //! | `access` | who asks, and what they may |
 //! | `transport`, `listen`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources` | one file per verb |
-//! | `table`, `columns`, `pod_row`, `selectors` | what lists show and leave out |
+//! | `table`, `columns`, `cells`, `pod_row`, `selectors` | what lists show and leave out |
 //! | `identity`, `authority`, `addresses`, `calendar`, `furniture` | certificates, tokens, networks, the date and first objects of a cluster |
 //! | `controllers`, `pods`, `faults`, `cut` | what controllers and kubelets do; what goes wrong on demand, on the way and to a client |
 
@@ -25,6 +25,7 @@ mod behaviour;
 mod built_in;
 mod calendar;
 mod call;
+mod cells;
 mod columns;
 mod complete;
 mod controllers;

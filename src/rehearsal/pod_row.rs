@@ -1,6 +1,6 @@
 //! What a table says of a pod: the rules of `printPod` in `k8s.io/kubernetes/pkg/printers/internalversion`.
 
-use super::columns::age_of;
+use super::cells::age_of;
 use super::tree::{items, text};
 use jiff::Timestamp;
 use serde_json::{Value, json};
