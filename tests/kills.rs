@@ -51,8 +51,6 @@ fn killed(dialect: &str, point: Point, folder: &Path) -> Killed {
     world.set_cut(Some(cut.clone()));
     let outcome = guide.run();
     world.set_cut(None);
-    // The rehearsed software outlives the run that it was rehearsed for.
-    guide.session().cancel().renew();
     let mut faults = Vec::new();
     if cut.is_dead() {
         let journal = seen.lock().expect("journal").clone();
@@ -166,12 +164,23 @@ fn two_uninterrupted_runs_end_in_the_same_state() {
 
 #[test]
 fn killed_at_a_sample_of_points_the_same_command_finishes() {
+    let sample =
+        |k| vec![Point::Before(1), Point::After(1), Point::Before(k / 3), Point::After(k / 2), Point::After(k)];
+    survives("current", sample);
+}
+
+#[test]
+fn killed_in_the_words_of_the_guide_the_same_command_finishes() {
+    survives("classic", |k| vec![Point::After(1), Point::Before(k / 2), Point::After(k - 1)]);
+}
+
+/// A whole run of the dialect, and one for each of the points that `sample` gives for its number of writes.
+fn survives(dialect: &str, sample: impl Fn(usize) -> Vec<Point>) {
     let folder = tempfile::tempdir().expect("folder");
-    let whole = whole("current", folder.path());
-    let k = whole.writes;
-    for point in [Point::Before(1), Point::After(1), Point::Before(k / 3), Point::After(k / 2), Point::After(k)] {
-        let killed = killed("current", point, folder.path());
-        assert_eq!(faults(killed, &whole.state), [] as [String; 0], "{point:?} of {k} writes");
+    let whole = whole(dialect, folder.path());
+    for point in sample(whole.writes) {
+        let killed = killed(dialect, point, folder.path());
+        assert_eq!(faults(killed, &whole.state), [] as [String; 0], "{dialect}: {point:?} of {} writes", whole.writes);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::run::undo::{self, Action, Item, Plan, Standing};
 use crate::run::{Job, Session};
 use crate::script::{Header, Home, Needs, Script, Values};
 use clap::Args;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -57,7 +58,7 @@ impl Undo {
         same_clusters(&session, &run, &contexts)?;
         let items = untouched(&session, &run.id, plan.items.clone())?;
         if items.is_empty() {
-            return super::print(&format!("Run {} is taken back already.", run.id));
+            return super::print(&shown(&run.id, &plan, &items));
         }
         eprintln!("{}", shown(&run.id, &plan, &items));
         self.ask(&session, &contexts)?;
@@ -100,7 +101,7 @@ fn take_back(session: &Session, id: &str, items: &[Item]) -> Result<()> {
         let cluster = session.cluster(&item.cluster)?;
         let taken = session.unless_interrupted(undo::carry_out(&cluster, item));
         taken.map_err(|failure| half(failure, id))?;
-        session.screen().line(&format!("✓ {}", line(item)));
+        session.screen().line(&format!("✓ {}", line(item, ["deleted", "restored"])));
     }
     session.screen().line(&format!("\nRun {id} is taken back."));
     Ok(())
@@ -146,8 +147,8 @@ fn job(id: &str, style: Style) -> Job {
     Job { script, header, values: Values::default(), style, stop_after: None }
 }
 
-fn line(item: &Item) -> String {
-    let verb = if item.action == Action::Delete { "delete" } else { "restore" };
+fn line(item: &Item, verbs: [&str; 2]) -> String {
+    let verb = if item.action == Action::Delete { verbs[0] } else { verbs[1] };
     format!("{verb:<8} {}: {}{}", item.cluster, item.object, with_contents(item))
 }
 
@@ -163,18 +164,23 @@ fn with_contents(item: &Item) -> &'static str {
 
 /// What an undo would do now.
 fn preview(session: &Session, id: &str, plan: &Plan) -> Result<String> {
-    let mut lines = vec![shown(id, plan, &plan.items)];
+    let (mut there, mut notes) = (Vec::new(), Vec::new());
     for (item, standing) in standings(session, plan.items.clone())? {
         let object = format!("{}: {}", item.cluster, item.object);
-        lines.extend(match standing {
-            Standing::Untouched => None,
-            Standing::Restored => Some(format!("  {object} is taken back already")),
-            Standing::Gone => Some(format!("  {object} is gone")),
-            Standing::Changed(who) => Some(format!(
-                "  ! {object} was changed since by {}: nothing is taken back until you have decided",
-                who.join(", ")
-            )),
-        });
+        match standing {
+            Standing::Restored => notes.push(format!("  {object} is taken back already")),
+            Standing::Gone => notes.push(format!("  {object} is gone")),
+            Standing::Untouched => there.push(item),
+            Standing::Changed(who) => {
+                notes.push(format!("  ! {object} was changed since by {}: it stops the undo", who.join(", ")));
+                there.push(item);
+            }
+        }
+    }
+    let mut lines = vec![shown(id, plan, &there)];
+    if !notes.is_empty() {
+        lines.extend(["\nAs the clusters stand:".to_owned()]);
+        lines.extend(notes);
     }
     Ok(lines.join("\n"))
 }
@@ -186,18 +192,31 @@ fn shown(id: &str, plan: &Plan, items: &[Item]) -> String {
         lines.extend(plan.lost.iter().map(|lost| format!("  ! {lost}")));
         lines.push(String::new());
     }
-    if items.is_empty() {
-        lines.push(format!("Run {id} left nothing that could be taken back."));
-        return lines.join("\n");
+    match (items.is_empty(), plan.items.is_empty()) {
+        (true, true) => lines.push(format!("Run {id} left nothing that could be taken back.")),
+        (true, false) => lines.push(format!("Run {id} is taken back already.")),
+        _ => lines.push(format!("Taking back run {id}:")),
     }
-    lines.push(format!("Taking back run {id}:"));
     for item in items {
-        lines.push(format!("  {}", line(item)));
+        lines.push(format!("  {}", line(item, ["delete", "restore"])));
         if let Action::Restore(restore) = &item.action {
-            let back =
-                if restore.back == serde_json::json!({}) { "its owners".to_owned() } else { restore.back.to_string() };
+            let former = fields("", &restore.back);
+            let back = if former.is_empty() { "who owns its fields".to_owned() } else { former.join(", ") };
             lines.push(format!("             {}", crate::plain::line(&back, 100)));
         }
     }
     lines.join("\n")
+}
+
+/// The fields of a merge patch, as people read them: `data.a: "1"`, `no data.b`.
+fn fields(path: &str, patch: &Value) -> Vec<String> {
+    let Value::Object(entries) = patch else {
+        return vec![if patch.is_null() { format!("no {path}") } else { format!("{path}: {patch}") }];
+    };
+    let below = |key: &String| match (path.is_empty(), key.contains(['.', '/'])) {
+        (true, _) => key.clone(),
+        (false, false) => format!("{path}.{key}"),
+        (false, true) => format!("{path}[{key:?}]"),
+    };
+    entries.iter().flat_map(|(key, value)| fields(&below(key), value)).collect()
 }

@@ -201,7 +201,8 @@ impl Foundation {
             host: Arc::new(host),
             tables: primitives::MODEL,
             types: primitives::MODEL_TYPES,
-            bridge: self.bridge.clone(),
+            // The software of the clusters goes on when the run is interrupted.
+            bridge: Bridge { cancel: engine::Cancel::default(), ..self.bridge.clone() },
             sources: Arc::new(sources(&job.script)),
             observer: Arc::new(Silent),
         });

@@ -12,6 +12,7 @@ mod lease;
 mod model;
 mod observed;
 pub mod record;
+mod recorded;
 pub mod screen;
 pub mod session;
 mod settle;

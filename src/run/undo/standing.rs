@@ -62,7 +62,8 @@ fn is_restored(item: &Item, live: &Object) -> bool {
 
 /// The failure of an undo that somebody else's changes stop.
 pub fn refused(id: &str, changed: &[(Item, Vec<String>)]) -> Failure {
-    let failure = Failure::new(Kind::Conflict, format!("{} objects were changed since run {id}", changed.len()));
+    let count = if changed.len() == 1 { "1 object was".to_owned() } else { format!("{} objects were", changed.len()) };
+    let failure = Failure::new(Kind::Conflict, format!("{count} changed by somebody else since run {id}"));
     let failure = changed.iter().fold(failure, |failure, (item, who)| {
         failure.detail(format!("{}: {}: {}", item.cluster, item.object, who.join(", ")))
     });

@@ -1,0 +1,135 @@
+//! A run from its first line in a journal to its last: leases, changes under way, what an earlier run left open.
+
+use super::lease::{Around, Holder};
+use super::record::{History, Record, Started};
+use super::session::{Job, Session};
+use super::settle::settle;
+use crate::cluster::Cluster;
+use crate::cluster::layers::FileJournal;
+use crate::cluster::layers::journal::now;
+use crate::failure::{Failure, Result};
+use crate::object::{Node, Object};
+use crate::script::Home;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+impl Session {
+    /// Does this work as a run of this job, with a journal from start to end.
+    ///
+    /// # Errors
+    /// What the work fails with.
+    pub fn recorded<T>(&self, job: &Job, clusters: Vec<String>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let outcome = self.begin(job, clusters).and_then(|()| work());
+        self.close(outcome)
+    }
+
+    /// Begins a run of this job: takes the leases of its clusters and begins its journal. Whatever comes of it, close it.
+    ///
+    /// # Errors
+    /// When another run works on one of the clusters, or one cannot be reached.
+    pub fn begin(&self, job: &Job, clusters: Vec<String>) -> Result<()> {
+        let is_live = self.world.is_none() && job.header.needs.writes();
+        let leases = if is_live { self.take_leases(&clusters) } else { Ok(()) };
+        let uids = self.uids(&clusters, is_live && leases.is_ok());
+        self.journal.record(&Record::Started(Started { uids, ..started(job, clusters, self.kubeconfig.clone()) }));
+        leases
+    }
+
+    /// What is done from now on is a run of this job as soon as it changes something: then its journal begins. Whatever
+    /// comes of it, close it.
+    pub fn begin_with_a_change(&self, job: &Job) {
+        self.journal.begin_with_a_change(started(job, Vec::new(), self.kubeconfig.clone()));
+    }
+
+    /// Ends a run: changes under way are given their time, leases are given back, the journal ends.
+    ///
+    /// # Errors
+    /// The outcome's own, or that the run has lost a lease.
+    pub fn close<T>(&self, outcome: Result<T>) -> Result<T> {
+        self.runtime.block_on(self.flights.landed());
+        let lost = self.give_leases_back();
+        let outcome = lost.map_or(outcome, Err);
+        self.journal.finish(outcome.as_ref().err());
+        outcome
+    }
+
+    /// Lets other runs work on the clusters; the failure of a run that has lost a lease.
+    pub fn give_leases_back(&self) -> Option<Failure> {
+        self.runtime.block_on(self.leases.give_back())
+    }
+
+    /// Takes the leases that keep other runs away from these clusters.
+    fn take_leases(&self, clusters: &[String]) -> Result<()> {
+        let around = || Around {
+            holder: Holder::here(&self.run),
+            clock: self.clock.clone(),
+            cancel: self.cancel.clone(),
+            screen: self.screen.clone(),
+        };
+        let clusters = self.connected_to(clusters)?;
+        self.unless_interrupted(self.leases.take(clusters, around))
+    }
+
+    fn connected_to(&self, contexts: &[String]) -> Result<Vec<Cluster>> {
+        let contexts: std::collections::BTreeSet<&String> = contexts.iter().collect();
+        contexts.into_iter().map(|context| self.cluster(context)).collect()
+    }
+
+    /// Which clusters these are, if they are to be asked and say it.
+    fn uids(&self, contexts: &[String], asked: bool) -> BTreeMap<String, String> {
+        let clusters = if asked { self.connected_to(contexts).unwrap_or_default() } else { Vec::new() };
+        let uid = async |cluster: &Cluster| Some((cluster.name().to_owned(), cluster.uid().await.ok()?));
+        self.runtime.block_on(futures::future::join_all(clusters.iter().map(uid))).into_iter().flatten().collect()
+    }
+
+    /// Finds out what became of the changes of a run that nobody has heard the answer of. The run's journal says it from
+    /// now on. Returns a line for each.
+    ///
+    /// # Errors
+    /// When the run's journal cannot be written.
+    pub fn settle(&self, run: &mut History) -> Result<Vec<String>> {
+        let pending: Vec<usize> = (0..run.changes.len()).filter(|at| run.changes[*at].is_pending()).collect();
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines = self.unless_interrupted(async { Ok(settle(run, |context| self.cluster(context)).await) })?;
+        let file = super::record::folder().join(format!("{}.jsonl", run.id));
+        let journal = FileJournal::open(&file)?;
+        let settled = pending.into_iter().filter_map(|at| run.changes[at].outcome.clone());
+        for outcome in settled.filter(|outcome| outcome.found.is_some()) {
+            let written = journal.append(&Record::Outcome(outcome));
+            written.map_err(|e| Failure::internal(format!("cannot write the journal {}: {e}", file.display())))?;
+        }
+        Ok(lines)
+    }
+}
+
+/// The names of what is no script: somebody has typed it.
+const TYPED: [&str; 2] = ["expression", "typed"];
+
+fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Started {
+    let (script, source) = match &job.script.home {
+        _ if TYPED.contains(&job.script.name.as_str()) => (job.script.name.clone(), "typed".to_owned()),
+        Home::Bundle(_) => (job.script.name.clone(), "bundled".to_owned()),
+        Home::Folder(folder) if job.script.text.is_empty() => (job.script.name.clone(), folder.display().to_string()),
+        Home::Folder(_) | Home::Over(..) => {
+            let path = std::env::current_dir().unwrap_or_default().join(&job.script.name);
+            // Without the `.` of `./main.rhai`.
+            let path: PathBuf = path.components().collect();
+            (path.display().to_string(), path.display().to_string())
+        }
+    };
+    let shown = |node: &Node| serde_json::from_str(&Object::new(node.clone()).to_json()).unwrap_or_default();
+    Started {
+        time: now(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        script,
+        source,
+        sha256: super::record::digest(&job.script.text),
+        params: job.values.iter().map(|(param, node)| (param.name.clone(), shown(node))).collect(),
+        clusters,
+        uids: BTreeMap::new(),
+        kubeconfig,
+        pid: std::process::id(),
+    }
+}

@@ -1,0 +1,71 @@
+//! Changes whose answer nobody has heard.
+
+use crate::stage::Stage;
+use serde_json::json;
+
+#[test]
+fn a_creation_whose_answer_nobody_heard_is_found_and_can_be_taken_back() {
+    let stage = Stage::new();
+    let id = stage.killed_after(
+        r#"if c.find("ConfigMap", "shop/new") == () { c.create(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}}); }"#,
+    );
+    let (_, out, _) = stage.meshwright(&["show-run", &id]);
+    assert!(out.contains("unknown   east: ConfigMap shop/new"), "{out}");
+    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("east: ConfigMap shop/new: applied: it was made"), "{err}");
+    let (_, out, _) = stage.meshwright(&["show-run", &id]);
+    assert!(out.contains("created   east: ConfigMap shop/new"), "the journal knows it now: {out}");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(stage.map("new"), None);
+}
+
+#[test]
+fn a_creation_that_never_arrived_is_told() {
+    let stage = Stage::new();
+    let id = stage.killed_after(
+        r#"c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}});"#,
+    );
+    stage.server().remove("ConfigMap", Some("shop"), "new");
+    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("east: ConfigMap shop/new: not applied: it is not there"), "{err}");
+    assert!(stage.map("new").is_some(), "made by the resumed run");
+    let (_, out, _) = stage.meshwright(&["show-run", &id]);
+    assert!(out.contains("not applied"), "{out}");
+}
+
+#[test]
+fn what_the_server_has_named_is_found_by_who_made_it_and_when() {
+    let stage = Stage::new();
+    stage
+        .server()
+        .put(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gen-theirs", "namespace": "shop"}}));
+    let make =
+        r#"c.create(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{generateName: "gen-", namespace: "shop"}});"#;
+    let id = stage.killed_after(&format!("{make}\n{make}"));
+    let names = || -> Vec<String> {
+        let all = stage.server().everything();
+        let names = all.iter().filter_map(|object| object["metadata"]["name"].as_str().map(str::to_owned));
+        names.filter(|name| name.starts_with("gen-")).collect()
+    };
+    assert_eq!(names().len(), 3);
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(names(), ["gen-theirs"]);
+}
+
+#[test]
+fn a_json_patch_whose_answer_nobody_heard_is_told_by_who_has_written() {
+    let stage = Stage::new();
+    let id = stage.killed_after(
+        r#"c.patch("ConfigMap", "shop/old", [#{op: "add", path: "/data/mine", value: "1"}], #{type: "json"});"#,
+    );
+    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("east: ConfigMap shop/old: applied: it was changed"), "{err}");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(stage.map("old"), Some(json!({"theirs": "1"})));
+}

@@ -1,0 +1,69 @@
+//! What is typed, and what a script waits for.
+
+use crate::stage::{Stage, held_elsewhere};
+use assert_cmd::Command;
+use serde_json::json;
+
+#[test]
+fn what_is_typed_takes_the_lease_and_is_a_run() {
+    let stage = Stage::new();
+    let write = r#"kube.cluster("east").patch("ConfigMap", "shop/old", #{data: #{mine: "1"}})"#;
+    held_elsewhere(&stage);
+    let (code, _, err) = stage.eval(write);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("another run works on this cluster"), "{err}");
+    assert_eq!(stage.map("old"), Some(json!({"theirs": "1"})));
+    stage.server().remove("Lease", Some("kube-system"), "meshwright");
+    let asked = stage.server().log().len();
+    let (code, _, err) = stage.eval(write);
+    assert_eq!(code, 0, "{err}");
+    let log = stage.server().log();
+    let leases = log.iter().skip(asked).filter(|sent| sent.is_write() && sent.path.contains("/leases")).count();
+    assert_eq!(leases, 2, "taken and given back");
+    let (_, out, _) = stage.meshwright(&["show-run", "last"]);
+    assert!(out.contains("changed   east: ConfigMap shop/old"), "{out}");
+    let (code, _, err) = stage.meshwright(&["resume", "last"]);
+    assert!(code == 4 && err.contains("was typed"), "{err}");
+    let (code, _, err) = stage.meshwright(&["undo", "last", "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(stage.map("old"), Some(json!({"theirs": "1"})));
+    let (_, before, _) = stage.meshwright(&["runs"]);
+    stage.eval(r#"kube.cluster("east").version()"#);
+    let (_, after, _) = stage.meshwright(&["runs"]);
+    assert_eq!(before, after, "who changes nothing has not run");
+}
+
+#[test]
+fn a_prompt_that_writes_takes_the_lease_until_it_no_longer_does() {
+    let stage = Stage::new();
+    let lines = |text: &str| {
+        let _inside = stage.runtime.enter();
+        let mut command = Command::cargo_bin("meshwright").expect("the program");
+        command.args(["repl"]).env("HOME", stage.home.path()).env("KUBECONFIG", stage.home.path().join("config"));
+        command.env("NO_COLOR", "1").env_remove("XDG_STATE_HOME").current_dir(stage.home.path());
+        let output = command.write_stdin(text).output().expect("started");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let write = r#"kube.cluster("east").patch("ConfigMap", "shop/old", #{data: #{mine: "1"}})"#;
+    let lease = r#"kube.cluster("east").list("leases", #{namespace: "kube-system"}).map(|l| print("leases: " + l.spec.holderIdentity))"#;
+    held_elsewhere(&stage);
+    assert!(lines(&format!(":write\n{write}\n")).contains("another run works on this cluster"));
+    stage.server().remove("Lease", Some("kube-system"), "meshwright");
+    let asked = stage.server().log().len();
+    lines(&format!("{lease}\n:write\n{write}\n{lease}\n:read-only\n{lease}\n"));
+    let log = stage.server().log();
+    let log = log.iter().skip(asked).filter(|sent| sent.path.contains("/leases"));
+    let told: Vec<&str> = log.map(|sent| sent.method.as_str()).collect();
+    // Looked at, made before the change, looked at, given back at once, looked at.
+    assert_eq!(told, ["GET", "GET", "POST", "GET", "GET", "DELETE", "GET"]);
+    let (_, out, _) = stage.meshwright(&["show-run", "last"]);
+    assert!(out.contains("changed   east: ConfigMap shop/old") && out.contains("outcome  done"), "{out}");
+}
+
+#[test]
+fn waits_that_a_script_decides_are_in_the_journal() {
+    let stage = Stage::new();
+    let id = stage.ran(r#"let n = 0; wait.until(|| { n += 1; n > 2 }, #{every: "10ms", want: "the third time"});"#);
+    let (_, out, _) = stage.meshwright(&["show-run", &id]);
+    assert!(out.contains("waited") && out.contains("the third time") && out.contains("make.rhai:8"), "{out}");
+}

@@ -1,0 +1,160 @@
+//! Runs that are taken back.
+
+use crate::stage::{FORCED, Stage};
+use meshwright::rehearsal::{Effect, Fault};
+use serde_json::json;
+
+#[test]
+fn what_somebody_else_has_changed_is_not_taken_back() {
+    let stage = Stage::new();
+    stage.run(&[]);
+    let id = stage.last();
+    let write = r#"kube.cluster("east").patch("ConfigMap", "shop/old", #{data: #{other: "1"}})"#;
+    let (code, _, err) = stage.meshwright(&["eval", "--write", write]);
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("ConfigMap shop/old") && err.contains("nothing was taken back"), "{err}");
+    assert!(stage.map("new").is_some());
+}
+
+#[test]
+fn former_owners_have_their_fields_again() {
+    let stage = Stage::new();
+    let before = stage.owned();
+    let id = stage.ran(FORCED);
+    assert_ne!(
+        stage.server().get("ConfigMap", Some("shop"), "owned").expect("owned")["metadata"]["managedFields"],
+        before["metadata"]["managedFields"]
+    );
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    let after = stage.server().get("ConfigMap", Some("shop"), "owned").expect("owned");
+    assert_eq!(after["data"], before["data"]);
+    assert_eq!(after["metadata"]["managedFields"], before["metadata"]["managedFields"]);
+    let change = |manager: &str| {
+        stage.eval(&format!(
+            r#"kube.cluster("east").apply(#{{apiVersion: "v1", kind: "ConfigMap", metadata: #{{name: "owned", namespace: "shop"}}, data: #{{a: "2"}}}}, #{{manager: "{manager}"}})"#
+        ))
+    };
+    let (code, _, err) = change("somebody");
+    assert!(code == 1 && err.contains("kubectl"), "a field of kubectl's again: {err}");
+    let (code, _, err) = change("kubectl");
+    assert_eq!(code, 0, "it owns its field: {err}");
+}
+
+#[test]
+fn half_an_undo_can_be_repeated() {
+    let stage = Stage::new();
+    let before = stage.owned();
+    let id = stage.ran(&format!(
+        "{FORCED}c.apply(#{{apiVersion: \"v1\", kind: \"ConfigMap\", metadata: #{{name: \"new\", namespace: \"shop\"}}}});"
+    ));
+    // The last made goes first; the cluster refuses the second.
+    let refused = Effect::Status { code: 403, retry_after: None };
+    stage.server().faults().inject(Fault::new(refused).path("meshwright-undo").times(1));
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains(&format!("to go on: meshwright undo {id}")), "{err}");
+    assert_eq!(stage.map("new"), None);
+    let (_, out, _) = stage.meshwright(&["undo", &id, "--dry-run"]);
+    assert!(out.contains("ConfigMap shop/new is gone"), "{out}");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    let after = stage.server().get("ConfigMap", Some("shop"), "owned").expect("owned");
+    assert_eq!(
+        (&after["data"], &after["metadata"]["managedFields"]),
+        (&before["data"], &before["metadata"]["managedFields"])
+    );
+    let (code, out, _) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("is taken back already"), "{out}");
+    let (_, out, _) = stage.meshwright(&["show-run", "last"]);
+    assert!(out.contains("changed   east: ConfigMap shop/owned"), "an undo has a journal: {out}");
+}
+
+/// Between the values and the owners a kill may come.
+#[test]
+fn values_without_their_owners_are_half_an_undo() {
+    let stage = Stage::new();
+    let before = stage.owned();
+    let id = stage.ran(FORCED);
+    stage.server().put_as(&format!("meshwright-undo-{id}"), json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owned", "namespace": "shop"}, "data": before["data"],
+    }));
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    let after = stage.server().get("ConfigMap", Some("shop"), "owned").expect("owned");
+    assert_eq!(after["metadata"]["managedFields"], before["metadata"]["managedFields"]);
+}
+
+#[test]
+fn production_is_named_before_it_is_undone() {
+    let stage = Stage::new();
+    let id = stage.ran(FORCED);
+    let folder = stage.home.path().join(".config/meshwright");
+    std::fs::create_dir_all(&folder).expect("folder");
+    std::fs::write(folder.join("config.yaml"), "production: [\"ea*\"]\n").expect("written");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("looks like production") && err.contains("--confirm east"), "{err}");
+    assert!(stage.map("owned").is_some());
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes", "--confirm", "east"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(stage.map("owned"), None);
+}
+
+#[test]
+fn secrets_that_were_made_go_and_those_that_were_changed_are_told_first() {
+    let stage = Stage::new();
+    stage.server().put(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "theirs", "namespace": "shop"}, "data": {"k": "b2xk"}}));
+    let id = stage.ran(
+        r#"for name in ["theirs", "made"] { c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: name, namespace: "shop"}, stringData: #{k: "planted-undo-secret"}}, #{force: true}); }"#,
+    );
+    let (code, out, err) = stage.meshwright(&["undo", &id, "--dry-run"]);
+    assert_eq!(code, 0, "{err}");
+    let lost = out.find("! east: Secret shop/theirs: the former contents of a Secret are not kept").expect("told");
+    assert!(lost < out.find("delete   east: Secret shop/made").expect("deleted"), "{out}");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    let there = |name| stage.server().get("Secret", Some("shop"), name).is_some();
+    assert!(there("theirs") && !there("made"));
+    assert!(!std::fs::read_to_string(stage.journal(&id)).expect("journal").contains("planted-undo"));
+}
+
+#[test]
+fn the_last_made_goes_first_and_another_object_of_the_name_stays() {
+    let stage = Stage::new();
+    let id = stage.ran(
+        r#"c.apply(#{apiVersion: "v1", kind: "Namespace", metadata: #{name: "other"}});
+for name in ["one", "two", "three"] { c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: name, namespace: "other"}}); }"#,
+    );
+    let server = stage.server();
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "two", "namespace": "other"}});
+    server.remove("ConfigMap", Some("other"), "two");
+    server.put(map);
+    let (_, out, _) = stage.meshwright(&["undo", &id, "--dry-run"]);
+    assert!(out.contains("delete   east: Namespace other, with everything in it"), "{out}");
+    assert!(out.contains("ConfigMap other/two is gone"), "{out}");
+    let asked = server.log().len();
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    let log = server.log();
+    let deleted = log.iter().skip(asked).filter(|sent| sent.method == "DELETE" && !sent.path.contains("leases"));
+    let deleted: Vec<&str> = deleted.map(|sent| sent.path.rsplit('/').next().unwrap_or_default()).collect();
+    assert_eq!(deleted, ["three", "one", "other"]);
+}
+
+#[test]
+fn an_undo_on_another_cluster_of_the_name_is_refused() {
+    let stage = Stage::new();
+    let id = stage.ran(FORCED);
+    let path = stage.journal(&id);
+    let text = std::fs::read_to_string(&path).expect("journal");
+    let uid = stage.server().get("Namespace", None, "kube-system").expect("namespace")["metadata"]["uid"].clone();
+    std::fs::write(&path, text.replacen(uid.as_str().expect("uid"), "another", 1)).expect("written");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("is not the cluster that run"), "{err}");
+    assert!(stage.map("owned").is_some());
+}
