@@ -101,6 +101,21 @@ fn a_secret_with_another_key_leaves_the_remote_unknown() {
     }
 }
 
+/// Every pod takes a minute to get ready: the waits look for causes meanwhile, and there are none.
+#[test]
+fn a_slow_installation_is_no_mistake() {
+    let old = "fn unready(world, cluster, pod) {";
+    let new = r#"fn unready(world, cluster, pod) {
+        let asked = `asked about ${cluster.name} ${pod.metadata.name}`;
+        world.note(asked, "not yet");
+        if world.notes(asked).len() < 60 { return "it starts slowly"; }"#;
+    for dialect in DIALECTS {
+        let (ended, after) = run_fork(dialect, "rehearsal.rhai", &[(old, new)]);
+        ended.unwrap_or_else(|failure| panic!("{dialect}: {failure:?}"));
+        assert!(after > Duration::from_secs(180), "{dialect}: {after:?}");
+    }
+}
+
 #[test]
 fn a_placeholder_left_in_hides_the_other_version() {
     for dialect in DIALECTS {
