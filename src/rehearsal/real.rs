@@ -110,17 +110,20 @@ fn sort_managers(value: &mut Value) {
     }
 }
 
-/// Takes out what nobody looks at: the managed fields of what is not stored, and addresses in tables.
+/// Takes out what nobody looks at: the managed fields of what is not stored, and addresses and ages in tables.
 fn forget(answer: &mut Value) {
     let kind = answer["kind"].as_str().unwrap_or_default().to_owned();
     if kind.ends_with("Review") || kind == "TokenRequest" {
         answer["metadata"] = Value::Null;
     }
-    let is_address =
-        |cell: &&mut Value| cell.as_str().is_some_and(|text| text.starts_with("10.") || text.contains("/TCP"));
+    // Addresses, and ages: the two servers are asked one after the other.
+    let is_own = |cell: &&mut Value| {
+        let is_age = |text: &str| text.strip_suffix('s').is_some_and(|number| number.parse::<u32>().is_ok());
+        cell.as_str().is_some_and(|text| text.starts_with("10.") || text.contains("/TCP") || is_age(text))
+    };
     for row in answer.get_mut("rows").and_then(Value::as_array_mut).into_iter().flatten() {
         let cells = row.get_mut("cells").and_then(Value::as_array_mut).into_iter().flatten();
-        cells.filter(is_address).for_each(|cell| *cell = Value::Null);
+        cells.filter(is_own).for_each(|cell| *cell = Value::Null);
     }
 }
 
