@@ -287,6 +287,27 @@ fn forwarded(served: &Served, over_websocket: bool, path: &str) -> Option<String
 }
 
 #[test]
+fn the_stored_kubeconfig_of_a_remote_cluster_works() {
+    let served = Served::start(&["shared-gateways", "--dialect", "classic"]);
+    let secret = "--context cluster1 -n istio-system get secrets -l istio/multiCluster=true -o";
+    let config = "go-template={{range.items}}{{range.data}}{{.}}{{end}}{{end}}";
+    let Some(said) = served.kubectl(&format!("{secret} {config}")) else { return };
+    use base64::Engine as _;
+    let config = base64::engine::general_purpose::STANDARD.decode(said.out).expect("base64");
+    let file = served._ground.file("remote.kubeconfig", &String::from_utf8(config).expect("text"));
+    // Its own address is one of the rehearsal; the certificate is checked all the same.
+    let address = "--context cluster2 config view --minify -o jsonpath={.clusters[0].cluster.server}";
+    let address = served.kubectl(address).expect("kubectl").out;
+    let remote = |line: &str| {
+        served.kubectl(&format!("--kubeconfig {} --server {address} {line}", file.display())).expect("kubectl")
+    };
+    let said = remote("get pods -A");
+    assert!(said.ok && said.out.contains("helloworld-v2"), "{}", said.err);
+    let said = remote("-n sample delete pods --all");
+    assert!(!said.ok && said.err.contains("cannot delete resource \"pods\""), "{}{}", said.out, said.err);
+}
+
+#[test]
 fn pods_are_looked_into() {
     let served = Served::start(&["shared-gateways"]);
     let Some(said) = served.kubectl("-n istio-system exec deploy/istiod -- ls /etc/cacerts") else { return };
