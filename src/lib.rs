@@ -15,7 +15,7 @@
 //! | [`cluster`] | a Kubernetes cluster: requests, layers, apply, waits |
 //! | [`process`] | local programs |
 //! | [`rehearsal`] | Kubernetes API servers in memory |
-//! | [`object`], [`secret`], [`grant`], [`clock`], [`failure`], [`plain`], [`content`], [`here`] | what everything stands on |
+//! | [`object`], [`secret`], [`grant`], [`clock`], [`failure`], [`plain`], [`content`], [`here`], [`guardian`] | what everything stands on |
 
 pub mod cli;
 pub mod clock;
@@ -25,6 +25,7 @@ pub mod doc;
 pub mod engine;
 pub mod failure;
 pub mod grant;
+pub mod guardian;
 pub mod here;
 pub mod object;
 pub mod plain;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const GROUND: &[&str] = &["object", "content", "secret", "plain", "clock", "grant", "failure", "here"];
+const GROUND: &[&str] = &["object", "content", "secret", "plain", "clock", "grant", "failure", "guardian", "here"];
 
 /// What each module may name, beside itself and the ground.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("content", &[]),
     ("plain", &[]),
     ("here", &[]),
+    ("guardian", &[]),
     ("grant", &[]),
     ("engine", &[]),
     ("cluster", &[]),

@@ -91,8 +91,33 @@ fn a_program_and_its_children_do_not_survive_a_killed_run() {
     let body = format!("exec.run(\"sh\", [\"-c\", \"{shell}\"]);");
     let path = ground.file("script.rhai", &script("exec: [sh]", &body));
     let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
-    let pids = || std::fs::read_to_string(&file).unwrap_or_default();
+    killed(command.stdout(Stdio::null()).stderr(Stdio::null()), &file);
+}
+
+#[test]
+fn a_credential_plugin_does_not_survive_a_killed_run() {
+    let ground = Ground::new(&["east"]);
+    let file = ground.home.path().join("pids");
+    let plugin = format!("(sleep 600) & echo $! >> {0}; echo $$ >> {0}; wait", file.display());
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config",
+        "clusters": [{"name": "east", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "contexts": [{"name": "east", "context": {"cluster": "east", "user": "u"}}],
+        "users": [{"name": "u", "user": {"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", plugin], "interactiveMode": "Never",
+        }}}],
+    });
+    let config = ground.file("plugin.yaml", &config.to_string());
+    let mut command = ground.command(&["eval", "kube.cluster(\"east\").version()"]);
+    command.env("KUBECONFIG", config).stdout(Stdio::null()).stderr(Stdio::null());
+    killed(&mut command, &file);
+}
+
+/// Starts a command, kills it once it has started the two processes whose numbers are in this file, and returns when they
+/// are gone.
+fn killed(command: &mut std::process::Command, file: &std::path::Path) {
+    let mut child = command.spawn().expect("started");
+    let pids = || std::fs::read_to_string(file).unwrap_or_default();
     until("the program begins", || pids().lines().count() == 2);
     child.kill().expect("SIGKILL");
     child.wait().expect("dead");

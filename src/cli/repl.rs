@@ -1,6 +1,6 @@
 //! `repl`: the prompt.
 
-use super::script_args::{find, take_flag, take_value};
+use super::script_args::{find, going_on, take_flag, take_value};
 use crate::failure::{Failure, Result};
 use crate::repl::{Repl as Prompt, View, talk};
 use crate::run::screen::Style;
@@ -69,6 +69,7 @@ impl Repl {
 pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
     let start = std::time::Instant::now();
     let view = View { colour: job.style.colour, ..View::default() };
+    let journal = session.journal();
     let begun = session.begin(job, job.values.clusters());
     let mut prompt = Prompt::new(session, desk, job, view)?;
     let mut outcome = begun.and_then(|()| prompt.carry_out(job));
@@ -82,7 +83,11 @@ pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
     if outcome.is_ok() {
         prompt.summary(start.elapsed());
     }
-    prompt.close(outcome)
+    prompt.close(outcome).map_err(|failure| {
+        let failure = super::told(&failure, job.style);
+        going_on(journal).iter().filter(|_| !job.style.quiet).for_each(|line| eprintln!("{line}"));
+        failure
+    })
 }
 
 /// The session after a rehearsal of this script.

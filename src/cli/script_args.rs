@@ -342,16 +342,18 @@ pub fn finish(session: &Session, job: &Job) -> Result<()> {
     }
     let Err(failure) = outcome else { return Ok(()) };
     let failure = super::told(&failure, style);
-    if let Some(journal) = session.journal() {
-        let id = journal.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let run = record::find(&record::folder(), &id);
-        let lines = match run.is_ok_and(|run| run.changes.is_empty()) {
-            true => format!("  nothing was changed; to try again: meshwright resume {id}"),
-            false => {
-                format!("  what was done: meshwright show-run {id}\n  to go on:      meshwright resume {id}")
-            }
-        };
-        lines.lines().for_each(|line| session.screen().line(line));
+    for line in going_on(session.journal()) {
+        session.screen().line(&line);
     }
     Err(failure)
+}
+
+/// The commands that help after a run with this journal that did not come to its end.
+pub fn going_on(journal: Option<std::path::PathBuf>) -> Vec<String> {
+    let id = journal.and_then(|journal| Some(journal.file_stem()?.to_string_lossy().into_owned()));
+    let Some(id) = id else { return Vec::new() };
+    if record::find(&record::folder(), &id).is_ok_and(|run| run.changes.is_empty()) {
+        return vec![format!("  nothing was changed; to try again: meshwright resume {id}")];
+    }
+    vec![format!("  what was done: meshwright show-run {id}"), format!("  to go on:      meshwright resume {id}")]
 }

@@ -5,6 +5,7 @@
 //! on one, and then one at a time.
 
 use crate::failure::{Failure, Kind, Result};
+use crate::guardian::Guardian;
 use crate::object::{Object, yaml};
 use crate::plain;
 use crate::secret::{Redactor, Secret};
@@ -46,7 +47,13 @@ pub(super) async fn run(exec: &ExecConfig, hear: &Hear) -> Result<Issued> {
         return Err(trouble(format!("the credential plugin `{name}` wants to ask somebody, and there is no terminal")));
     }
     let _one_at_a_time = if interactive { Some(TERMINAL.lock().await) } else { None };
-    let child = command(exec, name, interactive).spawn().map_err(|error| missing(exec, name, &error))?;
+    // Whoever asks on the terminal must stay among those that may.
+    let guardian = if interactive { None } else { Guardian::start() };
+    let mut command = command(exec, name, interactive);
+    if !interactive {
+        command.process_group(guardian.as_ref().map_or(0, |guardian| guardian.group().as_raw()));
+    }
+    let child = command.spawn().map_err(|error| missing(exec, name, &error))?;
     let limit = if interactive { TYPING } else { LIMIT };
     let ended = tokio::time::timeout(limit, finish(child, hear)).await;
     let (status, out) = ended
@@ -90,7 +97,7 @@ fn command(exec: &ExecConfig, name: &str, interactive: bool) -> Command {
     if interactive {
         command.stdin(Stdio::inherit()).stderr(Stdio::inherit());
     } else {
-        command.stdin(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
     }
     command
 }

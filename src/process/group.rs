@@ -1,6 +1,6 @@
 //! A child process and everything it has started, killed together.
 
-use super::guardian::Guardian;
+use crate::guardian::Guardian;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::time::{Duration, Instant};

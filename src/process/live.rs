@@ -1,9 +1,9 @@
 //! Programs of this machine.
 
 use super::group::Group;
-use super::guardian::Guardian;
 use super::{Command, Output, Programs, not_found, search};
 use crate::failure::{Failure, Kind, Result};
+use crate::guardian::Guardian;
 use crate::secret::Redactor;
 use futures::future::BoxFuture;
 use std::os::unix::process::ExitStatusExt;

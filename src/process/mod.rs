@@ -4,7 +4,6 @@
 
 mod command;
 mod group;
-mod guardian;
 mod live;
 mod rehearsed;
 mod search;

@@ -3,6 +3,9 @@
 use crate::stage::{Stage, held_elsewhere};
 use assert_cmd::Command;
 use serde_json::json;
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 #[test]
 fn what_is_typed_takes_the_lease_and_is_a_run() {
@@ -66,4 +69,41 @@ fn waits_that_a_script_decides_are_in_the_journal() {
     let id = stage.ran(r#"let n = 0; wait.until(|| { n += 1; n > 2 }, #{every: "10ms", want: "the third time"});"#);
     let (_, out, _) = stage.meshwright(&["show-run", &id]);
     assert!(out.contains("waited") && out.contains("the third time") && out.contains("make.rhai:8"), "{out}");
+}
+
+#[test]
+fn a_paused_run_keeps_its_lease_and_its_journal_open() {
+    let stage = Stage::new();
+    let _inside = stage.runtime.enter();
+    let terminal = nix::pty::openpty(None, None).expect("a terminal");
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("meshwright"));
+    command.args(["run", "./make.rhai", "--cluster", "east", "--fail", "--pause-on-failure"]);
+    command.env("HOME", stage.home.path()).env("KUBECONFIG", stage.home.path().join("config"));
+    command.env_remove("XDG_STATE_HOME").env("NO_COLOR", "1").current_dir(stage.home.path());
+    command.stdin(terminal.slave).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().expect("started");
+    let holder = || stage.server().get("Lease", Some("kube-system"), "meshwright");
+    let folder = stage.home.path().join(".local/state/meshwright/runs");
+    let journal = || -> String {
+        let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        files.filter_map(|entry| std::fs::read_to_string(entry.path()).ok()).collect()
+    };
+    let end = Instant::now() + Duration::from_secs(20);
+    while !journal().contains(r#""step":"Check","what":"script""#) {
+        assert!(Instant::now() < end, "{}", journal());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(holder().is_some(), "somebody looks at it");
+    assert!(!journal().contains(r#""event":"finished""#));
+    let (code, _, err) = stage.eval(r#"kube.cluster("east").patch("ConfigMap", "shop/old", #{data: #{mine: "2"}})"#);
+    assert!(code == 1 && err.contains("another run works on this cluster"), "{err}");
+    let mut keys = std::fs::File::from(terminal.master);
+    keys.write_all(b":quit\n").expect("typed");
+    let output = child.wait_with_output().expect("it ends");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("to go on:      meshwright resume "), "{err}");
+    assert_eq!(holder(), None);
+    assert!(journal().contains(r#""event":"finished""#));
 }

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 const WATCH: &str = "trap '' TERM INT HUP; read -r _; kill -KILL 0";
 
 /// The shell. Dropping it ends it.
-pub(super) struct Guardian {
+pub struct Guardian {
     /// Its stdin is the pipe.
     _shell: Child,
     group: Pid,
@@ -20,7 +20,7 @@ pub(super) struct Guardian {
 
 impl Guardian {
     /// A guardian of a new process group; none on machines without a shell.
-    pub(super) fn start() -> Option<Guardian> {
+    pub fn start() -> Option<Guardian> {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", WATCH]).env_clear().current_dir("/").process_group(0).kill_on_drop(true);
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -31,7 +31,7 @@ impl Guardian {
     }
 
     /// The group that it leads.
-    pub(super) fn group(&self) -> Pid {
+    pub fn group(&self) -> Pid {
         self.group
     }
 }
