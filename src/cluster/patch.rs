@@ -119,10 +119,15 @@ impl Cluster {
         let path = format!("{}/scale", target.path());
         let scale = self.send(about(request(Method::GET, path.clone())?, target)).await?;
         // The server leaves zero out.
-        if scale.int_at("spec.replicas").unwrap_or(0) == replicas {
+        let now = scale.int_at("spec.replicas").unwrap_or(0);
+        if now == replicas {
             return Ok(Outcome::Unchanged);
         }
         let body = map([("spec", map([("replicas", Node::Int(replicas))]))]);
+        // A scale does not say who owns the number.
+        let owners = self.get(target).await?.at("metadata.managedFields").cloned().unwrap_or_default();
+        let former = with(&scale.node, &["metadata", "managedFields"], owners);
+        let scale = Object { node: with(&former, &["spec", "replicas"], Node::Int(now)), ..scale };
         self.send_patch(target, &path, Patch::Merge, &body, Sent::After(&scale)).await?;
         Ok(Outcome::Changed)
     }

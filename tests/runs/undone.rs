@@ -158,3 +158,42 @@ fn an_undo_on_another_cluster_of_the_name_is_refused() {
     assert!(err.contains("is not the cluster that run"), "{err}");
     assert!(stage.map("owned").is_some());
 }
+
+/// Each way to change an object, on one that somebody else has made.
+#[test]
+fn every_way_to_change_an_object_is_taken_back() {
+    let ways = [
+        r#"c.scale("Deployment", "shop/web", 3);"#,
+        r#"c.restart("Deployment", "shop/web");"#,
+        r#"c.label("Deployment", "shop/web", #{team: "mesh", app: "other"});"#,
+        r#"c.annotate("Deployment", "shop/web", #{"a.b/c": "1"});"#,
+        r#"c.patch("Deployment", "shop/web", #{spec: #{template: #{spec: #{containers: [#{name: "web", image: "web:2"}]}}}}, #{type: "strategic"});"#,
+        r#"c.patch("Deployment", "shop/web", [#{op: "replace", path: "/spec/replicas", value: 4}], #{type: "json"});"#,
+        r#"c.edit("Deployment", "shop/web", |d| { d.spec.minReadySeconds = 5; d });"#,
+    ];
+    // What has no replicas has some later.
+    for (way, replicas) in ways.into_iter().map(|way| (way, 1)).chain([(ways[0], 0)]) {
+        let stage = Stage::new();
+        stage.server().put_as("kubectl", json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "shop", "labels": {"app": "web"}},
+            "spec": {
+                "replicas": replicas, "selector": {"matchLabels": {"app": "web"}},
+                "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}},
+            },
+        }));
+        let look = || {
+            let mut live = stage.server().get("Deployment", Some("shop"), "web").expect("web");
+            for noted in ["resourceVersion", "generation"] {
+                live["metadata"][noted] = json!(null);
+            }
+            (live["spec"].clone(), live["metadata"].clone())
+        };
+        let before = look();
+        let id = stage.ran(way);
+        assert_ne!(look(), before, "{way}");
+        let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+        assert_eq!(code, 0, "{way}: {err}");
+        assert_eq!(look(), before, "{way}");
+    }
+}

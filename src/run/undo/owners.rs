@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 pub(super) fn wanted(item: &Item, restore: &Restore, live: &Value) -> Value {
     let (former, live) = (entries(&restore.managers), entries(live));
     let now = |entry: &&Value| live.iter().find(|other| key(other) == key(entry)).copied();
-    let kept = former.iter().map(|entry| match now(entry) {
-        Some(now) if is_noted(now) && now["time"].as_str() > entry["time"].as_str() => now,
-        _ => *entry,
-    });
     let is_of_run = |entry: &Value| {
         let manager = entry["manager"].as_str().unwrap_or_default();
-        manager == item.manager || restore.ours.iter().any(|ours| ours == manager) && !is_noted(entry)
+        manager == item.manager || restore.ours.iter().any(|ours| ours == manager)
     };
+    let kept = former.iter().map(|entry| match now(entry) {
+        Some(now) if is_noted(now) && !is_of_run(now) && now["time"].as_str() > entry["time"].as_str() => now,
+        _ => *entry,
+    });
     let new = live.iter().filter(|entry| !former.iter().any(|other| key(other) == key(entry)) && !is_of_run(entry));
     let wanted: Vec<Value> = kept.chain(new.copied()).cloned().collect();
     // An empty entry resets them; an empty list is not read as one.
