@@ -312,6 +312,9 @@ fn pods_are_looked_into() {
     let served = Served::start(&["shared-gateways"]);
     let Some(said) = served.kubectl("-n istio-system exec deploy/istiod -- ls /etc/cacerts") else { return };
     assert_eq!(said.out, "ca-cert.pem\nca-key.pem\ncert-chain.pem\nroot-cert.pem\n", "{}", said.err);
+    let asked = "-n istio-system exec deploy/istiod -- curl -s localhost:15014/debug/clusterz";
+    let watched = r#"{"id":"n2-k8s-config","secretName":"istio-system/n2-k8s-secret","syncStatus":"synced"}"#;
+    assert!(served.kubectl(asked).expect("kubectl").out.contains(watched));
     let pod = served.kubectl("-n sample get pod -l app=sleep -o name").expect("kubectl").out;
     let said = served
         .kubectl(&format!("-n sample debug {} --image=busybox:1 --profile=general", pod.trim()))
