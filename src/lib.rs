@@ -12,6 +12,7 @@
 //! | [`script`] | what a script is before it runs: header, parameters, bundle |
 //! | [`primitives`] | everything a script can call: one table per namespace object |
 //! | [`engine`] | Rhai, configured: values, `step`, `parallel`, errors with places |
+//! | [`recording`] | the traffic of a run in a file, and its replay |
 //! | [`cluster`] | a Kubernetes cluster: requests, layers, apply, waits |
 //! | [`process`] | local programs |
 //! | [`rehearsal`] | Kubernetes API servers in memory |
@@ -31,6 +32,7 @@ pub mod object;
 pub mod plain;
 pub mod primitives;
 pub mod process;
+pub mod recording;
 pub mod rehearsal;
 pub mod repl;
 pub mod run;

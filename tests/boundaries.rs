@@ -21,9 +21,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cluster", &[]),
     ("process", &[]),
     ("rehearsal", &[]),
+    ("recording", &["cluster", "process"]),
     ("script", &["engine"]),
     ("primitives", &["engine", "cluster", "process", "rehearsal"]),
-    ("run", &["script", "primitives", "engine", "cluster", "process", "rehearsal"]),
+    ("run", &["script", "primitives", "engine", "cluster", "process", "rehearsal", "recording"]),
     ("doc", &["script", "primitives", "engine"]),
     ("repl", &["doc", "run", "script", "primitives", "engine", "cluster", "process", "rehearsal"]),
     ("cli", &["repl", "doc", "run", "script", "primitives", "engine", "cluster", "process", "rehearsal"]),
@@ -32,7 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Crates that only these modules may name.
 const CRATES: &[(&str, &[&str])] = &[
     ("rhai", &["engine", "primitives", "script", "run", "repl"]),
-    ("kube", &["cluster", "rehearsal", "run", "primitives"]),
+    ("kube", &["cluster", "rehearsal", "recording", "run", "primitives"]),
     ("clap", &["cli"]),
     ("serde_yaml", &["object", "rehearsal"]),
     ("anyhow", &["cli"]),

@@ -21,6 +21,7 @@ fn job(example: &str) -> Job {
         values: Values::default(),
         style: Style { quiet: true, ..Style::default() },
         stop_after: None,
+        record: None,
     }
 }
 

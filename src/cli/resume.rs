@@ -76,5 +76,5 @@ fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> 
     header.needs = header.needs.with(&values);
     rights.change(&mut header.needs)?;
     answers.widened = rights.allow;
-    Ok((Job { script, header, values, style, stop_after: None }, answers))
+    Ok((Job { script, header, values, style, stop_after: None, record: None }, answers))
 }

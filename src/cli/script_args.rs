@@ -70,7 +70,7 @@ impl ScriptArgs {
             })
         };
         let (stop_after, file) = (value_of("--stop-after"), value_of("--params"));
-        let kubeconfig = value_of("--kubeconfig");
+        let (kubeconfig, record) = (value_of("--kubeconfig"), value_of("--record").map(std::path::PathBuf::from));
         problems.extend(unknown_step(&script, stop_after.as_deref()));
         if verb != "run" && kubeconfig.is_some() {
             problems.push("--kubeconfig is for `run`: a rehearsal uses no real cluster".into());
@@ -95,7 +95,7 @@ impl ScriptArgs {
         header.needs = header.needs.with(&values);
         rights.change(&mut header.needs)?;
         answers.widened = rights.allow;
-        let job = Job { script, header, values, style, stop_after };
+        let job = Job { script, header, values, style, stop_after, record };
         Ok(Some(Asked { job, before, kubeconfig, serve, pause, answers }))
     }
 }
@@ -111,7 +111,14 @@ fn before(script: Script, mut header: Header, given: &Given, style: Style) -> Re
     let given = given.only(|name| header.param(name).is_some());
     let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage("rehearse", &script)))?;
     header.needs = header.needs.with(&values);
-    Ok(Job { script, header, values, style: Style { quiet: true, live: false, mute: true, ..style }, stop_after: None })
+    Ok(Job {
+        script,
+        header,
+        values,
+        style: Style { quiet: true, live: false, mute: true, ..style },
+        stop_after: None,
+        record: None,
+    })
 }
 
 /// The flags that change what a run may do.
@@ -298,7 +305,11 @@ fn program_args(verb: &str) -> Vec<clap::Arg> {
             .help("Keep the rehearsed clusters up on loopback, with a kubeconfig, until Ctrl-C"),
     };
     let help = clap::Arg::new("help").long("help").short('h').action(clap::ArgAction::HelpLong).help("Print this help");
-    let own = [params, stop, pause, own].into_iter().chain(rights_args(verb)).chain([help]);
+    let record = clap::Arg::new("record")
+        .long("record")
+        .value_name("FILE")
+        .help("Keep what is asked and answered, without secrets: `replay` in a test answers from it");
+    let own = [params, stop, pause, record, own].into_iter().chain(rights_args(verb)).chain([help]);
     own.map(|arg| arg.help_heading("Options of meshwright")).collect()
 }
 
@@ -333,6 +344,9 @@ fn rights_args(verb: &str) -> Vec<clap::Arg> {
 pub fn finish(session: &Session, job: &Job) -> Result<()> {
     let style = job.style;
     let outcome = session.run(job);
+    if let Some(file) = session.recording()? {
+        session.screen().line(&format!("\nRecorded in {}: `replay` in a *_test.rhai answers from it.", file.display()));
+    }
     if let (Some(step), Err(failure)) = (&job.stop_after, &outcome)
         && failure.kind == FailureKind::Cancelled
         && !session.is_interrupted()

@@ -74,6 +74,22 @@ pub trait Bench: Send + Sync {
     /// # Errors
     /// When there is no such script, when its parameters are wrong, and what it fails with.
     fn rehearse(&self, wanted: &Rehearsal) -> Result<rhai::Map>;
+
+    /// Runs a script on what was recorded, and gives its report with the differences.
+    ///
+    /// # Errors
+    /// When there is no such recording or script, when its parameters are wrong, and what it fails with.
+    fn replay(&self, wanted: &Replay) -> Result<rhai::Map>;
+}
+
+/// A script to be replayed.
+pub struct Replay {
+    /// The recording's path from the test's folder.
+    pub recording: String,
+    /// The script's name, or its path from the test's folder; the one that was recorded when there is none.
+    pub script: Option<String>,
+    /// Parameters that take the place of those recorded, a map.
+    pub params: Node,
 }
 
 /// A script to be rehearsed.

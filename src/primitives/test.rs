@@ -1,7 +1,7 @@
 //! What tests have beside all that scripts have: assertions, rehearsals of scripts, faults.
 
 use super::Host;
-use super::host::Rehearsal;
+use super::host::{Rehearsal, Replay};
 use crate::cluster::Cluster;
 use crate::engine::value::{to_node, type_name};
 use crate::engine::{Call, Effect, Outcome, Primitive, duration};
@@ -73,6 +73,29 @@ pub const TEST: &[Primitive<Host>] = &[
         effect: Effect::Write,
         since: "0.1.0",
         call: rehearse,
+    },
+    Primitive {
+        on: "",
+        name: "replay",
+        params: "recording: string, options?: map",
+        options: &[
+            (
+                "script",
+                "string",
+                "the script to run instead of the recorded one, by name or path, such as \"./main.rhai\"",
+            ),
+            ("params", "map", "parameters that take the place of those recorded"),
+            ("differences", "bool", "give differences as `differences` instead of failing"),
+        ],
+        returns: "map",
+        doc: "Runs a script on what `run --record FILE` or `rehearse --record FILE` has kept, without any cluster or \
+              program: FILE from the test's own folder. Fails when it changes an object otherwise than recorded, or \
+              starts other programs, and shows how; secrets and times are not compared, nor in which order objects are \
+              changed. Gives what `rehearse` gives, and `differences`, a list of lines.",
+        example: r#"attempt(|| replay("no-such-recording.jsonl")).error.kind == "not_found""#,
+        effect: Effect::Write,
+        since: "0.1.0",
+        call: replay,
     },
     Primitive {
         on: "",
@@ -159,6 +182,11 @@ fn difference(one: &Dynamic, other: &Dynamic) -> Vec<String> {
             lines.push(format!("{sign} {}", change.value().trim_end_matches('\n')));
         }
     }
+    cut(lines)
+}
+
+/// Not more lines than can be read.
+fn cut(mut lines: Vec<String>) -> Vec<String> {
     if lines.len() > MOST_LINES {
         let more = lines.len() - MOST_LINES;
         lines.truncate(MOST_LINES);
@@ -202,13 +230,38 @@ fn says(failure: &Failure, part: &str) -> bool {
 }
 
 fn rehearse(call: &Call<'_, Host>) -> Outcome {
-    let params = call.any(1).try_cast::<Map>().unwrap_or_default();
-    let named = params.into_iter().map(|(key, value)| Ok((key.as_str().into(), to_node(&named(value))?)));
-    let params = named.collect::<Result<Vec<_>>>()?;
-    let node = Node::Map(crate::object::Map(std::sync::Arc::new(params)));
+    let params = parameters(call.any(1))?;
     let rehearsal =
-        Rehearsal { script: call.str(0).to_string(), params: node, stop_after: call.options().str("stop_after")? };
+        Rehearsal { script: call.str(0).to_string(), params, stop_after: call.options().str("stop_after")? };
     Ok(bench(call)?.rehearse(&rehearsal)?.into())
+}
+
+/// A map of parameters.
+fn parameters(map: Dynamic) -> Result<Node> {
+    let params = map.try_cast::<Map>().unwrap_or_default();
+    let named = params.into_iter().map(|(key, value)| Ok((key.as_str().into(), to_node(&named(value))?)));
+    Ok(Node::Map(crate::object::Map(std::sync::Arc::new(named.collect::<Result<Vec<_>>>()?))))
+}
+
+fn replay(call: &Call<'_, Host>) -> Outcome {
+    let options = call.options();
+    let (script, params) = (options.str("script")?, options.get("params").cloned().unwrap_or_default());
+    let wanted = Replay { recording: call.str(0).to_string(), script, params: parameters(params)? };
+    let report = bench(call)?.replay(&wanted)?;
+    if options.flag("differences")? {
+        return Ok(report.into());
+    }
+    let differences = report.get("differences").and_then(|lines| lines.as_array_ref().ok().map(|lines| lines.clone()));
+    let lines: Vec<String> = differences.into_iter().flatten().map(|line| line.to_string()).collect();
+    if lines.is_empty() {
+        return Ok(report.into());
+    }
+    let failure = Failure::new(Kind::Script, format!("the script does not do what {} says", wanted.recording));
+    Err(failure
+        .detail("- recorded, + now")
+        .details(cut(lines))
+        .hint("when this is meant, record it again: meshwright run or rehearse … --record FILE")
+        .into())
 }
 
 /// A value with clusters by their names, as parameters want them.

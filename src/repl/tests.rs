@@ -24,7 +24,7 @@ impl Bench {
         let needs = Needs { exec: vec!["*".into()], ..Needs::typed().writing() };
         let header = Header { needs, ..Header::default() };
         let style = Style { quiet: true, ..Style::default() };
-        let job = Job { script, header, values: Values::default(), style, stop_after: None };
+        let job = Job { script, header, values: Values::default(), style, stop_after: None, record: None };
         let desk = Desk::new(write);
         let session = Session::rehearsal_at(&job, &["east", "west"], Some(desk.clone())).expect("session");
         let repl = Repl::new(session, desk, &job, View::default()).expect("prompt");
@@ -278,7 +278,7 @@ fn an_export_does_what_the_session_did() {
     assert_eq!(header.needs.write, ["default"]);
     let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values, style, stop_after: None };
+    let job = Job { script, header, values, style, stop_after: None, record: None };
     let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
     session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
     let world = session.world().expect("world");
@@ -302,7 +302,7 @@ fn a_script_that_fails_is_looked_at_and_gone_on_with() {
     let given = crate::script::Given { flags: vec![("primary".into(), "east".into())], ..Default::default() };
     let values = Values::check(&header, &given).expect("values");
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values, style, stop_after: None };
+    let job = Job { script, header, values, style, stop_after: None, record: None };
     let session = Session::rehearsal_at(&job, &["east"], Some(bench.repl.desk.clone())).expect("session");
     bench.repl = Repl::new(session, bench.repl.desk.clone(), &job, View::default()).expect("prompt");
     let failure = bench.repl.carry_out(&job).expect_err("fails");

@@ -7,14 +7,15 @@ use super::journal::Recorder;
 use super::lease::{Around, Door, Holder, Leases};
 use super::model::{Model, NoClusters, Silent, rehearsed_programs};
 use super::observed::{Noted, Observed, tell};
+use super::recorded::recording_start;
 use super::screen::Screen;
 use super::session::{Job, Session};
-use super::stage::{Rehearsed, Shared};
+use super::stage::{Rehearsed, Replayed, Shared};
 use super::tally::Tally;
 use super::trial::{Tested, Trial};
 use crate::clock::{Clock, Runtime};
 use crate::cluster::layers::journal::{Note, now};
-use crate::cluster::layers::{Flights, Gate, Journal, MemoryJournal, Notice, Rights};
+use crate::cluster::layers::{Flights, Gate, Journal, MemoryJournal, Notice, Rights, Tape};
 use crate::engine::{self, Bridge, Setup};
 use crate::failure::{Failure, Result};
 use crate::grant::Grant;
@@ -23,6 +24,7 @@ use crate::primitives::host::{Bench, Clusters, Keeper};
 use crate::primitives::keeper::Memory;
 use crate::primitives::{self, Host};
 use crate::process::{Programs, Rehearsed as RehearsedPrograms};
+use crate::recording::{Player, RecordedPrograms, ReplayedPrograms, Writer};
 use crate::rehearsal::World;
 use crate::script::{Resolver, Script};
 use std::path::PathBuf;
@@ -46,6 +48,8 @@ pub(super) struct Foundation {
     pub(super) heard: Option<Arc<Heard>>,
     /// The test that this is the session of.
     pub(super) trial: Option<Arc<Trial>>,
+    /// The file that the traffic is recorded in.
+    pub(super) recording: Option<Arc<Writer>>,
 }
 
 /// What they do not.
@@ -54,6 +58,8 @@ pub(super) struct Parts {
     pub(super) programs: Arc<dyn Programs>,
     pub(super) keeper: Arc<dyn Keeper>,
     pub(super) world: Option<World>,
+    /// Whether the clusters are, or were, rehearsed ones.
+    pub(super) rehearsed: bool,
     pub(super) model: Option<Arc<Model>>,
     pub(super) kubeconfig: Option<PathBuf>,
 }
@@ -97,7 +103,16 @@ impl Foundation {
             screen: Arc::default(),
             heard: None,
             trial: None,
+            recording: None,
         })
+    }
+
+    /// The same with the traffic recorded, if the job wants that.
+    pub(super) fn recording(mut self, job: &Job, rehearsed: bool) -> Result<Foundation> {
+        if let Some(file) = &job.record {
+            self.recording = Some(Arc::new(Writer::new(file, &recording_start(job, rehearsed))?));
+        }
+        Ok(self)
     }
 
     pub(super) fn rehearsed(
@@ -127,7 +142,32 @@ impl Foundation {
             programs: Arc::new(programs),
             keeper,
             world: Some(world),
+            rehearsed: true,
             model,
+            kubeconfig: None,
+        };
+        self.build(job, parts, journal)
+    }
+
+    /// A session on the clusters and programs of a recording.
+    pub(super) fn replayed(
+        self,
+        job: &Job,
+        player: &Player,
+        programs: Arc<ReplayedPrograms>,
+        rehearsed: bool,
+    ) -> Session {
+        let (shared, journal) = self.shared(job, Recorder::in_memory(self.tally.clone()));
+        let shared = Shared { tape: Tape::Plays(Arc::new(player.clone())), ..shared };
+        let clusters = Replayed::new(player.clone(), shared, self.runtime.handle().clone());
+        let keeper = Arc::new(Memory::default());
+        let parts = Parts {
+            clusters: Arc::new(clusters),
+            programs,
+            keeper,
+            world: None,
+            rehearsed,
+            model: None,
             kubeconfig: None,
         };
         self.build(job, parts, journal)
@@ -149,6 +189,7 @@ impl Foundation {
             }),
             run: self.run.clone(),
             clock: self.bridge.clock.clone(),
+            tape: self.recording.clone().map_or(Tape::None, |writer| Tape::Records(writer)),
         };
         (shared, journal)
     }
@@ -220,6 +261,10 @@ impl Foundation {
         self.screen.get_or_init(|| screen.clone());
         let say = screen.clone();
         let (programs, keeper) = guarded(self.desk.as_ref(), parts.programs, parts.keeper);
+        let programs: Arc<dyn Programs> = match &self.recording {
+            Some(writer) => Arc::new(RecordedPrograms(programs, writer.clone())),
+            None => programs,
+        };
         let programs: Arc<dyn Programs> = Arc::new(Noted(programs, journal.clone()));
         let host = Arc::new(Host {
             clusters: parts.clusters,
@@ -228,7 +273,7 @@ impl Foundation {
             clock: clock.clone(),
             folder: std::env::current_dir().unwrap_or_default(),
             grants: grants(job),
-            rehearsed: parts.world.is_some(),
+            rehearsed: parts.rehearsed,
             say: Arc::new(move |level, line| say.say(level, line)),
             journal: journal.clone(),
             bench: self.trial.clone().map(|trial| trial as Arc<dyn Bench>),
@@ -249,7 +294,7 @@ impl Foundation {
         });
         let Parts { world, model, kubeconfig, .. } = parts;
         let (desk, run, runtime, _watch) = (self.desk, self.run, self.runtime, self.watch);
-        let (flights, leases) = (self.flights, self.leases);
+        let (flights, leases, recording) = (self.flights, self.leases, self.recording);
         Session {
             runtime,
             engine,
@@ -265,6 +310,7 @@ impl Foundation {
             desk,
             kubeconfig,
             run,
+            recording,
             _watch,
         }
     }

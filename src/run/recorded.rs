@@ -107,6 +107,25 @@ impl Session {
 /// The names of what is no script: somebody has typed it.
 const TYPED: [&str; 2] = ["expression", "typed"];
 
+/// What a recording of this job's traffic begins with.
+pub(super) fn recording_start(job: &Job, rehearsed: bool) -> crate::recording::Start {
+    let Started { program, script, params, .. } = started(job, Vec::new(), None);
+    let script = match job.script.home {
+        Home::Bundle(_) => script,
+        Home::Folder(_) | Home::Over(..) => beside_recording(job).unwrap_or_else(|| job.script.name.clone()),
+    };
+    crate::recording::Start { program, script, params, rehearsed, ..Default::default() }
+}
+
+/// The script's path as a test beside the recording names it.
+fn beside_recording(job: &Job) -> Option<String> {
+    let here = std::env::current_dir().ok()?;
+    let path = |text: &str| here.join(text.trim_start_matches("./"));
+    let folder = path(&job.record.as_ref()?.to_string_lossy()).parent()?.to_owned();
+    let script = path(&job.script.source);
+    Some(format!("./{}", script.strip_prefix(folder).ok()?.display()))
+}
+
 fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Started {
     let (script, source) = match &job.script.home {
         _ if TYPED.contains(&job.script.name.as_str()) => (job.script.name.clone(), "typed".to_owned()),

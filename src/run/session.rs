@@ -20,6 +20,7 @@ use crate::primitives::Host;
 use crate::primitives::host::{Clusters, Level};
 use crate::primitives::keeper::{Folder, Memory};
 use crate::process::Live as LivePrograms;
+use crate::recording::Writer;
 use crate::rehearsal::World;
 use crate::script::{Header, Kind, Script, Values};
 use rhai::{Dynamic, Scope};
@@ -39,6 +40,8 @@ pub struct Job {
     pub style: Style,
     /// The step to stop after.
     pub stop_after: Option<String>,
+    /// The file to record the traffic in.
+    pub record: Option<PathBuf>,
 }
 
 /// A run that is set up: clusters can be asked, scripts can be run.
@@ -56,6 +59,7 @@ pub struct Session {
     pub(super) cancel: Cancel,
     pub(super) desk: Option<Desk>,
     pub(super) kubeconfig: Option<PathBuf>,
+    pub(super) recording: Option<Arc<Writer>>,
     /// Ends with the session.
     pub(super) _watch: Watch,
     pub(super) run: Arc<str>,
@@ -78,7 +82,7 @@ impl Session {
         // Before there is a journal: a run that cannot begin leaves none.
         let contexts = Kubeconfigs::load(kubeconfig.as_deref())?;
         super::contexts::check(job, &contexts)?;
-        let foundation = Foundation::new(Clock::real(), None, desk)?;
+        let foundation = Foundation::new(Clock::real(), None, desk)?.recording(job, false)?;
         let (mut shared, journal) =
             foundation.shared(job, Recorder::in_file(foundation.tally.clone(), &foundation.run)?);
         let door = foundation.door();
@@ -91,6 +95,7 @@ impl Session {
             programs: Arc::new(LivePrograms),
             keeper: Arc::new(keeper),
             world: None,
+            rehearsed: false,
             model: None,
             kubeconfig,
         };
@@ -110,7 +115,7 @@ impl Session {
     /// # Errors
     /// As [`Session::rehearsal`].
     pub fn rehearsal_at(job: &Job, contexts: &[&str], desk: Option<Desk>) -> Result<Session> {
-        let foundation = Foundation::new(Clock::simulated(), None, desk)?;
+        let foundation = Foundation::new(Clock::simulated(), None, desk)?.recording(job, true)?;
         let journal = Recorder::in_memory(foundation.tally.clone());
         Session::furnished(foundation, job, contexts, journal)
     }
@@ -145,6 +150,7 @@ impl Session {
     pub fn again_at(&self, job: &Job, desk: Option<Desk>) -> Result<Session> {
         let world = self.world.clone().ok_or_else(|| Failure::internal("not a rehearsal"))?;
         let foundation = Foundation::new(self.clock.clone(), Some(self.runtime.clone()), desk)?;
+        let foundation = foundation.recording(job, true)?;
         Ok(foundation.rehearsed(job, world, self.model.clone(), self.host.keeper.clone()))
     }
 
@@ -258,6 +264,14 @@ impl Session {
         }
         let clusters: Result<Vec<Dynamic>> = node.items().iter().filter_map(Node::as_str).map(connect).collect();
         Ok(Dynamic::from_array(clusters?))
+    }
+
+    /// The file that the traffic was recorded in.
+    ///
+    /// # Errors
+    /// When it is not whole.
+    pub fn recording(&self) -> Result<Option<&Path>> {
+        self.recording.as_deref().map(Writer::finish).transpose()
     }
 
     /// The rehearsed clusters.

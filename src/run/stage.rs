@@ -1,12 +1,13 @@
-//! Where a run takes place: on the clusters of a kubeconfig, or in a rehearsal.
+//! Where a run takes place: on the clusters of a kubeconfig, in a rehearsal, or in a recording.
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
-use crate::cluster::layers::{Doorkeeper, Flights, Gate, Journal, Listener, Rights, Settings};
+use crate::cluster::layers::{Doorkeeper, Flights, Gate, Journal, Listener, Rights, Settings, Tape};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{Node, Object, yaml};
 use crate::primitives::host::Clusters;
+use crate::recording::Player;
 use crate::rehearsal::{Server, World};
 use crate::secret::Secret;
 use base64::Engine as _;
@@ -33,6 +34,8 @@ pub struct Shared {
     pub run: Arc<str>,
     /// The run's time.
     pub clock: Clock,
+    /// Whether the traffic is recorded, or comes from a recording.
+    pub tape: Tape,
 }
 
 impl Shared {
@@ -45,6 +48,7 @@ impl Shared {
         settings.flights = self.flights.clone();
         settings.listener = self.listener.clone();
         settings.run = self.run.clone();
+        settings.tape = self.tape.clone();
         settings
     }
 }
@@ -163,6 +167,49 @@ impl Clusters for Rehearsed {
 
     fn resolve(&self, host: &str) -> Option<Vec<String>> {
         self.world.resolve(host).map(|address| vec![address])
+    }
+}
+
+/// The clusters of a recording.
+pub struct Replayed {
+    player: Player,
+    shared: Shared,
+    runtime: tokio::runtime::Handle,
+    connected: Connected,
+}
+
+impl Replayed {
+    /// The clusters of this recording.
+    pub fn new(player: Player, shared: Shared, runtime: tokio::runtime::Handle) -> Replayed {
+        Replayed { player, shared, runtime, connected: Connected::default() }
+    }
+}
+
+impl Clusters for Replayed {
+    fn contexts(&self) -> Result<Vec<String>> {
+        Ok(self.player.servers().keys().cloned().collect())
+    }
+
+    fn connect(&self, context: &str) -> Result<Cluster> {
+        let server = self.player.servers().get(context).ok_or_else(|| {
+            let failure = Failure::new(Kind::NotFound, format!("there is no cluster `{context}` in this recording"));
+            failure
+                .hint(format!("its clusters: {}", self.player.servers().keys().cloned().collect::<Vec<_>>().join(", ")))
+        })?;
+        self.connected.get_or(context, || {
+            let _inside = self.runtime.enter();
+            Ok(Cluster::over(self.player.transport(context), self.shared.settings(context, server)))
+        })
+    }
+
+    /// Who asks makes no difference: the recording knows what was answered.
+    fn connect_with(&self, name: &str, _: &Secret) -> Result<Cluster> {
+        self.connect(name)
+    }
+
+    /// An address of documentation (RFC 5737): a replay asks no name server.
+    fn resolve(&self, _: &str) -> Option<Vec<String>> {
+        Some(vec!["192.0.2.1".to_owned()])
     }
 }
 

@@ -7,10 +7,11 @@ use super::screen::Style;
 use super::session::{Job, Session};
 use crate::clock::{Clock, Runtime};
 use crate::engine::{Observer, StepStart};
-use crate::failure::{Failure, Place, Result};
-use crate::object::Object;
-use crate::primitives::host::{Bench, Clusters, Keeper, Rehearsal};
+use crate::failure::{Failure, Kind as FailureKind, Place, Result};
+use crate::object::{Node, Object};
+use crate::primitives::host::{Bench, Clusters, Keeper, Rehearsal, Replay};
 use crate::primitives::keeper::Memory;
+use crate::recording::{Player, ReplayedPrograms, Tape};
 use crate::rehearsal::World;
 use crate::script::{Given, Header, Home, Kind, Script, Values, find, stand_in};
 use rhai::{Array, Dynamic, Map};
@@ -114,7 +115,7 @@ impl Trial {
         let given = self.filled(&header, given);
         let values = Values::check(&header, &given)?;
         header.needs = header.needs.with(&values);
-        Ok(Job { script, header, values, style: Style::default(), stop_after: wanted.stop_after.clone() })
+        Ok(Job { script, header, values, style: Style::default(), stop_after: wanted.stop_after.clone(), record: None })
     }
 
     /// The parameters with the test's clusters where none are named, and what rehearsals put in for others.
@@ -166,6 +167,63 @@ impl Bench for Trial {
             |failure: &Failure| failure.kind == crate::failure::Kind::Cancelled && job.stop_after.is_some();
         outcome.or_else(|failure| if is_stopped(&failure) { Ok(()) } else { Err(failure) })?;
         report(&heard, &tally, session.clusters())
+    }
+
+    fn replay(&self, wanted: &Replay) -> Result<Map> {
+        let tape = self.tape(&wanted.recording)?;
+        let job = self.replay_job(wanted, &tape)?;
+        let mut foundation = Foundation::unwatched(self.clock.clone(), Some(self.runtime.clone()))?;
+        let heard = Arc::new(Heard::default());
+        foundation.heard = Some(heard.clone());
+        let tally = foundation.tally.clone();
+        let (programs, rehearsed) = (Arc::new(ReplayedPrograms::new(&tape)), tape.start.rehearsed);
+        let player = Player::new(tape);
+        let session = foundation.replayed(&job, &player, programs.clone(), rehearsed);
+        let outcome = session.perform(&job);
+        heard.said().iter().chain(&heard.printed()).for_each(|line| self.heard.say(line));
+        let differences = [player.differences(), programs.differences()].concat();
+        if let Err(failure) = outcome {
+            differences.iter().for_each(|line| self.heard.say(line));
+            return Err(failure);
+        }
+        let mut report = report(&heard, &tally, session.clusters())?;
+        let lines = differences.into_iter().map(Dynamic::from).collect::<Array>();
+        report.insert("differences".into(), lines.into());
+        Ok(report)
+    }
+}
+
+impl Trial {
+    fn tape(&self, name: &str) -> Result<Tape> {
+        let file = self.home.on_disk().unwrap_or(std::path::Path::new("")).join(name);
+        let text = std::fs::read_to_string(&file).map_err(|e| {
+            let kind =
+                if e.kind() == std::io::ErrorKind::NotFound { FailureKind::NotFound } else { FailureKind::Usage };
+            Failure::new(kind, format!("cannot read the recording {}: {e}", file.display()))
+                .hint("`meshwright rehearse NAME --record FILE` makes one; the path starts at the test's folder")
+        })?;
+        Tape::read(name, &text)
+    }
+
+    /// What a replay runs: the recorded parameters, less those that were secrets, with others in their places.
+    fn replay_job(&self, wanted: &Replay, tape: &Tape) -> Result<Job> {
+        let script = self.script(wanted.script.as_deref().unwrap_or(&tape.start.script))?;
+        let mut header = script.header()?;
+        let is_known = |name: &str, value: &serde_json::Value| {
+            header.param(name).is_some() && !value.to_string().contains("‹secret")
+        };
+        let recorded = tape.start.params.iter().filter(|(name, value)| is_known(name, value));
+        let recorded: serde_json::Map<_, _> = recorded.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let recorded = crate::object::from_json(serde_json::Value::from(recorded).to_string().as_bytes())?.node;
+        let Node::Map(mut params) = recorded else { return Err(Failure::internal("parameters are no map")) };
+        for (name, value) in wanted.params.entries() {
+            params = params.with(name, value.clone());
+        }
+        let mut given = Given { file: Some(Object::new(Node::Map(params))), ..Given::default() };
+        given.fill(&header, stand_in);
+        let values = Values::check(&header, &given)?;
+        header.needs = header.needs.with(&values);
+        Ok(Job { script, header, values, style: Style::default(), stop_after: None, record: None })
     }
 }
 

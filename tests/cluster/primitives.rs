@@ -13,7 +13,7 @@ fn run(text: &str, write: &[&str]) -> Result<rhai::Dynamic, Failure> {
     let needs = meshwright::script::Needs { write, ..meshwright::script::Needs::typed() };
     let header = Header { needs, ..Header::default() };
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values: Values::default(), style, stop_after: None };
+    let job = Job { script, header, values: Values::default(), style, stop_after: None, record: None };
     let session = Session::rehearsal(&job, &["east", "west"]).expect("a rehearsal");
     session.evaluate("test", text, session.scope(&job).expect("scope"))
 }

@@ -1,4 +1,4 @@
-//! The one stack that every request passes: rights, journal, retry, trace, then the transport.
+//! The one stack that every request passes: rights, journal, retry, trace, perhaps a tape, then the transport.
 //!
 //! The same for every transport: kube's HTTPS client or an in-memory API server. Layers fail with a boxed
 //! [`crate::failure::Failure`], which [`super::request`] takes out again.
@@ -10,6 +10,7 @@ pub mod journal;
 pub mod retry;
 pub mod reverse;
 pub mod rights;
+pub mod tape;
 pub mod trace;
 
 use crate::clock::Clock;
@@ -23,6 +24,7 @@ pub use flight::Flights;
 pub use gate::Gate;
 pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use rights::Rights;
+pub use tape::Tape;
 pub use trace::{Counters, Listener, Notice};
 
 /// What a request is about, for messages and the journal: `Deployment istio-system/istiod`. A request extension.
@@ -78,6 +80,8 @@ pub struct Settings {
     pub policy: retry::Policy,
     /// Who is told about server warnings and outages.
     pub listener: Listener,
+    /// Whether the traffic is recorded, or comes from a recording.
+    pub tape: Tape,
     /// How much was asked.
     pub counters: Arc<Counters>,
 }
@@ -97,6 +101,7 @@ impl Settings {
             clock,
             policy: retry::Policy::default(),
             listener: Arc::new(|_| {}),
+            tape: Tape::None,
             counters: Arc::default(),
         }
     }
@@ -104,6 +109,22 @@ impl Settings {
 
 /// A kube client over this transport with the whole stack. Call it inside the run's runtime.
 pub fn stack<S, B>(transport: S, settings: &Settings) -> kube::Client
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    match &settings.tape {
+        Tape::Records(recorder) => {
+            recorder.connected(&settings.cluster, &settings.server);
+            over(tape::Taped::new(transport, settings.cluster.clone(), recorder.clone()), settings)
+        }
+        Tape::None | Tape::Plays(_) => over(transport, settings),
+    }
+}
+
+fn over<S, B>(transport: S, settings: &Settings) -> kube::Client
 where
     S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Clone + Send + 'static,
     S::Future: Send,

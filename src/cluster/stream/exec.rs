@@ -5,6 +5,7 @@
 //! <https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apimachinery/pkg/util/remotecommand/constants.go>
 
 use crate::cluster::Cluster;
+use crate::cluster::layers::Tape;
 use crate::cluster::path::{query, segment};
 use crate::cluster::request::{failure_of, request};
 use crate::content::Content;
@@ -79,9 +80,15 @@ impl Cluster {
     /// much, `Timeout` when it takes too long, `Unreachable` when the connection breaks. After the last two the
     /// program may still be running: nothing in Kubernetes can stop it.
     pub async fn exec(&self, exec: &Exec) -> Result<Output> {
+        if let Tape::Plays(player) = &self.settings().tape {
+            return player.exec(self.name(), exec).map_err(|failure| failure.on_cluster(self.name()));
+        }
         let running = self.run(exec);
         let output = self.clock().timeout(exec.timeout, running).await;
         let output = output.unwrap_or_else(|| Err(late(exec)));
+        if let (Tape::Records(recorder), Ok(output)) = (&self.settings().tape, &output) {
+            recorder.executed(self.name(), exec, output);
+        }
         output.map_err(|failure| failure.on_cluster(self.name()).about(format!("Pod {}/{}", exec.namespace, exec.pod)))
     }
 

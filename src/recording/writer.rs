@@ -1,0 +1,188 @@
+//! A recording while it is made.
+
+use super::entry::{Container, Entry, FORMAT, Named, Printed, Program, Request, Start, is_watch};
+use super::mask;
+use crate::cluster::layers::tape::{Exchange, Recorder};
+use crate::cluster::stream::{Exec, Output};
+use crate::failure::{Failure, Result};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// A recording while it is made: each line is in the file before the next request is answered.
+pub struct Writer {
+    path: PathBuf,
+    file: Mutex<File>,
+    clusters: Mutex<BTreeSet<String>>,
+    next: AtomicU64,
+    /// Why the file is not whole.
+    broken: Mutex<Option<String>>,
+}
+
+impl Writer {
+    /// Begins a recording in this file, readable by its owner only. An earlier recording is replaced, nothing else is.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or is something else.
+    pub fn new(path: &Path, start: &Start) -> Result<Writer> {
+        if !is_ours(path) {
+            return Err(Failure::usage(format!("{} exists and is no recording", path.display()))
+                .hint("give another file for --record"));
+        }
+        let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path);
+        let file = file.and_then(|file| file.set_permissions(Permissions::from_mode(0o600)).map(|()| file));
+        let file = file.map_err(|e| Failure::usage(format!("cannot write the recording {}: {e}", path.display())))?;
+        let writer = Writer {
+            path: path.to_owned(),
+            file: Mutex::new(file),
+            clusters: Mutex::default(),
+            next: AtomicU64::new(1),
+            broken: Mutex::default(),
+        };
+        writer.write(&Start { format: FORMAT, ..start.clone() });
+        Ok(writer)
+    }
+
+    /// Where it is.
+    ///
+    /// # Errors
+    /// When it is not whole.
+    pub fn finish(&self) -> Result<&Path> {
+        match self.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(why) => Err(Failure::usage(format!("the recording {} is not whole: {why}", self.path.display()))),
+            None => Ok(&self.path),
+        }
+    }
+
+    pub(super) fn program(&self, program: Program) {
+        self.write(&Entry::Program(program));
+    }
+
+    fn write(&self, line: &impl Serialize) {
+        let line = serde_json::to_string(line).map_err(std::io::Error::from);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = line.and_then(|line| file.write_all(format!("{line}\n").as_bytes())) {
+            let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+            broken.get_or_insert_with(|| error.to_string());
+        }
+    }
+}
+
+/// Whether a file may be replaced: there is none, it is empty, or it is a recording.
+fn is_ours(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return true };
+    let mut first = String::new();
+    let read = BufReader::new(file).read_line(&mut first);
+    read.is_ok() && (first.is_empty() || serde_json::from_str::<Start>(&first).is_ok())
+}
+
+/// What a program printed, without secrets.
+pub(super) fn printed(code: i32, stdout: &str, stderr: &str) -> Printed {
+    Printed { code, stdout: mask::printed(stdout), stderr: mask::text(stderr) }
+}
+
+/// Words of a command line, without secrets.
+pub(super) fn words(argv: &[String]) -> Vec<String> {
+    argv.iter().map(|word| mask::text(word)).collect()
+}
+
+impl Recorder for Writer {
+    fn connected(&self, cluster: &str, server: &str) {
+        let new = self.clusters.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.to_owned());
+        if new {
+            self.write(&Entry::Cluster(Named { name: cluster.to_owned(), server: server.to_owned() }));
+        }
+    }
+
+    fn next(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::SeqCst)
+    }
+
+    fn answered(&self, exchange: Exchange) {
+        let Some(answer) = read_answer(&exchange) else { return };
+        let sent = read_body(&exchange.path, &exchange.sent);
+        let is_json = exchange.content_type == "application/json";
+        self.write(&Entry::Request(Request {
+            cluster: exchange.cluster,
+            number: exchange.number,
+            method: exchange.method,
+            path: mask::text(&exchange.path),
+            sent,
+            status: exchange.status,
+            content_type: if is_json { String::new() } else { exchange.content_type },
+            answer,
+        }));
+    }
+
+    fn executed(&self, cluster: &str, exec: &Exec, output: &Output) {
+        self.write(&Entry::Container(Container {
+            cluster: cluster.to_owned(),
+            pod: format!("{}/{}", exec.namespace, exec.pod),
+            container: exec.container.clone(),
+            argv: words(&exec.argv),
+            printed: printed(output.code, &output.stdout, &output.stderr),
+        }));
+    }
+}
+
+/// An answer as the recording keeps it; `None` when nobody has read it to its end.
+fn read_answer(exchange: &Exchange) -> Option<Value> {
+    if is_watch(&exchange.path) && exchange.status == 200 {
+        let lines = exchange.answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let events = lines.map_while(|line| serde_json::from_slice::<Value>(line).ok());
+        return Some(events.map(|event| mask::body(&exchange.path, event)).collect());
+    }
+    let is_json = exchange.content_type.starts_with("application/json");
+    match serde_json::from_slice(&exchange.answer) {
+        Ok(answer) if is_json => Some(mask::body(&exchange.path, answer)),
+        Err(_) if is_json => None,
+        _ => Some(mask::text(&String::from_utf8_lossy(&exchange.answer)).into()),
+    }
+}
+
+/// A body that was sent, as the recording keeps it.
+pub(super) fn read_body(path: &str, sent: &[u8]) -> Value {
+    match serde_json::from_slice(sent) {
+        Ok(body) => mask::body(path, body),
+        Err(_) if sent.is_empty() => Value::Null,
+        Err(_) => mask::text(&String::from_utf8_lossy(sent)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_private_and_replaces_only_recordings() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("r.jsonl");
+        for _ in 0..2 {
+            Writer::new(&path, &Start::default()).expect("a recording");
+        }
+        assert_eq!(std::fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
+        std::fs::write(&path, "something else\n").expect("written");
+        let refused = Writer::new(&path, &Start::default()).err().expect("refused");
+        assert!(refused.message.ends_with("exists and is no recording"), "{refused}");
+    }
+
+    #[test]
+    fn an_answer_that_nobody_has_read_is_not_kept() {
+        let exchange =
+            Exchange { content_type: "application/json".into(), answer: b"{\"a\":".to_vec(), ..Exchange::default() };
+        assert_eq!(read_answer(&exchange), None);
+        let watch = Exchange {
+            path: "/api/v1/pods?watch=1".into(),
+            status: 200,
+            answer: b"{\"type\":\"ADDED\"}\n{\"ty".to_vec(),
+            ..exchange
+        };
+        assert_eq!(read_answer(&watch), Some(serde_json::json!([{"type": "ADDED"}])));
+    }
+}
