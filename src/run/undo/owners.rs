@@ -11,7 +11,7 @@ pub(super) fn wanted(item: &Item, restore: &Restore, live: &Value) -> Value {
     let now = |entry: &&Value| live.iter().find(|other| key(other) == key(entry)).copied();
     let is_of_run = |entry: &Value| {
         let manager = entry["manager"].as_str().unwrap_or_default();
-        manager == item.manager || restore.ours.iter().any(|ours| ours == manager)
+        manager == item.manager || item.ours.iter().any(|ours| ours == manager)
     };
     let kept = former.iter().map(|entry| match now(entry) {
         Some(now) if is_noted(now) && !is_of_run(now) && now["time"].as_str() > entry["time"].as_str() => now,

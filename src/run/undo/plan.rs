@@ -1,6 +1,6 @@
 //! What an undo would do, as far as the run's journal tells.
 
-use crate::cluster::layers::journal::{Before, Note};
+use crate::cluster::layers::journal::{Before, Note, writers_in};
 use crate::cluster::layers::reverse;
 use crate::run::record::{Change, History};
 use serde_json::{Value, json};
@@ -21,8 +21,6 @@ pub struct Restore {
     pub back: Value,
     /// The former `metadata.managedFields`; null when they are not known.
     pub(super) managers: Value,
-    /// The field managers that the run has written as.
-    pub(super) ours: Vec<String>,
 }
 
 /// One object that is to be as it was.
@@ -40,8 +38,13 @@ pub struct Item {
     pub action: Action,
     /// The field manager that the undo writes as, until the former ones have their fields back.
     pub(super) manager: String,
+    /// The field managers that the run has written as.
+    pub(super) ours: Vec<String>,
     pub(super) resource_version: String,
+    /// Who had written when the run was done with it.
     pub(super) writers: Vec<String>,
+    /// When that was, RFC 3339.
+    pub(super) time: String,
 }
 
 /// What an undo would do.
@@ -101,9 +104,21 @@ fn take_back(run: &str, changes: &[&Change], plan: &mut Plan) {
         uid: outcome.uid.clone(),
         action,
         manager: format!("meshwright-undo-{run}"),
+        ours: done.iter().map(|change| change.intent.manager().to_owned()).collect(),
         resource_version: outcome.resource_version.clone(),
-        writers: outcome.writers.clone(),
+        writers: writers(&done),
+        time: outcome.time.clone(),
     });
+}
+
+/// Who has written an object before the run and in it. The answers to changes of a subresource do not say that.
+fn writers(done: &[&Change]) -> Vec<String> {
+    let before = done.iter().filter_map(|change| match &change.intent.before {
+        Before::Present { managers, .. } => Some(writers_in(managers)),
+        _ => None,
+    });
+    let after = done.iter().filter_map(|change| change.outcome.as_ref()).map(|outcome| outcome.writers.clone());
+    before.chain(after).flatten().collect()
 }
 
 /// What gives an object its former fields; nothing when they are as they were; why it cannot be done.
@@ -118,17 +133,16 @@ fn restore(done: &[&Change]) -> Result<Option<Restore>, &'static str> {
     };
     let back = outcomes().rev().filter_map(|outcome| outcome.back.clone());
     let back = back.reduce(|newer, older| reverse::both(newer, &older));
-    let ours = done.iter().map(|change| change.intent.manager().to_owned()).collect();
     match back {
         Some(back) if back.to_string().contains("‹secret") => {
             Err("its former fields hold a secret, which is not kept")
         }
-        Some(back) => Ok(Some(Restore { back, managers, ours })),
+        Some(back) => Ok(Some(Restore { back, managers })),
         None if done.iter().any(|change| matches!(change.intent.before, Before::Unknown)) => {
             Err("nobody has looked at it before it was changed")
         }
         // Only the owners of its fields are others.
-        None if managers.is_array() => Ok(Some(Restore { back: json!({}), managers, ours })),
+        None if managers.is_array() => Ok(Some(Restore { back: json!({}), managers })),
         None => Ok(None),
     }
 }
@@ -203,7 +217,7 @@ pub(super) mod tests {
     fn who_owned_fields_that_stayed_the_same_is_restored_as_well() {
         let owners = json!([{"manager": "kubectl"}]);
         let plan = of(vec![change(1, "x", "PATCH", present(owners.clone()), Outcome::default())]);
-        let expected = Restore { back: json!({}), managers: owners, ours: vec!["meshwright".into()] };
+        let expected = Restore { back: json!({}), managers: owners };
         assert_eq!(plan.items[0].action, Action::Restore(expected));
     }
 }

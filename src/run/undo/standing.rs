@@ -3,11 +3,12 @@
 use super::plan::{Action, Item};
 use super::{is_controller, owners};
 use crate::cluster::Cluster;
-use crate::cluster::layers::journal::{content_of, managers, writers};
+use crate::cluster::layers::journal::{content_of, managers};
 use crate::cluster::layers::reverse;
 use crate::cluster::request::reading;
 use crate::failure::{Failure, Kind, Result};
 use crate::object::Object;
+use serde_json::Value;
 
 /// How an object stands now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +46,28 @@ pub(super) fn judge(item: &Item, live: &Object) -> Standing {
     if live.resource_version() == item.resource_version {
         return Standing::Untouched;
     }
-    let manager = |writer: &str| writer.split(' ').next().unwrap_or_default().to_owned();
-    let is_known = |writer: &String| {
-        item.writers.contains(writer) || is_controller(&manager(writer)) || manager(writer) == item.manager
-    };
-    let new: Vec<String> = writers(live).into_iter().filter(|writer| !is_known(writer)).collect();
+    let new: Vec<String> =
+        managers(live).as_array().into_iter().flatten().filter_map(|entry| new_writer(item, entry)).collect();
     if new.is_empty() { Standing::Untouched } else { Standing::Changed(new) }
+}
+
+/// Who has written this entry since, if somebody has.
+fn new_writer(item: &Item, entry: &Value) -> Option<String> {
+    let text = |field: &str| entry[field].as_str().unwrap_or_default();
+    let (manager, subresource, time) = (text("manager"), text("subresource"), text("time"));
+    let writer = format!("{manager} {} {time}", text("operation"));
+    let is_noise = subresource == "status" || is_controller(manager) || manager == item.manager;
+    // The answer to a change of a subresource does not say what was noted of it.
+    let is_ours = !subresource.is_empty() && item.ours.iter().any(|ours| ours == manager) && is_by(time, &item.time);
+    (!is_noise && !is_ours && !item.writers.contains(&writer)).then_some(writer)
+}
+
+/// Whether a cluster has noted a time no later than this one of ours; clocks differ a little.
+fn is_by(noted: &str, ours: &str) -> bool {
+    let (Ok(noted), Ok(ours)) = (noted.parse::<jiff::Timestamp>(), ours.parse::<jiff::Timestamp>()) else {
+        return false;
+    };
+    noted <= ours + jiff::SignedDuration::from_secs(2)
 }
 
 fn is_restored(item: &Item, live: &Object) -> bool {
@@ -77,7 +94,7 @@ mod tests {
     use crate::run::record::History;
     use crate::run::undo::plan::plan;
     use crate::run::undo::plan::tests::{back, change, present};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn live(uid: &str, version: &str, manager: &str, data: Value) -> Object {
         let entries = json!([{"manager": manager, "operation": "Update", "time": "t"}]);
@@ -109,5 +126,26 @@ mod tests {
         let other = live("u", "10", "meshwright-undo-def", json!({"x": "1"}));
         assert_eq!(judge(&item, &other), Standing::Changed(vec!["meshwright-undo-def Update t".into()]));
         assert_eq!(judge(&item, &live("u", "10", "kubectl", json!({"y": "1"}))), Standing::Restored);
+    }
+
+    #[test]
+    fn who_has_scaled_since_is_told() {
+        let entry = |manager: &str, subresource: &str, second: u32| json!({"manager": manager, "operation": "Update", "subresource": subresource, "time": format!("2026-01-02T03:04:{second:02}Z")});
+        let before = json!([{"manager": "kubectl", "operation": "Apply", "time": "2026-01-02T03:04:01Z"}]);
+        let scaled = crate::cluster::layers::journal::Outcome {
+            time: "2026-01-02T03:04:05.250Z".into(),
+            ..back(json!({"spec": {"replicas": 1}}))
+        };
+        let changes = vec![change(1, "x", "PATCH", present(before.clone()), scaled)];
+        let item = plan(&History { id: "abc".into(), changes, ..History::default() }).items.remove(0);
+        let judged = |more: Value| {
+            let entries: Vec<Value> = before.as_array().into_iter().flatten().cloned().chain([more]).collect();
+            let text = json!({"metadata": {"uid": "u", "resourceVersion": "12", "managedFields": entries}, "spec": {"replicas": 3}});
+            judge(&item, &from_json(text.to_string().as_bytes()).expect("json"))
+        };
+        assert_eq!(judged(entry("meshwright", "scale", 5)), Standing::Untouched);
+        assert_eq!(judged(entry("kube-controller-manager", "status", 9)), Standing::Untouched);
+        assert!(matches!(judged(entry("meshwright", "scale", 30)), Standing::Changed(_)), "another run of ours");
+        assert!(matches!(judged(entry("kubectl", "scale", 9)), Standing::Changed(_)));
     }
 }
