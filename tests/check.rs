@@ -2,14 +2,14 @@
 
 use assert_cmd::Command;
 use meshwright::engine::Callables;
-use meshwright::primitives::{MODEL, TABLES};
+use meshwright::primitives::{MODEL, TABLES, TEST_TABLES};
 use meshwright::script::check::{Subject, Vocabulary, check, check_all};
 use meshwright::script::{Resolver, Script, library, library_names};
 use std::fmt::Write as _;
 use std::path::Path;
 
 fn words() -> Vocabulary {
-    Vocabulary { scripts: Callables::of(TABLES), rehearsals: Callables::of(MODEL) }
+    Vocabulary { scripts: Callables::of(TABLES), tests: Callables::of(TEST_TABLES), rehearsals: Callables::of(MODEL) }
 }
 
 fn meshwright(folder: &Path, args: &[&str]) -> (i32, String, String) {
@@ -103,6 +103,10 @@ fn exit_codes_and_output_are_those_of_a_checker() {
         (&rows[0]["file"], &rows[0]["line"], &rows[0]["column"]),
         (&"./wrong.rhai".into(), &2.into(), &12.into())
     );
+    std::fs::write(at.join("it_test.rhai"), "test \"it\" { asert_eq(rehearse(\"./fine.rhai\").steps, []); }\n")
+        .expect("written");
+    let (code, out, _) = meshwright(at, &["check", "it_test.rhai"]);
+    assert!(code == 1 && out.contains("did you mean `assert_eq`?"), "{out}");
     let (code, _, err) = meshwright(at, &["check", "shared-gateway"]);
     assert!(code == 4 && err.contains("shared-gateways"), "{err}");
     assert_eq!(meshwright(at, &["check", "shared-gateways"]).0, 0);

@@ -147,3 +147,16 @@ fn lines_may_come_from_a_pipe() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "_1 = 2\n_2 = 2\n");
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_script_opens_on_the_clusters_that_it_names() {
+    let home = tempfile::tempdir().expect("folder");
+    let mut command = assert_cmd::Command::cargo_bin("meshwright").expect("the program");
+    let site = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
+    let command = command.args(["repl", "./site", "--rehearse"]).env("HOME", home.path()).env("NO_COLOR", "1");
+    let output = command.current_dir(site).write_stdin("kube.contexts()\n").output().expect("ended");
+    let out = String::from_utf8_lossy(&output.stdout);
+    for name in ["hub", "edge1", "edge2"] {
+        assert!(out.contains(name), "`{name}` is missing in:\n{out}{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -63,8 +63,11 @@ fn the_example_is_rehearsed() {
 fn the_example_is_right() {
     use meshwright::engine::Callables;
     use meshwright::primitives::{MODEL, TABLES};
-    let words =
-        meshwright::script::check::Vocabulary { scripts: Callables::of(TABLES), rehearsals: Callables::of(MODEL) };
+    let words = meshwright::script::check::Vocabulary {
+        scripts: Callables::of(TABLES),
+        tests: Callables::of(meshwright::primitives::TEST_TABLES),
+        rehearsals: Callables::of(MODEL),
+    };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let checked = meshwright::script::check::check_all("./docs/site", root, &words).expect("checked");
     assert_eq!(checked.len(), 2);

@@ -3,7 +3,7 @@
 use super::exit;
 use crate::engine::{Callables, report};
 use crate::failure::{Failure, Kind, Result};
-use crate::primitives::{MODEL, TABLES};
+use crate::primitives::{MODEL, TABLES, TEST_TABLES};
 use crate::run::screen::Style;
 use crate::script::check::{Checked, Vocabulary, check_all};
 use clap::{Args, ValueEnum};
@@ -28,7 +28,7 @@ enum Format {
 
 /// What scripts and rehearsals can call.
 pub fn vocabulary() -> Vocabulary {
-    Vocabulary { scripts: Callables::of(TABLES), rehearsals: Callables::of(MODEL) }
+    Vocabulary { scripts: Callables::of(TABLES), tests: Callables::of(TEST_TABLES), rehearsals: Callables::of(MODEL) }
 }
 
 impl Check {

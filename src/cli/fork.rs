@@ -99,11 +99,17 @@ fn make(name: &str, dir: Option<PathBuf>, only: &[String]) -> Result<()> {
     let shown = shown(&dir);
     super::print(&shown)?;
     eprintln!("{} files in {shown}, yours to change. What next:", written.len());
-    eprintln!("  meshwright rehearse {shown}       try it, no cluster needed");
-    eprintln!("  meshwright repl {shown} --rehearse  go through it step by step");
+    let mut next = vec![
+        (format!("rehearse {shown}"), "try it, no cluster needed"),
+        (format!("repl {shown} --rehearse"), "go through it step by step"),
+        (format!("check {shown}"), "what is misspelled, without running it"),
+        (format!("test {shown}"), "what it promises, on clusters in memory"),
+    ];
     if Lineage::read(&dir).is_ok() {
-        eprintln!("  meshwright fork status {shown}    later: what you have changed, and what a newer meshwright has");
+        next.push((format!("fork status {shown}"), "later: what you have changed, and what a newer meshwright has"));
     }
+    let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
+    next.iter().for_each(|(command, what)| eprintln!("  meshwright {command:width$}  {what}"));
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 
 use super::script_args::{find, going_on, take_flag, take_value};
 use crate::failure::{Failure, Result};
+use crate::object::Node;
 use crate::repl::{Repl as Prompt, View, talk};
 use crate::run::screen::Style;
 use crate::run::{Desk, Job, Session};
-use crate::script::{Header, Home, Needs, Script, Values};
+use crate::script::{Header, Home, Kind, Needs, Script, Values};
 use clap::Args;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -18,7 +19,8 @@ pub struct Repl {
     /// Its parameters
     #[arg(value_name = "PARAMETERS", trailing_var_arg = true, allow_hyphen_values = true)]
     parameters: Vec<String>,
-    /// On clusters in memory: two empty ones, `east` and `west`, or those of a script that has been rehearsed
+    /// On clusters in memory: empty ones, those that the script names or `east` and `west`, or those of a script that has
+    /// been rehearsed
     #[arg(long, value_name = "NAME", num_args = 0..=1)]
     rehearse: Option<Option<String>>,
     /// Let the session change things from the start; `:write` does so later
@@ -55,7 +57,10 @@ impl Repl {
             Some(Some(name)) => rehearsed(name, desk, style),
             Some(None) => {
                 let job = job(typed(), Values::default(), style);
-                Ok((Session::rehearsal_at(&job, &["east", "west"], Some(desk.clone()))?, job))
+                let contexts = self.name.as_deref().map_or_else(Vec::new, contexts_of);
+                let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
+                let contexts = if contexts.is_empty() { EMPTY.to_vec() } else { contexts };
+                Ok((Session::rehearsal_at(&job, &contexts, Some(desk.clone()))?, job))
             }
             None => {
                 let job = job(typed(), Values::default(), style);
@@ -63,6 +68,29 @@ impl Repl {
             }
         }
     }
+}
+
+/// The clusters of a rehearsal that nobody names any for.
+const EMPTY: [&str; 2] = ["east", "west"];
+
+/// The clusters that a script's parameters have by default, and one for each parameter that has none; none when no
+/// parameter has any.
+fn contexts_of(name: &str) -> Vec<String> {
+    let Ok(header) = find(name).and_then(|script| script.header()) else { return Vec::new() };
+    let clusters = header.params.iter().filter(|param| matches!(param.kind, Kind::Cluster | Kind::Clusters));
+    let (named, unnamed): (Vec<_>, Vec<_>) = clusters.partition(|param| param.default.is_some());
+    let defaults = named.iter().filter_map(|param| param.default.as_ref());
+    let texts = defaults.flat_map(|node| node.as_str().into_iter().chain(node.items().iter().filter_map(Node::as_str)));
+    let mut contexts: Vec<String> = Vec::new();
+    for text in texts.filter(|text| !text.is_empty()) {
+        if !contexts.iter().any(|known| known == text) {
+            contexts.push(text.to_owned());
+        }
+    }
+    if !contexts.is_empty() {
+        contexts.extend(EMPTY.iter().take(unnamed.len()).map(|name| (*name).to_owned()));
+    }
+    contexts
 }
 
 /// Carries a script out; when it fails, a prompt opens where it failed.

@@ -2,7 +2,7 @@
 
 use super::params::{self, Param};
 use super::table::{Effect, Primitive};
-use super::{flow, objects, secrets};
+use super::{built_in, flow, objects, secrets};
 use rhai::Engine;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,10 +55,9 @@ impl Callables {
         objects::register(&mut engine);
         secrets::register(&mut engine);
         flow::register(&mut engine);
-        let named = |info: rhai::FuncInfo| Some((info.metadata.name.to_string(), info.metadata.num_params));
         let mut built_in: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-        for (name, count) in engine.collect_fn_metadata(None, named, true) {
-            built_in.entry(name).or_default().insert(count);
+        for known in built_in::functions(&engine) {
+            built_in.entry(known.name).or_default().insert(known.count);
         }
         for (name, counts) in OTHERS {
             built_in.entry(name.to_owned()).or_default().extend(counts);

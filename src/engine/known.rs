@@ -1,6 +1,7 @@
 //! What a script can call, as error messages need to know it: the functions of scripts and modules, the primitives, and
 //! Rhai's own functions.
 
+use super::built_in;
 use super::inside::{Inside, Signature};
 use super::lexer::{What, pieces};
 use super::nearest::nearest;
@@ -117,27 +118,9 @@ impl Known<'_> {
 
     /// Rhai's own functions, by name and types.
     fn rhai(&self) -> Vec<(String, Vec<String>)> {
-        let of = |info: rhai::FuncInfo| {
-            let known = info.metadata;
-            let is_word = known.name.starts_with(char::is_alphabetic);
-            let types = known.params_info.iter().map(|param| in_short(param)).collect();
-            is_word.then(|| (known.name.to_string(), types))
-        };
-        self.engine.collect_fn_metadata(None, of, true)
-    }
-}
-
-/// `array: &mut Array` as `array`.
-fn in_short(param: &str) -> String {
-    let kind = param.rsplit_once(": ").map_or(param, |(_, kind)| kind);
-    match kind.trim_start_matches("&mut ").rsplit("::").next().unwrap_or(kind) {
-        "Dynamic" | "?" => "any".into(),
-        "FnPtr" | "Fn" => "closure".into(),
-        "ImmutableString" | "String" | "&str" | "str" => "string".into(),
-        "INT" | "i64" => "int".into(),
-        "FLOAT" | "f64" => "float".into(),
-        "Object" => "Object".into(),
-        other => other.to_lowercase(),
+        let words =
+            built_in::functions(self.engine).into_iter().filter(|known| known.name.starts_with(char::is_alphabetic));
+        words.map(|known| (known.name, known.params)).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 mod brackets;
 mod bridge;
 mod budget;
+mod built_in;
 pub mod call;
 mod callables;
 mod cancel;

@@ -26,6 +26,8 @@ pub(super) fn check(reading: &mut Reading<'_>, names: &Names) {
             wrong.extend(in_module(call.call, &modules).map(|failure| (place, failure)));
         } else if call.is_method {
             method(reading, names, &call, &mut wrong);
+        } else if let Some(callable) = free(reading, names, call.call) {
+            arguments(callable, call.call, place, &mut wrong);
         } else {
             wrong.extend(plain(reading, names, call.call).map(|failure| (place, failure)));
         }
@@ -94,6 +96,12 @@ fn count(what: &str, counts: &BTreeSet<usize>, given: usize) -> Failure {
     Failure::usage(format!("{what} takes {takes}, not {given}"))
 }
 
+/// The primitive that stands on nothing, as tests have them, and is called by its name alone.
+fn free<'r>(reading: &'r Reading<'_>, names: &Names, call: &FnCallExpr) -> Option<&'r Callable> {
+    let is_own = names.functions.contains_key(call.name.as_str()) || names.declared.contains(call.name.as_str());
+    reading.known.on("", &call.name).filter(|_| !is_own)
+}
+
 /// A function called by its name alone.
 fn plain(reading: &Reading<'_>, names: &Names, call: &FnCallExpr) -> Option<Failure> {
     let (name, given) = (call.name.as_str(), call.args.len());
@@ -115,7 +123,8 @@ fn plain(reading: &Reading<'_>, names: &Names, call: &FnCallExpr) -> Option<Fail
         return Some(failure.hint(format!("it is called on something: {}", callable.signature)));
     }
     let known = names.functions.keys().map(String::as_str).filter(|name| !name.contains('$'));
-    Some(suggest(failure, nearest(name, known.chain(reading.known.built_in_names()))))
+    let free = reading.known.callables.iter().filter(|callable| callable.on.is_empty()).map(|callable| callable.name);
+    Some(suggest(failure, nearest(name, known.chain(free).chain(reading.known.built_in_names()))))
 }
 
 fn suggest(failure: Failure, meant: Option<&str>) -> Failure {

@@ -8,10 +8,12 @@ use crate::script::fork::Upstream;
 use crate::script::{Resolver, paths, small};
 use std::path::{Path, PathBuf};
 
-/// What can be called from scripts, and from a `rehearsal.rhai` with the files beside it.
+/// What can be called from scripts, from tests, and from a `rehearsal.rhai` with the files beside it.
 pub struct Vocabulary {
     /// From scripts and modules.
     pub scripts: Callables,
+    /// From files of tests.
+    pub tests: Callables,
     /// From rehearsals.
     pub rehearsals: Callables,
 }
@@ -28,8 +30,7 @@ pub struct Checked {
 /// A file to be checked: its source name, its path in the folder, its text.
 type File = (String, String, String);
 
-/// Checks what a name means: a file, every script of a folder, or a bundled script with everything beside it. Tests
-/// (`*_test.rhai`) have words of their own and are left out.
+/// Checks what a name means: a file, every script of a folder, or a bundled script with everything beside it; tests too.
 ///
 /// # Errors
 /// When there is no such script, with the nearest name; when a file cannot be read.
@@ -60,7 +61,7 @@ fn bundled(folder: &str) -> Result<Vec<File>> {
 }
 
 fn is_script(path: &str) -> bool {
-    path.ends_with(".rhai") && !path.ends_with("_test.rhai")
+    path.ends_with(".rhai")
 }
 
 fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec<Checked>> {
@@ -107,9 +108,15 @@ fn main_of(folder: &Path) -> Script {
 
 fn checked((source, path, text): File, resolver: &Resolver, words: &Vocabulary) -> Checked {
     let is_rehearsal = path == "rehearsal.rhai" || path.starts_with("rehearsal/");
-    let module = path.strip_prefix("stdlib/").and_then(|path| path.strip_suffix(".rhai"));
-    let known = if is_rehearsal { &words.rehearsals } else { &words.scripts };
-    let subject = Subject { source: &source, text: &text, is_module: is_rehearsal || module.is_some() };
+    let is_test = path.ends_with("_test.rhai");
+    let module = path.strip_prefix("stdlib/").and_then(|path| path.strip_suffix(".rhai")).filter(|_| !is_test);
+    let known = match () {
+        () if is_test => &words.tests,
+        () if is_rehearsal => &words.rehearsals,
+        () => &words.scripts,
+    };
+    // A test may do everything, and has no parameters.
+    let subject = Subject { source: &source, text: &text, is_module: is_test || is_rehearsal || module.is_some() };
     let mut found = check(&subject, known, resolver);
     found.extend(module.map(|module| lacking(&source, &text, module)).unwrap_or_default());
     Checked { source, found }

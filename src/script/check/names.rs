@@ -103,6 +103,7 @@ impl Names {
 pub(super) fn check(reading: &mut Reading<'_>, names: &Names) {
     unknown(reading, names);
     shadowed(reading);
+    functions_in_closures(reading, names);
     parameters(reading, names);
 }
 
@@ -161,6 +162,34 @@ fn shadowed(reading: &mut Reading<'_>) {
         let failure =
             Failure::usage(format!("`{name}` is a name of meshwright's own: from here on it would mean this"));
         reading.at(position, failure.hint("give it another name"));
+    }
+}
+
+/// Variables with the name of a function, used in a closure: Rhai takes only names along that are no functions.
+fn functions_in_closures(reading: &mut Reading<'_>, names: &Names) {
+    let mut wrong: Vec<(String, Position)> = Vec::new();
+    for closure in reading.ast.iter_fn_def().filter(|function| function.name.starts_with("anon$")) {
+        let mut own: BTreeSet<String> = closure.params.iter().map(ToString::to_string).collect();
+        let mut used: Vec<(String, Position)> = Vec::new();
+        let mut look = |path: &[ASTNode<'_>]| match path.last() {
+            Some(ASTNode::Stmt(Stmt::Var(var, ..))) => drop(own.insert(var.0.name.to_string())),
+            Some(ASTNode::Stmt(Stmt::For(parts, _))) => drop(own.insert(parts.0.name.to_string())),
+            Some(ASTNode::Expr(expr @ Expr::Variable(.., position))) => {
+                used.extend(variable(expr).map(|name| (name.to_owned(), *position)));
+            }
+            _ => {}
+        };
+        let mut alone = reading.ast.clone_functions_only();
+        alone.retain_functions(|_, _, name, _| name == closure.name.as_str());
+        tree::each(&alone, &mut look);
+        used.retain(|(name, _)| !own.contains(name));
+        wrong.extend(used);
+    }
+    // A name that is declared nowhere means the function, and rightly so.
+    wrong.retain(|(name, _)| names.functions.contains_key(name) && names.declared.contains(name));
+    for (name, position) in wrong {
+        let failure = Failure::usage(format!("in a closure `{name}` is the function `{name}`, not the variable"));
+        reading.at(position, failure.hint("give the variable another name"));
     }
 }
 

@@ -49,6 +49,8 @@ fn what_is_right_is_not_reported() {
     let fine = [
         "let c = 1; c += 1; [c].map(|x| x + c)",
         "fn f(a) { a } f(1); 1.f();",
+        "fn n() { 1 } let n = n(); n += 1; [1].map(|n| n + 1); [1].map(|x| { let n = x; n + n() })",
+        "fn f(x) { x } [1].map(f); [1].map(|x| [x].map(f))",
         "let m = #{go: |x| x}; m.go(1)",
         "let s = \"a\"; s.replace(\"a\", \"b\"); s",
         "let all = []; for x in [1, 2] { let own = x; all.push(|| own); }",
