@@ -78,3 +78,40 @@ fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> 
     answers.widened = rights.allow;
     Ok((Job { script, header, values, style, stop_after: None, record: None }, answers))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::record::Started;
+
+    /// The values of the parameters `primary` and `hub` when a run of the guide is resumed with these words.
+    fn resumed(words: &[&str]) -> Result<(String, String)> {
+        let params = serde_json::json!({"primary": "c1", "remote": ["c2"], "hub": "registry.example/then"});
+        let params = params.as_object().cloned().unwrap_or_default();
+        let started =
+            Started { script: "shared-gateways".into(), source: "bundled".into(), params, ..Started::default() };
+        let run = History { id: "r".into(), started, ..History::default() };
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let (job, _) = job(&run, &words, Style::default())?;
+        let value = |name: &str| {
+            let found = job.values.iter().find(|(param, _)| param.name == name);
+            found.and_then(|(_, node)| node.as_str().map(str::to_owned)).unwrap_or_default()
+        };
+        Ok((value("primary"), value("hub")))
+    }
+
+    #[test]
+    fn parameters_of_a_file_take_the_place_of_those_of_the_run_and_flags_that_of_both() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("site.yaml");
+        std::fs::write(&file, "hub: registry.example/now\n").expect("written");
+        let file = file.to_string_lossy().into_owned();
+        let both = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(resumed(&[]).expect("as it was"), both("c1", "registry.example/then"));
+        assert_eq!(resumed(&["--params", &file]).expect("a file"), both("c1", "registry.example/now"));
+        let flagged = resumed(&["--params", &file, "--hub", "registry.example/flag"]).expect("a flag");
+        assert_eq!(flagged, both("c1", "registry.example/flag"));
+        assert!(resumed(&["--params", "no-such-file.yaml"]).is_err());
+        assert!(resumed(&["--params"]).is_err());
+    }
+}

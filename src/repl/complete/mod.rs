@@ -1,61 +1,33 @@
 //! What Tab offers. Names come from the tables, from script texts, from values in hand and from clusters that answer
 //! quickly; no code is ever run for it.
 
+mod call;
+mod candidate;
+mod value;
+
 use super::commands::{self, Takes};
 use super::document::primitives;
 use super::{Repl, namespaces};
-use crate::doc::{first_sentence, script_signature};
 use crate::engine::Primitive;
 use crate::engine::language::WORDS;
-use crate::engine::value::{to_node, type_name};
-use crate::object::Node;
+use crate::engine::value::type_name;
 use crate::primitives::Host;
 use crate::script::lexer::{Piece, What, pieces};
-use std::path::Path;
+use call::{CallAt, call_at, mate, receiver};
+use candidate::{begun, files, function, functions, imports, scripts};
+use value::{fields, part};
+
+pub use candidate::Candidate;
 
 const KEYWORDS: &[&str] = &[
     "let", "const", "if", "else", "for", "in", "while", "loop", "return", "throw", "try", "catch", "fn", "import",
     "switch", "step", "true", "false",
 ];
 
-/// One thing that Tab offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// What is put into the line.
-    pub text: String,
-    /// What is shown in the list.
-    pub shown: String,
-}
-
-impl Candidate {
-    fn plain(text: impl Into<String>) -> Candidate {
-        let text = text.into();
-        Candidate { shown: text.clone(), text }
-    }
-
-    fn told(text: impl Into<String>, about: &str) -> Candidate {
-        let text = text.into();
-        let shown = if about.is_empty() { text.clone() } else { format!("{text}  {about}") };
-        Candidate { text, shown }
-    }
-}
-
 /// What stands before the cursor.
 struct Before<'t> {
     text: &'t str,
     code: Vec<Piece<'t>>,
-}
-
-/// A call that the cursor is in.
-struct CallAt<'t> {
-    /// The pieces of what it is called on; empty for a plain function.
-    receiver: &'t [Piece<'t>],
-    name: &'t str,
-    /// The texts given before the cursor's argument, by place; `None` for what is no text.
-    given: Vec<Option<&'t str>>,
-    /// The key of the map that the cursor is in, and whether the cursor stands behind it.
-    in_map: bool,
-    key: Option<&'t str>,
 }
 
 impl Repl {
@@ -334,14 +306,6 @@ impl Repl {
     }
 }
 
-/// The candidates that begin with a word, each once, in order of their names.
-fn begun(word: &str, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-    candidates.retain(|candidate| candidate.text.starts_with(word));
-    let mut seen = std::collections::HashSet::new();
-    candidates.retain(|candidate| seen.insert(candidate.text.clone()));
-    candidates
-}
-
 /// Whether a text ends inside a text literal that is not closed yet.
 pub fn ends_in_text(text: &str) -> bool {
     pieces(text).last().is_some_and(|last| matches!(last.what, What::Text(_)) && is_open(text, last))
@@ -352,196 +316,4 @@ fn is_open(text: &str, last: &Piece<'_>) -> bool {
     let quote = &text[last.start..last.start + 1];
     last.end == text.len()
         && (last.end - last.start == 1 || !text.ends_with(quote) || text.ends_with(&format!("\\{quote}")))
-}
-
-fn function(primitive: &'static Primitive<Host>) -> Candidate {
-    let text =
-        if primitive.params.is_empty() { format!("{}()", primitive.name) } else { format!("{}(", primitive.name) };
-    let signature = primitive.signature();
-    let own = signature.strip_prefix(primitive.on).map_or(signature.as_str(), |rest| rest.trim_start_matches('.'));
-    Candidate { text, shown: format!("{own}  {}", first_sentence(primitive.doc)) }
-}
-
-fn functions(module: &str, known: &[crate::script::outline::Function]) -> Vec<Candidate> {
-    let candidate = |function: &crate::script::outline::Function| {
-        let text =
-            if function.params.is_empty() { format!("{}()", function.name) } else { format!("{}(", function.name) };
-        let doc = function.doc.replace('\n', " ");
-        Candidate { text, shown: format!("{}  {}", script_signature(module, function), first_sentence(&doc)) }
-    };
-    known.iter().map(candidate).collect()
-}
-
-/// The names of the fields of a value.
-fn fields(value: &rhai::Dynamic) -> Vec<String> {
-    let mut names: Vec<String> = match value.as_map_ref() {
-        Ok(map) => map.keys().map(ToString::to_string).collect(),
-        Err(_) => match value.read_lock::<crate::object::Object>() {
-            Some(object) => object.node.entries().iter().map(|(key, _)| key.to_string()).collect(),
-            None if value.is::<crate::failure::Failure>() => {
-                ["kind", "message", "cluster", "object", "hint", "details", "line", "column", "source"]
-                    .map(str::to_owned)
-                    .to_vec()
-            }
-            None => Vec::new(),
-        },
-    };
-    names.retain(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'));
-    names
-}
-
-/// A field or an item, as data.
-fn part(value: &rhai::Dynamic, key: &str) -> Option<rhai::Dynamic> {
-    if let Ok(map) = value.as_map_ref() {
-        return map.get(key).map(rhai::Dynamic::flatten_clone);
-    }
-    if let Ok(items) = value.as_array_ref() {
-        return items.get(key.parse::<usize>().ok()?).map(rhai::Dynamic::flatten_clone);
-    }
-    let node = to_node(value).ok()?;
-    let found = node.get(key)?;
-    Some(match found {
-        Node::Map(_) | Node::Array(_) => rhai::Dynamic::from(crate::object::Object::new(found.clone())),
-        other => crate::engine::value::from_node(other),
-    })
-}
-
-/// The pieces of the expression that ends here: `a.b[0].c("x")`.
-fn receiver<'p, 't>(code: &'p [Piece<'t>]) -> &'p [Piece<'t>] {
-    let mut depth = 0_i32;
-    let mut start = code.len();
-    let mut wants_operand = true;
-    while let Some(piece) = start.checked_sub(1).map(|at| code[at]) {
-        match piece.what {
-            What::Symbol(')' | ']') => depth += 1,
-            What::Symbol('(' | '[') if depth > 0 => depth -= 1,
-            What::Symbol('(' | '[') => break,
-            _ if depth > 0 => {}
-            What::Word(_) | What::Text(_) if !wants_operand => break,
-            What::Word(_) | What::Text(_) => wants_operand = false,
-            What::Symbol('.') => wants_operand = true,
-            What::Symbol('?') if start < code.len() && code[start].what == What::Symbol('.') => {}
-            _ => break,
-        }
-        if depth == 0 && matches!(piece.what, What::Symbol('[' | '(')) {
-            wants_operand = true;
-        }
-        start -= 1;
-    }
-    &code[start..]
-}
-
-/// The bracket that opens what the last piece closes.
-fn mate(code: &[Piece<'_>]) -> Option<usize> {
-    let mut depth = 0_i32;
-    for (at, piece) in code.iter().enumerate().rev() {
-        match piece.what {
-            What::Symbol(')' | ']' | '}') => depth += 1,
-            What::Symbol('(' | '[' | '{') => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The innermost call whose arguments the end of these pieces is in.
-fn call_at<'t>(code: &'t [Piece<'t>]) -> Option<CallAt<'t>> {
-    let (mut depth, mut map_from) = (0_i32, None);
-    for (at, piece) in code.iter().enumerate().rev() {
-        match piece.what {
-            What::Symbol(')' | ']' | '}') => depth += 1,
-            What::Symbol('{')
-                if depth == 0 && at > 0 && code[at - 1].what == What::Symbol('#') && map_from.is_none() =>
-            {
-                map_from = Some(at + 1)
-            }
-            What::Symbol('{' | '[') if depth == 0 => return None,
-            What::Symbol('(') if depth == 0 => return call_from(code, at, map_from),
-            What::Symbol('(' | '[' | '{') => depth -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
-fn call_from<'t>(code: &'t [Piece<'t>], open: usize, map_from: Option<usize>) -> Option<CallAt<'t>> {
-    let What::Word(name) = code.get(open.checked_sub(1)?)?.what else { return None };
-    let before = &code[..open - 1];
-    let receiver = match before.last().map(|piece| piece.what) {
-        Some(What::Symbol('.')) => receiver(&before[..before.len() - 1]),
-        _ => &[],
-    };
-    let until = map_from.map_or(code.len(), |at| at - 2);
-    let key = map_from.and_then(|from| match code.get(from..)? {
-        [.., key, colon] if colon.what == What::Symbol(':') => match key.what {
-            What::Word(key) | What::Text(key) => Some(key),
-            _ => None,
-        },
-        _ => None,
-    });
-    Some(CallAt { receiver, name, given: given(&code[open + 1..until.max(open + 1)]), in_map: map_from.is_some(), key })
-}
-
-/// The arguments that are complete.
-fn given<'t>(code: &[Piece<'t>]) -> Vec<Option<&'t str>> {
-    let (mut depth, mut from, mut all) = (0_i32, 0, Vec::new());
-    for (at, piece) in code.iter().enumerate() {
-        match piece.what {
-            What::Symbol('(' | '[' | '{') => depth += 1,
-            What::Symbol(')' | ']' | '}') => depth -= 1,
-            What::Symbol(',') if depth == 0 => {
-                all.push(match &code[from..at] {
-                    [only] => match only.what {
-                        What::Text(text) => Some(text),
-                        _ => None,
-                    },
-                    _ => None,
-                });
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    all
-}
-
-/// Scripts of the bundle and their tasks.
-fn scripts() -> Vec<Candidate> {
-    let with_tasks = |script: crate::script::Script| {
-        let tasks: Vec<_> = script.tasks().iter().map(|task| format!("{}/{task}", script.name)).collect();
-        std::iter::once(script.name.clone()).chain(tasks).collect::<Vec<_>>()
-    };
-    crate::script::Script::all().into_iter().flat_map(with_tasks).map(Candidate::plain).collect()
-}
-
-/// What `import` takes.
-fn imports(text: &str) -> Vec<Candidate> {
-    let word = text.rsplit('"').next().unwrap_or_default();
-    let library = crate::script::library_names().into_iter().map(|name| Candidate::plain(format!("std:{name}")));
-    let beside = files(if word.starts_with("./") { word } else { "./" }).into_iter();
-    let beside = beside.map(|file| Candidate::plain(file.text.trim_end_matches(".rhai").to_owned()));
-    library.chain(beside).collect()
-}
-
-/// Files and folders whose path begins like this.
-fn files(word: &str) -> Vec<Candidate> {
-    let (folder, _) = word.rsplit_once('/').map_or(("", word), |(folder, name)| (folder, name));
-    let prefix = if word.contains('/') { format!("{folder}/") } else { String::new() };
-    let entries = std::fs::read_dir(if prefix.is_empty() { Path::new(".") } else { Path::new(&prefix) });
-    let mut found: Vec<Candidate> = Vec::new();
-    for entry in entries.into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_folder = entry.path().is_dir();
-        if name.starts_with('.') || !is_folder && !name.contains('.') {
-            continue;
-        }
-        found.push(Candidate::plain(format!("{prefix}{name}{}", if is_folder { "/" } else { "" })));
-    }
-    found.sort_by(|one, other| one.text.cmp(&other.text));
-    found
 }
