@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Kind, Result};
 use crate::grant::{Grant, lacking, matches};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -30,6 +30,8 @@ pub struct Grants {
     pub named: Mutex<BTreeSet<String>>,
     /// Ports on this machine that the run itself has opened.
     pub opened: Mutex<BTreeSet<u16>>,
+    /// What was made use of, by the key of `needs`.
+    pub used: Mutex<BTreeMap<&'static str, BTreeSet<String>>>,
 }
 
 /// Files and folders, and after `!` those that are not meant; `*` means all.
@@ -62,18 +64,18 @@ impl Grants {
     /// # Errors
     /// [`Kind::Rights`] with the line to add to the header; so do the others.
     pub fn may_run(&self, tool: &str) -> Result<()> {
-        granted(self.programs.permits(tool), &format!("start `{tool}`"), "exec", tool)
+        self.granted(self.programs.permits(tool), &format!("start `{tool}`"), "exec", tool)
     }
 
     /// Whether it may use this context.
     pub fn may_use(&self, context: &str) -> Result<()> {
         let may = self.contexts.permits(context);
-        granted(may, &format!("use the context `{context}`, which is none of its parameters"), "contexts", context)
+        self.granted(may, &format!("use the context `{context}`, which is none of its parameters"), "contexts", context)
     }
 
     /// Whether it may read this variable.
     pub fn may_read_variable(&self, name: &str) -> Result<()> {
-        granted(self.env.permits(name), &format!("read the variable {name}"), "env", name)
+        self.granted(self.env.permits(name), &format!("read the variable {name}"), "env", name)
     }
 
     /// Whether it may make or sign with this certificate authority.
@@ -82,7 +84,7 @@ impl Grants {
             return Err(Failure::usage(format!("`{name}` is no name of a certificate authority"))
                 .hint("a name has no slashes and does not begin with a dot"));
         }
-        granted(
+        self.granted(
             self.authorities.permits(name),
             &format!("make or sign with the authority `{name}`"),
             "authorities",
@@ -93,7 +95,7 @@ impl Grants {
     /// Whether it may open secrets as plain text.
     pub fn may_reveal(&self) -> Result<()> {
         match self.reveal {
-            true => Ok(()),
+            true => self.granted(true, "reveal secrets", "reveal", "true"),
             false => Err(Failure::new(Kind::Rights, "this run may not reveal secrets").hint(
                 "add it to the script's header: `needs: {reveal: true}`, or allow it for this run: --allow reveal",
             )),
@@ -102,7 +104,7 @@ impl Grants {
 
     /// Whether it may touch this file, given as the script says it and as a path. Links are followed first.
     pub fn may_touch(&self, said: &str, path: &Path) -> Result<()> {
-        granted(self.files.permit(path), &format!("read the file {said}"), "files", said)
+        self.granted(self.files.permit(path), &format!("read the file {said}"), "files", said)
     }
 
     /// Whether it may look up this host, or connect to a port of it.
@@ -113,7 +115,21 @@ impl Grants {
         let covers = |entry: &str| is_host(entry, host, port) || entry == CLUSTERS && is_named;
         let (plain, its_port) = plain_host(host);
         let entry = port.or(its_port).map_or_else(|| plain.clone(), |port| format!("{plain}:{port}"));
-        granted(own || list.permits_where(covers), &format!("connect to {host}"), "hosts", &entry)
+        if own {
+            return Ok(());
+        }
+        let used = if is_named { CLUSTERS } else { &entry };
+        let may = list.permits_where(covers);
+        self.granted(may, &format!("connect to {host}"), "hosts", if may { used } else { &entry })
+    }
+
+    /// Notes what is made use of, or fails with what is lacking.
+    fn granted(&self, may: bool, what: &str, key: &'static str, entry: &str) -> Result<()> {
+        if !may {
+            return Err(lacking(what, key, entry));
+        }
+        locked(&self.used).entry(key).or_default().insert(entry.to_owned());
+        Ok(())
     }
 
     /// A cluster of the run has named this host or URL.
@@ -125,10 +141,6 @@ impl Grants {
     pub fn open_port(&self, port: u16) {
         locked(&self.opened).insert(port);
     }
-}
-
-fn granted(may: bool, what: &str, key: &str, entry: &str) -> Result<()> {
-    if may { Ok(()) } else { Err(lacking(what, key, entry)) }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -199,14 +199,21 @@ fn flow(node: &Node) -> String {
 
 fn needs(repl: &Repl, own: Option<&Header>) -> String {
     let used = repl.desk.used();
+    let mut beside: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (key, names) in repl.sessions.iter().flat_map(crate::run::Session::used) {
+        beside.entry(key).or_default().extend(names);
+    }
+    let reveals = beside.contains_key("reveal");
+    let mut take = |key: &'static str| (key, beside.remove(key).unwrap_or_default());
+    let rest = ["hosts", "files", "env", "authorities"].map(&mut take);
     let mut out = String::new();
-    for (key, names) in [("write", &used.write), ("exec", &used.exec)] {
+    for (key, names) in [("write", used.write), ("exec", used.exec)].into_iter().chain(rest) {
         if !names.is_empty() {
             let items = names.iter().map(|name| Node::Str(name.as_str().into())).collect();
             out += &format!("//!   {key}: {}\n", flow(&Node::Array(Arc::new(items))));
         }
     }
-    if own.is_some_and(|header| header.needs.reveal) {
+    if reveals || own.is_some_and(|header| header.needs.reveal) {
         out += "//!   reveal: true\n";
     }
     if out.is_empty() { out } else { format!("//! needs:\n{out}") }

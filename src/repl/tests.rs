@@ -261,6 +261,23 @@ fn a_script_is_run_to_a_step_edited_reloaded_and_gone_on_with() {
 }
 
 #[test]
+fn an_export_needs_what_the_session_made_use_of_beside_the_clusters() {
+    let mut bench = Bench::new(true);
+    bench.good("secret.authority(\"ours\");");
+    bench.good("attempt(|| secret.file(\"none-here.pem\"))");
+    bench.good("attempt(|| secret.env(\"MESHWRIGHT_NO_SUCH_VARIABLE\"))");
+    let file = bench.folder.path().join("session.rhai").to_string_lossy().into_owned();
+    bench.good(&format!(":export {file}"));
+    let script = crate::script::find(&file, bench.folder.path()).expect("script");
+    let needs = script.header().expect("header").needs;
+    assert_eq!(
+        (needs.authorities, needs.env),
+        (vec!["ours".to_owned()], vec!["MESHWRIGHT_NO_SUCH_VARIABLE".to_owned()])
+    );
+    assert_eq!(needs.files, ["none-here.pem"]);
+}
+
+#[test]
 fn an_export_does_what_the_session_did() {
     let mut bench = Bench::new(true);
     bench.good("let cluster = kube.cluster(\"east\");");

@@ -289,6 +289,11 @@ impl Session {
         self.journal.path()
     }
 
+    /// What was made use of beside the clusters, by the key of `needs`.
+    pub fn used(&self) -> std::collections::BTreeMap<&'static str, std::collections::BTreeSet<String>> {
+        self.host.grants.used.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
     /// The API server's URL of a context.
     ///
     /// # Errors
