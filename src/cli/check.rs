@@ -55,7 +55,7 @@ impl Check {
 fn text(checked: &[Checked], style: Style) -> String {
     let colour = style.colour && std::io::stdout().is_terminal();
     let found = checked.iter().flat_map(|file| &file.found);
-    found.map(|failure| report::render(failure, &super::text_of, colour)).collect::<Vec<_>>().join("\n")
+    found.map(|failure| report::render(failure, &super::text_of, report::Look::for_stderr(colour))).collect::<Vec<_>>().join("\n")
 }
 
 fn summary(count: usize, files: usize) -> String {

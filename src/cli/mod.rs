@@ -191,7 +191,7 @@ fn report(failure: &Failure, style: Style) -> u8 {
     if failure.message.is_empty() {
         return exit::code(failure);
     }
-    let text = crate::engine::report::render(failure, &text_of, style.colour);
+    let text = crate::engine::report::render(failure, &text_of, crate::engine::report::Look::for_stderr(style.colour));
     let clean = crate::secret::Redactor::global().scrub(&text);
     eprintln!("{}", clean.trim_end());
     exit::code(failure)

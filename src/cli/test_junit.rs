@@ -50,6 +50,6 @@ fn status(failure: &Failure, kind: NonSuccessKind) -> TestCaseStatus {
     let text_of = |source: &str| crate::script::source_text(source);
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type(failure.kind.name()).set_message(crate::plain::text(&failure.to_string()));
-    status.set_description(crate::engine::report::render(failure, &text_of, false));
+    status.set_description(crate::engine::report::render(failure, &text_of, crate::engine::report::Look::PLAIN));
     status
 }

@@ -4,9 +4,27 @@ use crate::failure::{Failure, Place};
 use crate::secret::Redactor;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use std::fmt::Write as _;
+use textwrap::WordSplitter;
 
-/// The width that long messages are wrapped to.
-const WIDTH: usize = 110;
+/// How a report is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Colours that a terminal shows.
+    pub colour: bool,
+    /// Messages are wrapped between words to this many columns; commands, tables and script lines are not.
+    pub width: usize,
+}
+
+impl Look {
+    /// Without colours, in lines of the same length everywhere: for files and pipes.
+    pub const PLAIN: Look = Look { colour: false, width: 110 };
+
+    /// Fits the terminal that errors are written to, where there is one.
+    pub fn for_stderr(colour: bool) -> Look {
+        let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
+        Look { colour, width: columns.filter(|columns| *columns > 0).unwrap_or(usize::MAX).clamp(40, Look::PLAIN.width) }
+    }
+}
 
 /// How many callers are shown before the rest is only counted.
 const CALLERS: usize = 8;
@@ -14,9 +32,9 @@ const CALLERS: usize = 8;
 /// The failure with its script line, its callers, its details and its hint; `text_of` gives the text of a source.
 ///
 /// Without colour the layout is the same. Secrets in script lines are masked.
-pub fn render(failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, colour: bool) -> String {
+pub fn render(failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, look: Look) -> String {
     let mut out = String::new();
-    headline(&mut out, failure, text_of, colour);
+    headline(&mut out, failure, text_of, look);
     let callers = callers(failure);
     for place in callers.iter().take(CALLERS) {
         caller(&mut out, place, text_of);
@@ -28,7 +46,7 @@ pub fn render(failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, colou
         let _ = writeln!(out, "  │ {}", plain(detail).replace('\n', "\n  │ "));
     }
     if let Some(hint) = &failure.hint {
-        let label = if colour { "\u{1b}[36mhint:\u{1b}[0m" } else { "hint:" };
+        let label = if look.colour { "\u{1b}[36mhint:\u{1b}[0m" } else { "hint:" };
         let _ = writeln!(out, "  {label} {}", plain(hint).replace('\n', "\n        "));
     }
     Redactor::global().scrub(&out)
@@ -47,9 +65,11 @@ pub fn plain(text: &str) -> String {
 }
 
 /// The message and, where its text is known, the innermost place.
-fn headline(out: &mut String, failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, colour: bool) {
-    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_context_lines(1).with_links(false);
+fn headline(out: &mut String, failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, look: Look) {
+    let theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_context_lines(1).with_links(false);
+    // A command in a message stays in one piece: hyphens are no places to break a line at.
+    let handler = handler.with_width(look.width).with_break_words(false).with_word_splitter(WordSplitter::NoHyphenation);
     let mut diagnostic = MietteDiagnostic::new(plain(&failure.to_string()));
     let snippet = failure.places.first().and_then(|place| Some((place, text_of(&place.source)?)));
     if let Some((place, text)) = &snippet {

@@ -264,7 +264,7 @@ impl Repl {
         let talk = match failure.kind {
             // On a line of its own: the terminal has written `^C`.
             Kind::Cancelled if failure.message == "interrupted" => "\ninterrupted\n".to_owned(),
-            _ => crate::engine::report::render(&shown, &text_of, self.view.colour),
+            _ => crate::engine::report::render(&shown, &text_of, crate::engine::report::Look { colour: self.view.colour, width: self.view.width }),
         };
         Output { talk, failure: Some(failure), ..Output::default() }
     }

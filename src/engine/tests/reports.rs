@@ -13,7 +13,7 @@ fn report_with(text: &str, modules: &[(&'static str, &'static str)]) -> String {
         let module = modules.iter().find(|(name, _)| *name == source).map(|(_, text)| (*text).to_owned());
         if source == "main.rhai" { Some(text.to_owned()) } else { module }
     };
-    super::super::report::render(&failure, &text_of, false)
+    super::super::report::render(&failure, &text_of, super::super::report::Look::PLAIN)
 }
 
 #[test]
