@@ -4,7 +4,7 @@ use crate::failure::{Failure, Place};
 use crate::secret::Redactor;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use std::fmt::Write as _;
-use textwrap::WordSplitter;
+use textwrap::{WordSeparator, WordSplitter};
 
 /// How a report is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -68,8 +68,9 @@ pub fn plain(text: &str) -> String {
 fn headline(out: &mut String, failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, look: Look) {
     let theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_context_lines(1).with_links(false);
-    // A command in a message stays in one piece: hyphens are no places to break a line at.
+    // A command in a message stays in one piece: hyphens and slashes are no places to break a line at.
     let handler = handler.with_width(look.width).with_break_words(false).with_word_splitter(WordSplitter::NoHyphenation);
+    let handler = handler.with_word_separator(WordSeparator::AsciiSpace);
     let mut diagnostic = MietteDiagnostic::new(plain(&failure.to_string()));
     let snippet = failure.places.first().and_then(|place| Some((place, text_of(&place.source)?)));
     if let Some((place, text)) = &snippet {

@@ -31,6 +31,7 @@ pub struct Style {
 /// The screen of one run.
 pub struct Screen {
     style: Style,
+    name_width: usize,
     clock: crate::clock::Clock,
     begun: Duration,
     tally: Tally,
@@ -84,8 +85,19 @@ struct Running {
     bar: Option<ProgressBar>,
 }
 
-/// Step names are cut off here rather than wrapped.
+/// The column that step names are filled up to.
 const NAME_WIDTH: usize = 44;
+
+/// What stands beside a step's name: its mark and its time.
+const BESIDE_NAME: usize = 12;
+
+/// Names are filled up to this column, so that a mark, a name and a time share a line of a narrow terminal.
+fn name_width(style: Style) -> usize {
+    match console::Term::stderr().size_checked().filter(|_| style.live) {
+        Some((_, columns)) => usize::from(columns).saturating_sub(BESIDE_NAME).clamp(1, NAME_WIDTH),
+        None => NAME_WIDTH,
+    }
+}
 
 impl Screen {
     /// A screen for a run with this clock, whose changes `tally` counts.
@@ -94,6 +106,7 @@ impl Screen {
             if style.live && !style.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Screen {
             style,
+            name_width: name_width(style),
             begun: clock.now(),
             clock,
             tally,
@@ -265,7 +278,8 @@ impl Observer for Screen {
             None => (self.paint("32", "✓"), self.changes(&running)),
         };
         let tail = format!("{took:>6}  {what}");
-        self.line(&format!("{mark} {:<NAME_WIDTH$} {}", running.headline, self.dim(tail.trim_end())));
+        let width = self.name_width;
+        self.line(&format!("{mark} {:<width$} {}", running.headline, self.dim(tail.trim_end())));
         notes.iter().for_each(|note| self.line(&note.text));
         match &self.stop_after {
             Some(last) if *last == step.name && failure.is_none() => {
