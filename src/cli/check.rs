@@ -1,7 +1,8 @@
 //! `check`: what is wrong with a script, without running it.
 
 use super::exit;
-use crate::engine::{Callables, report};
+use crate::engine::Callables;
+use crate::engine::report::{self, Look};
 use crate::failure::{Failure, Kind, Result};
 use crate::primitives::{MODEL, TABLES, TEST_TABLES};
 use crate::run::screen::Style;
@@ -55,7 +56,8 @@ impl Check {
 fn text(checked: &[Checked], style: Style) -> String {
     let colour = style.colour && std::io::stdout().is_terminal();
     let found = checked.iter().flat_map(|file| &file.found);
-    found.map(|failure| report::render(failure, &super::text_of, report::Look::for_stderr(colour))).collect::<Vec<_>>().join("\n")
+    let look = Look::for_stderr(colour);
+    found.map(|failure| report::render(failure, &super::text_of, look)).collect::<Vec<_>>().join("\n")
 }
 
 fn summary(count: usize, files: usize) -> String {

@@ -1,6 +1,7 @@
 //! `test`: runs files of tests.
 
 use super::script_args::find;
+use crate::engine::report::{self, Look};
 use crate::failure::{Failure, Kind, Result};
 use crate::run::screen::{Style, seconds};
 use crate::run::trials::{self, Test as Trial, Verdict};
@@ -194,7 +195,7 @@ fn line(name: &str, failure: Option<&Failure>, took: Duration, style: Style) -> 
 /// The failure with its place, and below it what the test had to say.
 fn shown(failure: &Failure, said: &[String], style: Style) -> String {
     let text_of = |source: &str| crate::script::source_text(source);
-    let mut text = crate::engine::report::render(failure, &text_of, crate::engine::report::Look::for_stderr(style.colour));
+    let mut text = report::render(failure, &text_of, Look::for_stderr(style.colour));
     if !said.is_empty() {
         text += "  it said:\n";
         said.iter().for_each(|line| text += &format!("    {}\n", crate::plain::text(line).replace('\n', "\n    ")));

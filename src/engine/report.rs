@@ -22,7 +22,8 @@ impl Look {
     /// Fits the terminal that errors are written to, where there is one.
     pub fn for_stderr(colour: bool) -> Look {
         let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
-        Look { colour, width: columns.filter(|columns| *columns > 0).unwrap_or(usize::MAX).clamp(40, Look::PLAIN.width) }
+        let width = columns.filter(|columns| *columns > 0).unwrap_or(Look::PLAIN.width).clamp(40, Look::PLAIN.width);
+        Look { colour, width }
     }
 }
 
@@ -69,7 +70,8 @@ fn headline(out: &mut String, failure: &Failure, text_of: &dyn Fn(&str) -> Optio
     let theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_context_lines(1).with_links(false);
     // A command in a message stays in one piece: hyphens and slashes are no places to break a line at.
-    let handler = handler.with_width(look.width).with_break_words(false).with_word_splitter(WordSplitter::NoHyphenation);
+    let handler = handler.with_width(look.width).with_break_words(false);
+    let handler = handler.with_word_splitter(WordSplitter::NoHyphenation);
     let handler = handler.with_word_separator(WordSeparator::AsciiSpace);
     let mut diagnostic = MietteDiagnostic::new(plain(&failure.to_string()));
     let snippet = failure.places.first().and_then(|place| Some((place, text_of(&place.source)?)));

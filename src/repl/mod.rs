@@ -30,6 +30,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use crate::engine::report::{self, Look};
 use crate::engine::{Console, Reading};
 use crate::failure::{Failure, Kind, Result};
 use crate::run::{Desk, Job, Session};
@@ -264,7 +265,7 @@ impl Repl {
         let talk = match failure.kind {
             // On a line of its own: the terminal has written `^C`.
             Kind::Cancelled if failure.message == "interrupted" => "\ninterrupted\n".to_owned(),
-            _ => crate::engine::report::render(&shown, &text_of, crate::engine::report::Look { colour: self.view.colour, width: self.view.width }),
+            _ => report::render(&shown, &text_of, Look { colour: self.view.colour, width: self.view.width }),
         };
         Output { talk, failure: Some(failure), ..Output::default() }
     }
