@@ -34,7 +34,11 @@ fn nothing_shipped_is_found_wrong() {
     let resolver = Resolver::for_script(&Script::all().remove(0), nowhere);
     for name in library_names() {
         let (source, text) = (format!("std:{name}"), library(&name).expect("module"));
-        wrong.extend(check(&Subject { source: &source, text, is_module: true }, &words.scripts, &resolver));
+        wrong.extend(check(
+            &Subject { source: &source, text, is_module: true, around: None },
+            &words.scripts,
+            &resolver,
+        ));
         files += 1;
     }
     let told: Vec<_> =
@@ -58,7 +62,7 @@ fn no_example_of_a_primitive_is_found_wrong() {
     let words = words();
     let examples = TABLES.iter().flat_map(|table| table.iter()).map(|primitive| (primitive.label(), primitive.example));
     for (label, text) in examples {
-        let found = check(&Subject { source: &label, text, is_module: true }, &words.scripts, &resolver);
+        let found = check(&Subject { source: &label, text, is_module: true, around: None }, &words.scripts, &resolver);
         assert!(found.is_empty(), "{label}: {found:?}");
     }
 }
@@ -72,7 +76,8 @@ fn forty_mistakes_are_told() {
     for snippet in snippets.split("//# ").skip(1) {
         let (name, text) = snippet.split_once('\n').expect("a title");
         let _ = writeln!(told, "{name}");
-        let found = check(&Subject { source: "main.rhai", text, is_module: false }, &words.scripts, &resolver);
+        let found =
+            check(&Subject { source: "main.rhai", text, is_module: false, around: None }, &words.scripts, &resolver);
         assert!(!found.is_empty(), "`{name}` is not told");
         for failure in found {
             let place = failure.places.first().map(|place| (place.line, place.column)).unwrap_or_default();

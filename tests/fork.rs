@@ -75,6 +75,96 @@ fn a_small_fork_replaces_one_function_and_follows_the_shipped_script_otherwise()
 }
 
 #[test]
+fn a_small_fork_replaces_one_step_which_sees_what_the_shipped_one_saw() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    let fork =
+        ["fork", "shared-gateways", "mine", "--only", "step:find the remote gateways", "--only", "step:Prove the path"];
+    let (code, _, err) = meshwright(at, &fork);
+    assert_eq!(code, 0, "{err}");
+    let file = at.join("mine/steps/find-the-remote-gateways.rhai");
+    let shipped = std::fs::read_to_string(&file).expect("the step as it came");
+    assert!(
+        shipped.starts_with("import \"std:istio/gateway\" as gateway;\n\n// Guide: Setup cluster 2, step 3."),
+        "{shipped}"
+    );
+    let (code, out, err) = meshwright(at, &["check", "mine"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+
+    // It changes `mesh`, which the steps after it read.
+    let own = shipped.replace(
+        "    mesh.remotes =",
+        "    let own = \"ours\";\n    log.info(`${own}: ${mesh.remotes.len()}`);\n    mesh.remotes =",
+    );
+    std::fs::write(&file, own).expect("written");
+    let (code, _, err) = meshwright(at, &["rehearse", "mine"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        err.contains("ours: 1") && err.contains("cluster2: 172.18.1.1:443") && err.contains("✓ Prove the path"),
+        "{err}"
+    );
+    let (code, out, _) = meshwright(at, &["fork", "status", "mine"]);
+    assert!(code == 0 && out.contains("steps/find-the-remote-gateways.rhai  changed by you"), "{out}");
+    assert!(meshwright(at, &["fork", "diff", "mine"]).1.contains("+    let own = \"ours\";"));
+    let (code, out, err) = meshwright(at, &["check", "mine"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    let (_, out, _) = meshwright(at, &["show", "mine"]);
+    assert!(
+        out.contains("10. Find the remote gateways\n") && out.contains("In ./mine/steps/find-the-remote-gateways.rhai"),
+        "{out}"
+    );
+    let (_, out, _) = meshwright(at, &["explain", "mine", "Find the remote gateways"]);
+    assert!(out.contains("step 10 of 16, ./mine/steps/find-the-remote-gateways.rhai:"), "{out}");
+}
+
+#[test]
+fn mistakes_in_a_step_of_a_small_fork_are_told_where_they_are() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    meshwright(at, &["fork", "shared-gateways", "mine", "--only", "step:Check the clusters"]);
+    let file = at.join("mine/steps/check-the-clusters.rhai");
+    let told = |text: &str, args: &[&str], wanted: &[&str]| {
+        std::fs::write(&file, text).expect("written");
+        let (code, out, err) = meshwright(at, args);
+        assert_ne!(code, 0, "{args:?} {text}");
+        wanted
+            .iter()
+            .for_each(|part| assert!(format!("{out}{err}").contains(part), "`{part}` is missing in:\n{out}{err}"));
+    };
+    let misspelled = "step \"Check the cluster\" {}\n";
+    for verb in ["rehearse", "check", "show"] {
+        let wanted = [
+            "steps/check-the-clusters.rhai:1",
+            "has no step `Check the cluster`",
+            "did you mean `Check the clusters`?",
+        ];
+        told(misspelled, &[verb, "mine"], &wanted);
+    }
+    let strange = "step \"Check the clusters\" {\n    print(mash.remotes);\n    print(params.cals);\n}\n";
+    let wanted = [
+        "steps/check-the-clusters.rhai:2:11",
+        "did you mean `mesh`?",
+        "steps/check-the-clusters.rhai:3:18",
+        "did you mean `calls`?",
+    ];
+    told(strange, &["check", "mine"], &wanted);
+    told(strange, &["rehearse", "mine"], &["steps/check-the-clusters.rhai:3:18", "did you mean `calls`?"]);
+    let failing = "step \"Check the clusters\" {\n    fail(\"not today\");\n}\n";
+    told(
+        failing,
+        &["rehearse", "mine"],
+        &["not today", "steps/check-the-clusters.rhai:2:5", "shared-gateways/main.rhai:"],
+    );
+    told(
+        "step \"Check the clusters\" {",
+        &["rehearse", "mine"],
+        &["steps/check-the-clusters.rhai:1:27", "lacks its `}`"],
+    );
+    let (code, _, err) = meshwright(at, &["fork", "shared-gateways", "other", "--only", "step:Prove teh path"]);
+    assert!(code == 4 && err.contains("did you mean `step:Prove the path`?"), "{err}");
+}
+
+#[test]
 fn parameters_come_from_a_file_or_stdin_and_flags_win() {
     let folder = tempfile::tempdir().expect("folder");
     let at = folder.path();

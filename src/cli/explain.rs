@@ -70,14 +70,14 @@ impl Explain {
 fn of_script(script: Script, step: &str, flags: &[String]) -> Result<(Script, Explained)> {
     let contexts = contexts(&script, flags)?;
     let hint = format!("meshwright show {} lists its steps", script.name);
-    let step = explain(&script.text, step, &contexts).map_err(|failure| failure.hint(hint))?;
+    let step = explain(&script.steps(), step, &contexts).map_err(|failure| failure.hint(hint))?;
     Ok((script, step))
 }
 
 /// The step of the shipped script that has it; main scripts first.
 fn explained_anywhere(step: &str, flags: &[String]) -> Result<(Script, Explained)> {
     if let Ok(script) = find(step) {
-        let names: Vec<String> = crate::script::steps::steps(&script.text).into_iter().map(|step| step.name).collect();
+        let names: Vec<String> = script.steps().into_iter().map(|step| step.name).collect();
         return Err(Failure::usage(format!("which step of {}?", script.name)).hint(names.join(" · ")));
     }
     let mains = Script::all();
@@ -85,7 +85,7 @@ fn explained_anywhere(step: &str, flags: &[String]) -> Result<(Script, Explained
     let tasks = tasks.filter_map(|name| find(&name).ok()).collect::<Vec<_>>();
     let mut first = None;
     for script in mains.into_iter().chain(tasks) {
-        match explain(&script.text, step, &Contexts::default()) {
+        match explain(&script.steps(), step, &Contexts::default()) {
             Ok(_) => return of_script(script, step, flags),
             // The hint of the first script, which is the most likely one.
             Err(failure) => drop(first.get_or_insert(failure)),
@@ -125,7 +125,13 @@ fn shown(script: &Script, step: &Explained, style: Style) -> String {
     if let Some(guide) = &step.guide {
         text += &format!("  in the guide: {guide}\n");
     }
-    text += &format!("  here: step {} of {}, {}:{}\n", step.number.0, step.number.1, script.source, step.line);
+    text += &format!(
+        "  here: step {} of {}, {}:{}\n",
+        step.number.0,
+        step.number.1,
+        step.file.as_ref().unwrap_or(&script.source),
+        step.line
+    );
     for part in &step.parts {
         match part {
             Part::Prose(prose) => text += &format!("\n{}", indented(&wrapped(prose, width))),
@@ -138,7 +144,7 @@ fn shown(script: &Script, step: &Explained, style: Style) -> String {
 fn json(script: &Script, step: &Explained) -> String {
     let value = serde_json::json!({
         "script": script.name, "step": step.name, "number": step.number.0, "of": step.number.1,
-        "source": script.source, "line": step.line, "guide": step.guide, "doc": step.prose(),
+        "source": step.file.as_ref().unwrap_or(&script.source), "line": step.line, "guide": step.guide, "doc": step.prose(),
         "commands": step.commands(),
     });
     serde_json::to_string_pretty(&value).unwrap_or_default()

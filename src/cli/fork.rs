@@ -11,6 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   meshwright fork shared-gateways mine                           everything, to be changed
   meshwright fork shared-gateways mine --only std:istio/sample   one module; the rest stays the shipped one
+  meshwright fork shared-gateways mine --only 'step:Prove the path'   one step
   meshwright fork status mine                                    has the origin changed? have you?
   meshwright fork merge mine                                     take what the origin has changed";
 
@@ -23,7 +24,7 @@ pub struct Fork {
     name: Option<String>,
     /// The folder to make; named like the script when left out
     dir: Option<PathBuf>,
-    /// Copy only this file of the script, or this module (std:NAME); the rest stays the shipped one
+    /// Copy only this file of the script, module (std:NAME) or step (step:NAME); the rest stays the shipped one
     #[arg(long, value_name = "FILE")]
     only: Vec<String>,
     #[command(subcommand)]

@@ -55,6 +55,9 @@ impl ScriptArgs {
             return Ok(None);
         }
         script::undeclared::check(&script.source, &script.text, &header)?;
+        for (source, text) in script.step_files() {
+            script::undeclared::check(&source, &text, &header)?;
+        }
         let mut words = self.parameters.clone();
         let style =
             Style { quiet: style.quiet || take_flag(&mut words, "--quiet") || take_flag(&mut words, "-q"), ..style };
@@ -220,7 +223,7 @@ fn task_meant(verb: &str, script: &Script, problem: &str) -> String {
 /// What is wrong with the step to stop after.
 fn unknown_step(script: &Script, wanted: Option<&str>) -> Option<String> {
     let wanted = wanted?;
-    let names: Vec<String> = script::steps::steps(&script.text).into_iter().map(|step| step.name).collect();
+    let names: Vec<String> = script.steps().into_iter().map(|step| step.name).collect();
     if names.iter().any(|name| name == wanted) {
         return None;
     }

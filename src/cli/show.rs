@@ -3,7 +3,6 @@
 use super::script_args::find;
 use crate::failure::Result;
 use crate::run::screen::Style;
-use crate::script::steps::steps;
 use clap::Args;
 
 /// Arguments of `show`.
@@ -26,9 +25,10 @@ impl Show {
         }
         let bold = |text: &str| if style.colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
         let mut out = format!("{}\n\n{}\n", bold(&header.title), header.description);
-        for (number, step) in steps(&script.text).iter().enumerate() {
+        for (number, step) in script.steps().iter().enumerate() {
             out += &format!("\n{}\n", bold(&format!("{}. {}", number + 1, step.name)));
             step.doc.lines().for_each(|line| out += &format!("   {line}\n"));
+            step.file.iter().for_each(|file| out += &format!("   In {file}, in place of the shipped step.\n"));
         }
         let tasks = script.tasks();
         if !tasks.is_empty() {

@@ -60,6 +60,14 @@ pub trait Sources: Send + Sync {
     /// # Errors
     /// When there is none, with the nearest names; when the path leaves its project.
     fn load(&self, path: &str, from: Option<&str>) -> Result<(String, String)>;
+
+    /// The source name and the text of what stands in for a step of a source.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn step(&self, _source: &str, _name: &str) -> Result<Option<(String, String)>> {
+        Ok(None)
+    }
 }
 
 /// One `step NAME [on CLUSTER] { … }` as it runs.

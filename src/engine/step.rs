@@ -6,7 +6,7 @@
 use super::errors;
 use super::inside::{Inside, place};
 use super::tokens::STEP;
-use super::{Observer, StepStart};
+use super::{Observer, StepStart, modules};
 use crate::failure::{Failure, Place};
 use crate::object::Object;
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, ImmutableString, ParseError, Position};
@@ -46,14 +46,37 @@ pub(super) fn next(
 }
 
 fn run(context: &mut EvalContext, inputs: &[Expression], inside: &Inside) -> Evaluated {
-    let Some((step, block)) = begun(context, inputs)? else { return Ok(Dynamic::UNIT) };
-    let position = inputs[0].position();
+    let Some(name) = inputs.first() else { return Ok(Dynamic::UNIT) };
+    let position = name.position();
     let source = context.source().map(str::to_owned);
     let refuse = |failure: Failure| errors::at(failure, source.as_deref(), position);
+    let name = named(context, name)?;
+    if let Some(own) = inside.sources.step(source.as_deref().unwrap_or_default(), &name).map_err(refuse)? {
+        return stood_in(context, inside, own, position);
+    }
+    let Some((step, block)) = begun(context, inputs)? else { return Ok(Dynamic::UNIT) };
     inside.observer.step_begins(&step).map_err(refuse)?;
     let outcome = block.eval_with_context(context);
     let ended = ended(&*inside.observer, &step, &outcome, context.engine(), source.as_deref());
     outcome.and_then(|value| ended.map(|()| value).map_err(refuse))
+}
+
+/// Runs a text that stands in for a step, with the variables around it.
+fn stood_in(context: &mut EvalContext, inside: &Inside, (source, text): (String, String), at: Position) -> Evaluated {
+    let engine = context.engine();
+    let ast = modules::compile(engine, Some(inside), &source, &text).map_err(EvalAltResult::from);
+    let scope = context.scope_mut();
+    let before = scope.len();
+    let outcome = ast.map_err(Box::new).and_then(|ast| engine.eval_ast_with_scope::<Dynamic>(scope, &ast));
+    // What the text declares beside its step is its own.
+    scope.rewind(before);
+    outcome.map_err(|mut error| {
+        if error.is_catchable() || matches!(*error, EvalAltResult::ErrorParsing(..)) {
+            return EvalAltResult::ErrorInModule(source, error, at).into();
+        }
+        error.set_position(at);
+        error
+    })
 }
 
 /// The name, what stands after `on`, and the block.
@@ -61,15 +84,18 @@ pub(super) fn begun<'e>(
     context: &mut EvalContext,
     inputs: &'e [Expression<'e>],
 ) -> Result<Option<(StepStart, &'e Expression<'e>)>, Box<EvalAltResult>> {
-    let (Some(name), Some(block)) = (inputs.first(), inputs.last()) else { return Ok(None) };
-    let position = name.position();
-    let source = context.source().map(str::to_owned);
-    let wrong = |kind: &str| Failure::usage(format!("a name is text here, not {kind}"));
-    let name = name.eval_with_context(context)?;
-    let name = name.into_string().map_err(|kind| errors::at(wrong(kind), source.as_deref(), position))?;
+    let (Some(first), Some(block)) = (inputs.first(), inputs.last()) else { return Ok(None) };
+    let name = named(context, first)?;
     let on = if inputs.len() == 3 { targets(context, &inputs[1])? } else { Vec::new() };
-    let place = step_place(source.as_deref(), position);
+    let place = step_place(context.source(), first.position());
     Ok(Some((StepStart { name, on, place }, block)))
+}
+
+fn named(context: &mut EvalContext, name: &Expression) -> Result<String, Box<EvalAltResult>> {
+    let position = name.position();
+    let wrong = |kind: &str| Failure::usage(format!("a name is text here, not {kind}"));
+    let value = name.eval_with_context(context)?;
+    value.into_string().map_err(|kind| errors::at(wrong(kind), context.source(), position))
 }
 
 fn step_place(source: Option<&str>, position: Position) -> Place {

@@ -1,6 +1,7 @@
 //! The scripts and modules inside the program, and how a name on the command line finds a script.
 
 use super::header::Header;
+use super::own_steps::own_steps;
 use super::paths::{self, disk_name, folder, is_on_disk, with_extension};
 use super::small;
 use crate::engine::nearest;
@@ -216,15 +217,16 @@ pub fn find(name: &str, working: &Path) -> Result<Script> {
         None => return task_of_origin(name, &path)?.ok_or_else(|| not_found(name, is_path)),
     };
     match small::origin(&script)? {
-        Some(origin) => over(script, &origin),
+        Some(origin) => over(script, &origin, working),
         None => Ok(script),
     }
 }
 
 /// The script that a small fork stands for.
-fn over(script: Script, origin: &str) -> Result<Script> {
+fn over(script: Script, origin: &str, working: &Path) -> Result<Script> {
     let shipped = in_bundle(origin).ok_or_else(|| small::no_origin(&script, origin))?;
     let folder = script.home.on_disk().map(Path::to_path_buf).unwrap_or_default();
+    drop(own_steps(&folder, origin, &shipped.text, &paths::plain(working))?);
     Ok(Script { name: script.name, home: Home::Over(folder, origin.to_owned()), ..shipped })
 }
 

@@ -1,6 +1,6 @@
 //! What a step stands for: the guide's section, what it does, and the command lines, with the contexts of real clusters.
 
-use super::steps::{Step, steps};
+use super::steps::Step;
 use crate::engine::nearest;
 use crate::failure::{Failure, Result};
 
@@ -13,6 +13,8 @@ pub struct Explained {
     pub number: (usize, usize),
     /// Its line.
     pub line: usize,
+    /// The file of a small fork that it is written in, when it stands in for the origin's.
+    pub file: Option<String>,
     /// The guide's section.
     pub guide: Option<String>,
     /// What it does, in paragraphs and command lines.
@@ -41,9 +43,8 @@ pub struct Contexts {
 ///
 /// # Errors
 /// When none fits, with the nearest; when several do, with their names.
-pub fn explain(text: &str, wanted: &str, contexts: &Contexts) -> Result<Explained> {
-    let all = steps(text);
-    let at = position(&all, wanted)?;
+pub fn explain(all: &[Step], wanted: &str, contexts: &Contexts) -> Result<Explained> {
+    let at = position(all, wanted)?;
     Ok(Explained::of(&all[at], (at + 1, all.len()), contexts))
 }
 
@@ -87,7 +88,7 @@ impl Explained {
             }
         }
         let guide = guide_of(&mut parts);
-        Explained { name: step.name.clone(), number, line: step.line, guide, parts }
+        Explained { name: step.name.clone(), number, line: step.line, file: step.file.clone(), guide, parts }
     }
 
     /// The command lines.
@@ -139,6 +140,11 @@ impl Contexts {
 mod tests {
     use super::*;
     use crate::script::bundled;
+    use crate::script::steps::steps;
+
+    fn explain(text: &str, wanted: &str, contexts: &Contexts) -> Result<Explained> {
+        super::explain(&steps(text), wanted, contexts)
+    }
 
     const TEXT: &str = "// Guide: Setup, step 1. It installs\n// things.\n//   kubectl --context=$CTX_CLUSTER2 get ns\n// Here: \
                         applied.\nstep \"Install it\" { 1 }\nstep \"Wait for it\" { 2 }\n";

@@ -11,6 +11,7 @@ pub mod header;
 pub use crate::engine::lexer;
 mod needs;
 pub mod outline;
+mod own_steps;
 pub mod params;
 pub mod parts;
 mod paths;

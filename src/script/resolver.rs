@@ -1,6 +1,7 @@
 //! What `import` means in a script: the standard library, the bundle, files beside it, and nothing else.
 
 use super::bundle::{self, Home, Script};
+use super::own_steps::own_steps;
 use super::paths::{self, disk_name, folder, is_on_disk, with_extension, within};
 use crate::engine::{Sources, nearest};
 use crate::failure::{Failure, Kind, Result};
@@ -13,7 +14,7 @@ type Found = Result<(String, String)>;
 /// A script on disk lives in a project: the working folder when the script lies in it, else the script's own folder.
 /// Its imports stay in there, and a file `stdlib/NAME.rhai` in the script's folder, or in one above it up to the
 /// project's, stands in for `std:NAME`. To that file itself `std:NAME` is the module it stands in for. In a small fork,
-/// files of its folder stand in for those of its origin in the same way.
+/// files of its folder stand in for those of its origin in the same way, and files in its `steps` for steps.
 #[derive(Debug, Clone)]
 pub struct Resolver {
     working: PathBuf,
@@ -146,6 +147,14 @@ impl Resolver {
 }
 
 impl Sources for Resolver {
+    fn step(&self, source: &str, name: &str) -> Result<Option<(String, String)>> {
+        let Some((folder, origin)) = self.home.as_ref().zip(self.origin.as_ref()) else { return Ok(None) };
+        let main = format!("{origin}/main.rhai");
+        let Some(text) = bundle::bundled(&main).filter(|_| source == main) else { return Ok(None) };
+        let own = own_steps(folder, origin, text, &self.working)?;
+        Ok(own.into_iter().find(|own| own.step.name == name).map(|own| (own.source, own.text)))
+    }
+
     fn load(&self, path: &str, from: Option<&str>) -> Found {
         if let Some(name) = path.strip_prefix("std:") {
             return self.library(name, from);

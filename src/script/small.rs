@@ -37,7 +37,7 @@ pub(super) fn origin(script: &Script) -> Result<Option<String>> {
         Some(piece) => {
             let place = Place { source: script.source.clone(), line: piece.line, column: 1 };
             let failure = Failure::usage(format!("a fork that names its `origin` runs {origin}: it has no code of its own here"))
-                .hint("put a module that stands in beside it, as in stdlib/istio/sample.rhai; to change steps, copy the whole: meshwright fork NAME DIR");
+                .hint(format!("a step goes into a file in steps/, a module into stdlib/ (meshwright fork {origin} DIR --only 'step:NAME' writes one); to add or move steps, copy the whole: meshwright fork {origin} DIR"));
             Err(Failure { places: vec![place], ..failure })
         }
     }

@@ -1,6 +1,7 @@
 //! The steps of a script, with the comment above each: what `show` prints.
 
 use super::lexer::{Piece, What, pieces};
+use std::ops::Range;
 
 /// One `step` as it is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,14 +16,18 @@ pub struct Step {
     pub line: usize,
     /// How many steps it stands in.
     pub depth: usize,
+    /// Its bytes in the text, from `step` to the closing brace.
+    pub range: Range<usize>,
+    /// The file of a small fork that it is written in, when it stands in for the origin's.
+    pub file: Option<String>,
 }
 
 /// The steps of a script's text, in order.
 pub fn steps(text: &str) -> Vec<Step> {
     let all = pieces(text);
     let code: Vec<Piece<'_>> = all.iter().filter(|piece| !matches!(piece.what, What::Comment(_))).copied().collect();
-    let mut found = Vec::new();
-    // The brace depths at which steps that are open began.
+    let mut found: Vec<Step> = Vec::new();
+    // The brace depths at which steps that are open began, with the steps' numbers.
     let (mut depth, mut open, mut awaited) = (0_usize, Vec::new(), false);
     for (at, piece) in code.iter().enumerate() {
         match piece.what {
@@ -35,12 +40,12 @@ pub fn steps(text: &str) -> Vec<Step> {
             What::Symbol('{') => {
                 depth += 1;
                 if std::mem::take(&mut awaited) {
-                    open.push(depth);
+                    open.push((depth, found.len() - 1));
                 }
             }
             What::Symbol('}') => {
-                if open.last() == Some(&depth) {
-                    open.pop();
+                if let Some((_, step)) = open.pop_if(|(began, _)| *began == depth) {
+                    found[step].range.end = piece.end;
                 }
                 depth = depth.saturating_sub(1);
             }
@@ -56,7 +61,8 @@ fn step_at(text: &str, all: &[Piece<'_>], code: &[Piece<'_>], depth: usize) -> O
     let block = rest.iter().find(|piece| piece.what == What::Symbol('{'))?;
     let on = rest.first().filter(|piece| piece.what == What::Word("on"));
     let on = on.map(|on| text[on.end..block.start].trim().to_owned());
-    Some(Step { name: quoted.replace("\\\"", "\""), on, doc: comment_above(all, step.line), line: step.line, depth })
+    let (name, doc, range) = (quoted.replace("\\\"", "\""), comment_above(all, step.line), step.start..block.end);
+    Some(Step { name, on, doc, line: step.line, depth, range, file: None })
 }
 
 /// The `//` lines that end directly above a line.
@@ -94,5 +100,6 @@ mod tests {
             ("Three ${b}", None, "", 13, 0),
         ];
         assert_eq!(told, wanted);
+        assert_eq!(&text[steps[1].range.clone()], "step \"Two\" { f(\"step \\\"no\\\" {\") }");
     }
 }

@@ -1,11 +1,11 @@
 //! Which files a name means, and what is wrong with each.
 
-use super::{Subject, check, lacking};
+use super::{Around, Subject, check, lacking};
 use crate::engine::Callables;
 use crate::failure::{Failure, Kind, Result};
 use crate::script::bundle::{self, Home, Script};
 use crate::script::fork::Upstream;
-use crate::script::{Resolver, paths, small};
+use crate::script::{Resolver, own_steps, paths, small};
 use std::path::{Path, PathBuf};
 
 /// What can be called from scripts, from tests, and from a `rehearsal.rhai` with the files beside it.
@@ -45,7 +45,7 @@ pub fn check_all(name: &str, working: &Path, words: &Vocabulary) -> Result<Vec<C
         _ => vec![(script.source.clone(), in_folder(&script), script.text.clone())],
     };
     let resolver = Resolver::for_script(&script, working);
-    Ok(files.into_iter().map(|file| checked(file, &resolver, words)).collect())
+    Ok(files.into_iter().map(|file| checked(file, &resolver, words, None)).collect())
 }
 
 /// The path of a script in its folder.
@@ -78,7 +78,7 @@ fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec
     if files.is_empty() {
         return Err(Failure::new(Kind::NotFound, format!("there are no scripts in {}", folder.display())));
     }
-    let mut main = main_of(folder);
+    let (mut main, mut around, mut is_small) = (main_of(folder), None, false);
     let mut all = Vec::new();
     if let Some(text) = files.iter().find(|(_, path, _)| path == "main.rhai").map(|(.., text)| text.clone()) {
         let source = paths::disk_name(&folder.join("main.rhai"), &paths::plain(working));
@@ -86,18 +86,22 @@ fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec
         match small::origin(&main) {
             Ok(None) => {}
             Ok(Some(_)) => {
+                is_small = true;
                 let found = bundle::find(&folder.join("main.rhai").to_string_lossy(), working);
                 let header = found.clone().and_then(|script| script.header());
-                all.push(Checked { source, found: header.err().into_iter().collect() });
                 main = found.unwrap_or(main);
+                let wrong = header.map(|header| around = Some(Around::of(&main.text, header))).err();
+                all.extend(wrong_in(wrong, source));
             }
             Err(failure) => all.push(Checked { source, found: vec![failure] }),
         }
     }
     let resolver = Resolver::for_script(&main, working);
     let is_done = |source: &str| all.iter().any(|checked: &Checked| checked.source == source);
-    let rest: Vec<File> = files.into_iter().filter(|(source, ..)| !is_done(source)).collect();
-    all.extend(rest.into_iter().map(|file| checked(file, &resolver, words)));
+    // Steps without the script around them cannot be read.
+    let is_lost = |path: &str| is_small && around.is_none() && path.starts_with(own_steps::FOLDER);
+    let rest: Vec<File> = files.into_iter().filter(|(source, path, _)| !is_done(source) && !is_lost(path)).collect();
+    all.extend(rest.into_iter().map(|file| checked(file, &resolver, words, around.as_ref())));
     Ok(all)
 }
 
@@ -106,7 +110,16 @@ fn main_of(folder: &Path) -> Script {
     Script { source: name.clone(), name, text: String::new(), home: Home::Folder(PathBuf::from(folder)) }
 }
 
-fn checked((source, path, text): File, resolver: &Resolver, words: &Vocabulary) -> Checked {
+/// What is wrong with a small fork's header, or with one of its steps, which is the file that is wrong then.
+fn wrong_in(failure: Option<Failure>, source: String) -> Vec<Checked> {
+    let elsewhere = failure.as_ref().and_then(|failure| failure.places.first()).map(|place| place.source.clone());
+    let elsewhere = elsewhere.filter(|other| *other != source);
+    let main = Checked { source, found: failure.iter().filter(|_| elsewhere.is_none()).cloned().collect() };
+    let step = elsewhere.map(|source| Checked { source, found: failure.into_iter().collect() });
+    [Some(main), step].into_iter().flatten().collect()
+}
+
+fn checked((source, path, text): File, resolver: &Resolver, words: &Vocabulary, around: Option<&Around>) -> Checked {
     let is_rehearsal = path == "rehearsal.rhai" || path.starts_with("rehearsal/");
     let is_test = path.ends_with("_test.rhai");
     let module = path.strip_prefix("stdlib/").and_then(|path| path.strip_suffix(".rhai")).filter(|_| !is_test);
@@ -116,7 +129,9 @@ fn checked((source, path, text): File, resolver: &Resolver, words: &Vocabulary) 
         () => &words.scripts,
     };
     // A test may do everything, and has no parameters.
-    let subject = Subject { source: &source, text: &text, is_module: is_test || is_rehearsal || module.is_some() };
+    let is_module = is_test || is_rehearsal || module.is_some();
+    let around = around.filter(|_| path.starts_with(own_steps::FOLDER) && !is_test);
+    let subject = Subject { source: &source, text: &text, is_module, around };
     let mut found = check(&subject, known, resolver);
     found.extend(module.map(|module| lacking(&source, &text, module)).unwrap_or_default());
     Checked { source, found }

@@ -17,7 +17,8 @@ use super::header::{self, Header};
 use crate::engine::{Callables, Sources, compile, parser};
 use crate::failure::{Failure, Place};
 use rhai::Position;
-use rhai::{AST, Stmt};
+use rhai::{AST, ASTNode, Stmt};
+use std::collections::BTreeSet;
 
 pub use files::{Checked, Vocabulary, check_all};
 use stand_in::lacking;
@@ -30,6 +31,31 @@ pub struct Subject<'s> {
     pub text: &'s str,
     /// Whether it is only imported, or asked by a rehearsal: it has no parameters and no needs of its own.
     pub is_module: bool,
+    /// The script that it is a step of: its header and its variables are there.
+    pub around: Option<&'s Around>,
+}
+
+/// What a file that stands in for a step finds around it.
+pub struct Around {
+    /// The header of the fork.
+    pub header: Header,
+    /// The variables that the script declares.
+    pub variables: BTreeSet<String>,
+}
+
+impl Around {
+    /// What is around the steps of a script.
+    pub fn of(text: &str, header: Header) -> Around {
+        let mut variables = BTreeSet::new();
+        if let Ok(ast) = compile(&parser(), "", text) {
+            tree::each(&ast, |path| {
+                if let Some(ASTNode::Stmt(Stmt::Var(var, ..))) = path.last() {
+                    variables.insert(var.0.name.to_string());
+                }
+            });
+        }
+        Around { header, variables }
+    }
 }
 
 /// What is being read, and what was found.
@@ -44,14 +70,18 @@ struct Reading<'c> {
 
 /// Everything that is wrong with a file, in its order.
 pub fn check(subject: &Subject<'_>, known: &Callables, sources: &dyn Sources) -> Vec<Failure> {
-    let header = Header::parse(subject.source, subject.text);
+    let header = match subject.around {
+        Some(around) => Ok(around.header.clone()),
+        None => Header::parse(subject.source, subject.text),
+    };
     let ast = compile(&parser(), subject.source, subject.text);
     let (header, ast) = match (header, ast) {
         (Ok(header), Ok(ast)) => (header, ast),
         (header, ast) => return header.err().into_iter().chain(ast.err()).collect(),
     };
     let mut reading = Reading { subject, known, sources, header, ast: &ast, found: Vec::new() };
-    let names = names::Names::of(&ast, known, &reading.header);
+    let mut names = names::Names::of(&ast, known, &reading.header);
+    names.declared.extend(subject.around.iter().flat_map(|around| around.variables.clone()));
     names::check(&mut reading, &names);
     calls::check(&mut reading, &names);
     traps::check(&mut reading, &names);

@@ -38,7 +38,7 @@ const TABLE: &[Primitive<()>] = &[
 fn found(text: &str) -> Vec<String> {
     let known = Callables::of(&[TABLE]);
     let sources = crate::script::Resolver::for_folder(Path::new("/nowhere"));
-    let subject = Subject { source: "main.rhai", text, is_module: false };
+    let subject = Subject { source: "main.rhai", text, is_module: false, around: None };
     let told =
         |failure: Failure| format!("{}:{} {}", failure.places[0].line, failure.places[0].column, failure.message);
     check(&subject, &known, &sources).into_iter().map(told).collect()
@@ -87,7 +87,7 @@ fn every_shipped_module_is_read_without_a_parse_error() {
         let known = Callables::of(&[TABLE]);
         let script = bundle::Script::all().remove(0);
         let sources = crate::script::Resolver::for_script(&script, Path::new("/nowhere"));
-        let found = check(&Subject { source: &source, text, is_module: true }, &known, &sources);
+        let found = check(&Subject { source: &source, text, is_module: true, around: None }, &known, &sources);
         assert!(found.iter().all(|failure| !failure.message.contains("module `")), "{found:?}");
     }
 }
