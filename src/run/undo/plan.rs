@@ -85,6 +85,9 @@ fn take_back(run: &str, changes: &[&Change], plan: &mut Plan) {
     match last.word() {
         "deleted" if created => return,
         "deleted" => return plan.lost.push(format!("{title} was deleted")),
+        _ if !created && done.iter().any(|change| change.word() == "deleted") => {
+            return plan.lost.push(format!("{title} was deleted and made anew"));
+        }
         "unknown" => return plan.lost.push(format!("{title}: nobody knows whether it was changed; look at it")),
         _ => {}
     }
@@ -198,6 +201,21 @@ pub(super) mod tests {
         assert_eq!(restore.back, json!({"data": {"x": "1", "y": null}}));
         assert_eq!(plan.items[1].action, Action::Delete);
         assert_eq!(plan.lost, ["east: ConfigMap a/old was deleted"]);
+    }
+
+    #[test]
+    fn what_was_deleted_and_made_anew_is_another_object() {
+        let owners = json!([{"manager": "kubectl"}]);
+        let plan = of(vec![
+            change(1, "theirs", "DELETE", present(owners), Outcome::default()),
+            change(2, "theirs", "PATCH", Before::Absent, Outcome::default()),
+            change(3, "mine", "PATCH", Before::Absent, Outcome::default()),
+            change(4, "mine", "DELETE", present(Value::Null), Outcome::default()),
+            change(5, "mine", "PATCH", Before::Absent, Outcome::default()),
+        ]);
+        assert_eq!(plan.lost, ["east: ConfigMap a/theirs was deleted and made anew"]);
+        assert_eq!(plan.items.len(), 1);
+        assert_eq!((plan.items[0].object.as_str(), &plan.items[0].action), ("ConfigMap a/mine", &Action::Delete));
     }
 
     #[test]
