@@ -15,6 +15,8 @@ pub(super) fn mark(what: &str) -> String {
 static PEM: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?(-----END [A-Z0-9 ]+-----\n?|\z)"));
 static ENCODED_PEM: LazyLock<Regex> = LazyLock::new(|| pattern("LS0tLS1CRUdJTi[A-Za-z0-9+/=]+"));
+/// A Secret, or a list of them, in YAML or JSON however it is written.
+static MANIFEST: LazyLock<Regex> = LazyLock::new(|| pattern(r#"\bkind["']?\s*:\s*["']?Secret(List)?\b"#));
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*"));
 
 /// How PEM in base64 is marked.
@@ -36,9 +38,7 @@ pub(super) fn text(text: &str) -> String {
 
 /// What a program printed: manifests of Secrets are closed as well.
 pub(super) fn printed(printed: &str) -> String {
-    let is_secret =
-        |line: &str| line.trim_start_matches("- ").trim() == "kind: Secret" || line.contains("\"kind\": \"Secret\"");
-    if !printed.lines().any(is_secret) {
+    if !MANIFEST.is_match(printed) {
         return text(printed);
     }
     // Objects that are read keep their secrets to themselves.
@@ -161,5 +161,18 @@ mod tests {
         let printed =
             printed(&format!("kind: ConfigMap\n---\napiVersion: v1\nkind: Secret\ndata:\n  key: {PLANTED}\n"));
         assert!(printed.contains("kind: ConfigMap") && !printed.contains(PLANTED), "{printed}");
+    }
+
+    #[test]
+    fn secrets_are_closed_however_programs_write_them() {
+        let items = format!(r#"[{{"kind":"Secret","data":{{"key":"{PLANTED}"}}}}]"#);
+        for text in [
+            format!(r#"{{"apiVersion":"v1","kind":"Secret","data":{{"key":"{PLANTED}"}}}}"#),
+            format!("kind: \"Secret\"\ndata: {{key: {PLANTED}}}\n"),
+            format!(r#"{{"kind":"List","items":{items}}}"#),
+        ] {
+            let printed = printed(&text);
+            assert!(!printed.contains(PLANTED), "{printed}");
+        }
     }
 }
