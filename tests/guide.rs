@@ -4,6 +4,7 @@
 mod stage;
 
 use meshwright::failure::Kind;
+use serde_json::json;
 use stage::{Guide, STEPS};
 
 #[test]
@@ -108,6 +109,21 @@ fn cleanup_works_on_a_half_finished_install() {
     guide.run().expect_err("stopped");
     guide.task("cleanup", &["--crds"]).expect("taken down");
     assert_eq!(guide.everything(), before);
+}
+
+#[test]
+fn cleanup_leaves_another_istio_alone() {
+    let guide = Guide::of(&[]);
+    guide.run().expect("installed");
+    let (name, labels) = ("istiod-clusterrole-istio-other", json!({"app.kubernetes.io/part-of": "istio"}));
+    guide.server("cluster1").put(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": name, "labels": labels}, "rules": [],
+    }));
+    guide.task("cleanup", &[]).expect("taken down");
+    let roles = guide.server("cluster1").list("ClusterRole", None);
+    let left: Vec<_> = roles.iter().filter(|role| role["metadata"]["labels"] == labels).collect();
+    assert!(left.iter().any(|role| role["metadata"]["name"] == name), "{left:?}");
 }
 
 #[test]
