@@ -68,9 +68,11 @@ impl Resource {
         match (name.split_once('/'), self.namespaced) {
             (Some((namespace, name)), true) => self.target_in(Some(namespace), name),
             (None, false) => self.target_in(None, name),
-            (None, true) => Err(Failure::usage(format!("{} {name}: the namespace is missing", self.kind))
+            (None, true) => Err(Failure::usage("the namespace is missing")
+                .about(format!("{} {name}", self.kind))
                 .hint(format!("write \"NAMESPACE/{name}\": objects of kind {} live in namespaces", self.kind))),
-            (Some((_, rest)), false) => Err(Failure::usage(format!("{} {name}: no namespace is wanted", self.kind))
+            (Some((_, rest)), false) => Err(Failure::usage("no namespace is wanted")
+                .about(format!("{} {name}", self.kind))
                 .hint(format!("write \"{rest}\": objects of kind {} are cluster-scoped", self.kind))),
         }
     }
@@ -85,7 +87,7 @@ impl Resource {
             check_name(&self.kind, part)?;
         }
         if self.namespaced && namespace.is_none() {
-            return Err(Failure::usage(format!("{} {name}: the namespace is missing", self.kind)));
+            return Err(Failure::usage("the namespace is missing").about(format!("{} {name}", self.kind)));
         }
         Ok(Target { resource: self.clone(), namespace, name: name.to_owned() })
     }
@@ -159,6 +161,8 @@ mod tests {
         for name in ["a/..", "a/b/c", "a/", "/b", "a/b%2fc"] {
             assert_eq!(deployments().target(name).expect_err(name).kind, Kind::Usage);
         }
+        let lacking = deployments().target_in(None, "b").expect_err("no namespace").about("Deployment b");
+        assert_eq!(lacking.to_string(), "Deployment b: the namespace is missing");
         assert!(
             deployments().target("b").expect_err("no namespace").hint.is_some_and(|hint| hint.contains("NAMESPACE/b"))
         );
