@@ -244,13 +244,13 @@ mod tests {
         let clock = Clock::simulated();
         let runtime = clock.runtime().expect("runtime");
         let second = Duration::from_secs(1);
+        let working = clock.working();
         let others = clock.clone();
         runtime.handle().spawn(async move {
             loop {
                 others.sleep(Duration::from_millis(7)).await;
             }
         });
-        let working = clock.working();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let _working = working;

@@ -2,13 +2,14 @@
 //!
 //! Without kubectl these tests do nothing; with `CI=true` in the environment its absence is a failure.
 
-use super::World;
 use super::tests::running;
+use super::{Server, World};
 use crate::clock::Clock;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Stdio;
-use tokio::io::AsyncWriteExt as _;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 /// kubectl, talking to one server of a world.
 pub(super) struct Kubectl {
@@ -43,11 +44,15 @@ impl Kubectl {
         Some(Kubectl { world, program: program?, url, home: tempfile::tempdir().expect("folder") })
     }
 
-    pub async fn with_input(&self, arguments: &[&str], input: &str) -> Said {
+    fn command(&self, arguments: &[&str]) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
         command.args(["--server", &self.url]).args(arguments).env_clear().env("HOME", self.home.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().expect("kubectl");
+        command
+    }
+
+    pub async fn with_input(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = self.command(arguments).spawn().expect("kubectl");
         let mut stdin = child.stdin.take().expect("stdin");
         stdin.write_all(input.as_bytes()).await.expect("input");
         drop(stdin);
@@ -197,25 +202,35 @@ fn unknown_fields_are_refused_before_anything_changes() {
     });
 }
 
+/// Waits until clients have begun this many watches.
+async fn until_watched(server: &Server, times: usize) {
+    let begun = || server.log().iter().filter(|one| one.path.contains("watch=true")).count();
+    while begun() < times {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[test]
 fn waiting_and_watching_see_changes() {
     crate::clock::simulated(async |clock| {
         let Some(kubectl) = Kubectl::new(&clock).await else { return };
         let east = kubectl.world.servers()[0].clone();
-        east.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}));
+        // No node takes it: nobody but this test makes it ready.
+        let spec = json!({"containers": [{"name": "c", "image": "i"}], "nodeSelector": {"nowhere": "yes"}});
+        east.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}));
         let changer = async {
-            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            until_watched(&east, 1).await;
             east.edit("Pod", Some("default"), "p", |pod| {
                 pod["status"] = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
             });
         };
-        let (waited, ()) = tokio::join!(kubectl.run("wait --for=condition=Ready pod/p --timeout=20s"), changer);
+        let (waited, ()) = tokio::join!(kubectl.run("wait --for=condition=Ready pod/p --timeout=60s"), changer);
         assert_eq!(waited, "pod/p condition met\n");
         let remover = async {
-            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            until_watched(&east, 2).await;
             east.remove("Pod", Some("default"), "p");
         };
-        let (waited, ()) = tokio::join!(kubectl.run("wait --for=delete pod/p --timeout=20s"), remover);
+        let (waited, ()) = tokio::join!(kubectl.run("wait --for=delete pod/p --timeout=60s"), remover);
         assert_eq!(waited, "pod/p condition met\n");
     });
 }
@@ -228,14 +243,13 @@ fn watched_tables_name_their_columns_once() {
         let map =
             |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": data});
         east.put(map(json!({})));
-        let changer = async {
-            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-            east.put(map(json!({"a": "1", "b": "2"})));
-        };
-        let watching = ["get", "cm", "m", "-w", "--request-timeout=2s"];
-        let (said, ()) = tokio::join!(kubectl.said(&watching), changer);
-        let lines: Vec<_> =
-            said.out.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect();
-        assert_eq!(lines, ["NAME DATA", "m 0", "m 2"], "{}{}", said.out, said.err);
+        let mut watching = kubectl.command(&["get", "cm", "m", "-w"]).spawn().expect("kubectl");
+        let mut lines = BufReader::new(watching.stdout.take().expect("stdout")).lines();
+        until_watched(&east, 1).await;
+        east.put(map(json!({"a": "1", "b": "2"})));
+        for expected in ["NAME DATA", "m 0", "m 2"] {
+            let line = lines.next_line().await.expect("a line").expect("no end");
+            assert_eq!(line.split_whitespace().take(2).collect::<Vec<_>>().join(" "), expected);
+        }
     });
 }

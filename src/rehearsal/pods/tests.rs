@@ -49,8 +49,9 @@ fn pod(pod_name: &str, containers: &[&str]) -> Value {
     })
 }
 
+/// Time may be paced: a slow machine does less in it.
 async fn until_running(world: &World, server: &Server, pod_name: &str) {
-    for _ in 0..100 {
+    for _ in 0..3000 {
         let pod = server.get("Pod", Some("default"), pod_name).unwrap_or_default();
         if pod["status"]["phase"] == "Running" {
             return;
