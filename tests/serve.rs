@@ -356,3 +356,46 @@ fn pods_are_reached_by_kubectl_of_any_age() {
         );
     }
 }
+
+#[test]
+fn istios_kinds_are_shown_explained_and_checked() {
+    let served = Served::start(&["shared-gateways"]);
+    let Some(said) = served.kubectl("explain virtualservice.spec.http.route") else { return };
+    assert!(said.out.contains("FIELD: route <[]Object>") && said.out.contains("weight\t<integer>"), "{}", said.out);
+    let said = served.kubectl("-n istio-system get virtualservices").expect("kubectl");
+    let lines: Vec<_> = said.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    assert_eq!(lines[0], ["NAME", "GATEWAYS", "HOSTS", "AGE"], "{}", said.out);
+    assert_eq!(lines[1][..3], ["istiod-vs", r#"["istiod-gateway"]"#, r#"["*"]"#], "{}", said.out);
+    let gateway = |tls: &str| {
+        format!(
+            r#"{{"apiVersion":"networking.istio.io/v1","kind":"Gateway","metadata":{{"name":"g","namespace":"default"}},
+            "spec":{{"servers":[{{"hosts":["*"],"port":{{"name":"tls","number":443,"protocol":"TLS"}},"tls":{tls}}}]}}}}"#
+        )
+    };
+    let file = served._ground.file("gateway.yaml", &gateway(r#"{"mode":"AUTO_PASSTHROUGH"}"#));
+    let apply = format!("apply -f {}", file.display());
+    assert!(served.kubectl(&apply).expect("kubectl").ok);
+    served._ground.file("gateway.yaml", &gateway(r#"{"mode":"AUTO_PASS"}"#));
+    let said = served.kubectl(&apply).expect("kubectl");
+    let words = r#"spec.servers[0].tls.mode: Unsupported value: "AUTO_PASS": supported values: "PASSTHROUGH""#;
+    assert!(said.err.contains(words), "{}", said.err);
+    served._ground.file("gateway.yaml", &gateway(r#"{"modus":"SIMPLE"}"#));
+    let said = served.kubectl(&apply).expect("kubectl");
+    assert!(said.err.contains(r#"unknown field "spec.servers[0].tls.modus""#), "{}", said.err);
+}
+
+#[test]
+fn calls_are_logged_at_the_time_that_is_served() {
+    let served = Served::start(&["shared-gateways"]);
+    let Some(pods) = served.kubectl("-n sample get pods -l app=sleep -o name") else { return };
+    let logs = served.kubectl(&format!("-n sample logs {} -c istio-proxy", pods.out.trim())).expect("kubectl");
+    let made =
+        served.kubectl(&format!("-n sample get {} -o jsonpath={{.metadata.creationTimestamp}}", pods.out.trim()));
+    let made: jiff::Timestamp = made.expect("kubectl").out.parse().expect("a time");
+    let calls = logs.out.lines().filter_map(|line| line.strip_prefix('[')?.split(']').next());
+    let calls: Vec<jiff::Timestamp> = calls.map(|time| time.parse().expect("a time")).collect();
+    assert!(
+        !calls.is_empty() && calls.iter().all(|call| *call >= made && *call <= jiff::Timestamp::now()),
+        "{calls:?}"
+    );
+}

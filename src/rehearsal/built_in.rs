@@ -157,6 +157,7 @@ fn stored(row: &Row) -> Kind {
         review: kind == "Binding",
         counts_generations: COUNTED.contains(&kind),
         definition: None,
+        known_schema: None,
     }
 }
 

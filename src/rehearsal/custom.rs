@@ -1,11 +1,15 @@
 //! Kinds from CustomResourceDefinitions: what a definition says, and when the server starts to serve it.
 
 use super::kinds::Kind;
+use super::schemas;
 use serde_json::Value;
 use std::sync::Arc;
 
 /// Where the definitions are stored.
 pub(super) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
+/// The annotation of a rehearsed definition that says whose schemas are its own: `istio` is the only value.
+const SCHEMAS: &str = "meshwright/schemas";
 
 /// The kind that an established definition defines.
 pub(super) fn kind(definition: &Value) -> Option<Kind> {
@@ -34,7 +38,18 @@ pub(super) fn kind(definition: &Value) -> Option<Kind> {
         review: false,
         counts_generations: true,
         definition: Some(Arc::new(spec["versions"].clone())),
+        known_schema: known_schema(definition),
     })
+}
+
+/// What a definition refers to instead of repeating it for each version: definitions are kept by every cluster, and
+/// schemas are long.
+fn known_schema(definition: &Value) -> Option<&'static Value> {
+    let spec = &definition["spec"];
+    match definition["metadata"]["annotations"][SCHEMAS].as_str()? {
+        "istio" => schemas::of_istio(spec["group"].as_str()?, spec["names"]["kind"].as_str()?),
+        _ => None,
+    }
 }
 
 /// Whether the server has accepted the definition.

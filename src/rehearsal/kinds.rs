@@ -37,6 +37,8 @@ pub(crate) struct Kind {
     pub counts_generations: bool,
     /// For custom kinds: the `spec.versions` of the definition.
     pub definition: Option<Arc<Value>>,
+    /// For custom kinds whose definition refers to a schema that the program has: that one, for all versions.
+    pub known_schema: Option<&'static Value>,
 }
 
 impl Kind {
@@ -76,10 +78,15 @@ impl Kind {
         self.definition.as_ref()?.as_array()?.iter().find(|one| one["name"] == version)
     }
 
-    /// The schema that the definition of a custom kind has for this object's version.
-    pub fn schema_of(&self, object: &serde_json::Value) -> Option<&serde_json::Value> {
-        let version = object["apiVersion"].as_str()?.rsplit('/').next()?;
-        Some(&self.custom_version(version)?["schema"]["openAPIV3Schema"])
+    /// The schema of one version of a custom kind.
+    pub fn custom_schema(&self, version: &str) -> Option<&Value> {
+        let defined = &self.custom_version(version)?["schema"]["openAPIV3Schema"];
+        Some(self.known_schema.unwrap_or(defined))
+    }
+
+    /// The schema of a custom kind for this object's version.
+    pub fn schema_of(&self, object: &Value) -> Option<&Value> {
+        self.custom_schema(object["apiVersion"].as_str()?.rsplit('/').next()?)
     }
 
     /// What servers answer every request for a kind that they will not always have.

@@ -83,9 +83,10 @@ fn schema(target: &Target) -> Schema {
 }
 
 fn schema_of(kind: &Kind, api_version: &str, version: &str) -> Schema {
-    match kind.custom_version(version) {
-        Some(version) => Schema::from_open_api(&version["schema"]["openAPIV3Schema"])
-            .with_status_subresource(version["subresources"].get("status").is_some()),
-        None => Schema::built_in(api_version, &kind.kind).with_status_subresource(kind.has("status")),
+    match (kind.custom_schema(version), kind.custom_version(version)) {
+        (Some(schema), Some(version)) => {
+            Schema::from_open_api(schema).with_status_subresource(version["subresources"].get("status").is_some())
+        }
+        _ => Schema::built_in(api_version, &kind.kind).with_status_subresource(kind.has("status")),
     }
 }

@@ -136,7 +136,7 @@ fn schema_name(kind: &Kind, version: &str) -> String {
 
 /// The schema of a custom kind's definition, with what every object has.
 fn custom_schema(kind: &Kind, version: &str) -> Value {
-    let custom = kind.custom_version(version).map(|one| one["schema"]["openAPIV3Schema"].clone());
+    let custom = kind.custom_schema(version).cloned();
     let mut schema = custom.filter(Value::is_object).unwrap_or_else(|| json!({"type": "object"}));
     for (key, words) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         schema["properties"][key] = json!({"type": "string", "description": words});

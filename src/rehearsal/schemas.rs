@@ -1,7 +1,9 @@
-//! The schemas of the built-in kinds, with descriptions: those that Kubernetes 1.34 itself publishes.
+//! The schemas of the built-in kinds and of Istio's, with descriptions: those that Kubernetes 1.34 and Istio 1.31
+//! themselves publish.
 //!
 //! `schemas.json.gz` is an object of them by name, such as `io.k8s.api.core.v1.Pod`; `tests/lab/files/openapi.py` makes
-//! it. It is read when somebody asks for the first time: most rehearsals never do.
+//! it. `istio.json.gz` is one by group and kind, such as `networking.istio.io/Gateway`;
+//! `tests/lab/files/istio_schemas.py` makes it. They are read when somebody asks for the first time.
 
 use super::kinds::Kind;
 use super::tree::items;
@@ -16,14 +18,21 @@ pub(super) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Objec
 pub(super) const REFERENCE: &str = "#/components/schemas/";
 
 fn all() -> &'static Map<String, Value> {
-    static ALL: LazyLock<Map<String, Value>> = LazyLock::new(|| {
-        let mut text = String::new();
-        let packed: &[u8] = include_bytes!("schemas.json.gz");
-        // A file that is part of the program; a test reads it.
-        let read = flate2::read::GzDecoder::new(packed).read_to_string(&mut text);
-        read.ok().and_then(|_| serde_json::from_str(&text).ok()).unwrap_or_default()
-    });
+    static ALL: LazyLock<Map<String, Value>> = LazyLock::new(|| unpacked(include_bytes!("schemas.json.gz")));
     &ALL
+}
+
+/// The schema of a kind of Istio's.
+pub(super) fn of_istio(group: &str, kind: &str) -> Option<&'static Value> {
+    static ALL: LazyLock<Map<String, Value>> = LazyLock::new(|| unpacked(include_bytes!("istio.json.gz")));
+    ALL.get(&format!("{group}/{kind}"))
+}
+
+/// The content of a file that is part of the program; tests read each.
+fn unpacked(packed: &[u8]) -> Map<String, Value> {
+    let mut text = String::new();
+    let read = flate2::read::GzDecoder::new(packed).read_to_string(&mut text);
+    read.ok().and_then(|_| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 /// The name of a built-in kind's schema.
@@ -71,6 +80,15 @@ mod tests {
         let missing = |kind: &&std::sync::Arc<Kind>| kind.versions.iter().any(|version| name(kind, version).is_none());
         let missing: Vec<_> = kinds::all_built_in().iter().filter(missing).map(|kind| kind.resource()).collect();
         assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn istios_kinds_have_schemas() {
+        let gateway = of_istio("networking.istio.io", "Gateway").expect("a schema");
+        let mode = "/properties/spec/properties/servers/items/properties/tls/properties/mode/enum";
+        let modes = gateway.pointer(mode).expect("its modes");
+        assert!(modes.as_array().expect("a list").contains(&"AUTO_PASSTHROUGH".into()), "{modes}");
+        assert_eq!(of_istio("gateway.networking.k8s.io", "Gateway"), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The schema of a custom resource: the defaults it gives, and what it refuses.
+//! The schema of a custom resource: the defaults it gives, what it drops, and what it refuses.
 
 use super::status::Cause;
 use serde_json::Value;
@@ -23,6 +23,41 @@ pub(super) fn fill(schema: &Value, value: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| fill(&schema["items"], item)),
+        _ => {}
+    }
+}
+
+/// Drops what the schema does not describe, unless it keeps that; returns the places.
+pub(super) fn pruned(schema: &Value, object: &mut Value) -> Vec<String> {
+    let mut unknown = Vec::new();
+    if schema.is_object() {
+        prune(schema, object, "", &mut unknown);
+    }
+    unknown
+}
+
+fn prune(schema: &Value, value: &mut Value, place: &str, unknown: &mut Vec<String>) {
+    let keeps = schema["x-kubernetes-preserve-unknown-fields"] == true;
+    match value {
+        Value::Object(fields) => fields.retain(|name, value| {
+            if place.is_empty() && matches!(name.as_str(), "apiVersion" | "kind" | "metadata") {
+                return true;
+            }
+            let place = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
+            let own = &schema["properties"][name.as_str()];
+            let part = if own.is_null() { &schema["additionalProperties"] } else { own };
+            if part.is_object() || *part == true {
+                prune(part, value, &place, unknown);
+            } else if !keeps {
+                unknown.push(place);
+                return false;
+            }
+            true
+        }),
+        Value::Array(items) if schema["items"].is_object() => {
+            let of = &schema["items"];
+            items.iter_mut().enumerate().for_each(|(at, item)| prune(of, item, &format!("{place}[{at}]"), unknown));
+        }
         _ => {}
     }
 }
@@ -144,6 +179,23 @@ mod tests {
         let mut object = json!({"spec": {"size": 3}});
         fill(&schema(), &mut object);
         assert_eq!(object, json!({"spec": {"size": 3, "color": "red"}}));
+    }
+
+    #[test]
+    fn what_the_schema_does_not_describe_is_dropped() {
+        let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+            "closed": {"type": "object"},
+            "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+            "texts": {"type": "object", "additionalProperties": {"type": "string"}},
+            "list": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+        }}}});
+        let mut object = json!({"kind": "K", "metadata": {"name": "n"}, "spec": {
+            "closed": {"x": 1}, "free": {"x": {"y": 1}}, "texts": {"x": "1"}, "list": [{"a": 1, "b": 2}], "other": 1,
+        }});
+        let unknown = pruned(&schema, &mut object);
+        assert_eq!(unknown, ["spec.closed.x", "spec.list[0].b", "spec.other"]);
+        let left = json!({"closed": {}, "free": {"x": {"y": 1}}, "texts": {"x": "1"}, "list": [{"a": 1}]});
+        assert_eq!(object, json!({"kind": "K", "metadata": {"name": "n"}, "spec": left}));
     }
 
     #[test]

@@ -123,35 +123,6 @@ fn prune(object: &mut Value, known: &Value, place: &str, unknown: &mut Vec<Strin
     }
 }
 
-/// The fields of a custom object that its schema does not describe.
-pub(super) fn undescribed(object: &Value, schema: &Value, place: &str, unknown: &mut Vec<String>) {
-    if schema["x-kubernetes-preserve-unknown-fields"] == true {
-        return;
-    }
-    let below = |key: &str| if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
-    match object {
-        Value::Object(map) => {
-            let Some(described) = schema["properties"].as_object() else {
-                let each = &schema["additionalProperties"];
-                return map.iter().for_each(|(key, value)| undescribed(value, each, &below(key), unknown));
-            };
-            for (key, value) in map {
-                match described.get(key) {
-                    Some(schema) => undescribed(value, schema, &below(key), unknown),
-                    None if place.is_empty() && matches!(key.as_str(), "kind" | "apiVersion" | "metadata") => {}
-                    None => unknown.push(below(key)),
-                }
-            }
-        }
-        Value::Array(list) => {
-            for (index, item) in list.iter().enumerate() {
-                undescribed(item, &schema["items"], &format!("{place}[{index}]"), unknown);
-            }
-        }
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,17 +147,5 @@ mod tests {
         let mut map = json!({"data": {"limits": "x", "any.key": ""}, "metadata": {"labels": {"a/b": "c"}}});
         let before = map.clone();
         assert_eq!((checked(&maps, "v1", &mut map), map), (Ok(Vec::new()), before));
-    }
-
-    #[test]
-    fn schemas_describe_fields() {
-        let schema = json!({"type": "object", "properties": {
-            "spec": {"type": "object", "properties": {"hosts": {"type": "array", "items": {"type": "object", "properties": {"a": {}}}}}},
-            "status": {"x-kubernetes-preserve-unknown-fields": true},
-        }});
-        let mut unknown = Vec::new();
-        let object = json!({"kind": "K", "metadata": {"x": 1}, "spec": {"hosts": [{"a": {"free": 1}}, {"b": 1}], "host": 1}, "status": {"y": 1}});
-        undescribed(&object, &schema, "", &mut unknown);
-        assert_eq!(unknown, ["spec.host", "spec.hosts[1].b"]);
     }
 }

@@ -108,12 +108,8 @@ pub(super) fn fields(call: &Call, target: &Target, object: &mut Value) -> Outcom
     }
     *at(object, "kind") = kind.kind.as_str().into();
     *at(object, "apiVersion") = target.api_version().into();
-    let unknown = match kind.custom_version(&target.version) {
-        Some(version) => {
-            let mut unknown = Vec::new();
-            typed::undescribed(object, &version["schema"]["openAPIV3Schema"], "", &mut unknown);
-            unknown
-        }
+    let unknown = match kind.custom_schema(&target.version) {
+        Some(schema) => structural::pruned(schema, object),
         None => typed::checked(kind, &target.version, object)
             .map_err(|e| refused(format!("json: cannot unmarshal: {e}")))?,
     };
