@@ -3,6 +3,7 @@
 use super::call::{Call, Target};
 use super::selectors::Selection;
 use super::status::{Outcome, Status};
+use super::store::Key;
 use super::transport::Reply;
 use super::tree::{at, set, text};
 use super::{metadata, reply, table};
@@ -22,10 +23,12 @@ pub(super) fn list(call: &Call, target: &Target) -> Outcome<Reply> {
     let selection = Selection::parse(call, target)?;
     let after = call.query.filled("continue").map(|token| resumed(token, call)).transpose()?;
     let (all, version) = {
-        let store = call.server.store();
-        (store.list(&target.kind.resource(), target.namespace.as_deref()), store.version())
+        let (store, resource, namespace) = (call.server.store(), target.kind.resource(), target.namespace.as_deref());
+        match after.as_ref().and_then(|(version, _)| *version) {
+            Some(version) => (store.list_at(&resource, namespace, version), version),
+            None => (store.list(&resource, namespace), store.version()),
+        }
     };
-    let version = after.as_ref().map_or(version, |(version, ..)| *version);
     let rest = all.into_iter().filter(|object| after.as_ref().is_none_or(|(_, key)| metadata::key_of(object) > *key));
     let mut chosen: Vec<_> = rest.filter(|object| selection.takes(object)).collect();
     let mut more = json!({});
@@ -34,30 +37,35 @@ pub(super) fn list(call: &Call, target: &Target) -> Outcome<Reply> {
         more = json!({"remainingItemCount": chosen.len() - limit});
         chosen.truncate(limit);
         let last = chosen.last().map(|object| metadata::key_of(object)).unwrap_or_default();
-        *at(&mut more, "continue") = token(version, &last).into();
+        *at(&mut more, "continue") = token(Some(version), &last).into();
     }
     present_list(call, target, chosen, &version.to_string(), more)
 }
 
-/// A continue token: the version of the first page, and the last object seen.
-fn token(version: u64, (namespace, name): &(String, String)) -> String {
+const TOO_OLD: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+
+/// A continue token: the version of the first page, -1 when the rest may be newer, and the last object seen.
+fn token(version: Option<u64>, (namespace, name): &Key) -> String {
+    let version = version.map_or_else(|| json!(-1), Value::from);
     let plain = json!({"v": "meta.k8s.io/v1", "rv": version, "start": format!("{namespace}/{name}")});
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(plain.to_string())
 }
 
-fn resumed(token: &str, call: &Call) -> Outcome<(u64, (String, String))> {
+fn resumed(given: &str, call: &Call) -> Outcome<(Option<u64>, Key)> {
     let wrong =
         || Status::bad_request("invalid continue token: continue key is not valid: it does not come from this server");
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).map_err(|_| wrong())?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(given).map_err(|_| wrong())?;
     let plain: Value = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
-    let version = plain["rv"].as_u64().ok_or_else(wrong)?;
     let (namespace, name) = text(&plain, "start").split_once('/').ok_or_else(wrong)?;
-    if call.server.store().is_forgotten(version) {
-        return Err(Status::expired(
-            "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
-        ));
+    let key = (namespace.to_owned(), name.to_owned());
+    if plain["rv"] == -1 {
+        return Ok((None, key));
     }
-    Ok((version, (namespace.to_owned(), name.to_owned())))
+    let version = plain["rv"].as_u64().ok_or_else(wrong)?;
+    if call.server.store().is_forgotten(version) {
+        return Err(Status::expired(TOO_OLD).to_go_on_with(token(None, &key)));
+    }
+    Ok((Some(version), key))
 }
 
 /// What a client accepts.

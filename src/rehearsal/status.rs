@@ -16,6 +16,8 @@ pub(crate) struct Status {
     pub message: String,
     /// What it is about: name, group, kind, causes.
     pub details: Option<Value>,
+    /// The token with which a list that has expired goes on.
+    pub more: Option<String>,
 }
 
 /// What a handler gives back.
@@ -68,7 +70,7 @@ impl Cause {
 impl Status {
     /// A refusal with these words.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Box<Status> {
-        Box::new(Status { code, reason, message: message.into(), details: None })
+        Box::new(Status { code, reason, message: message.into(), details: None, more: None })
     }
 
     /// The object does not exist.
@@ -111,7 +113,7 @@ impl Status {
             _ => format!("{qualified} {name:?} is forbidden: {why}"),
         };
         let details = details(&[("name", name), ("group", group), ("kind", resource)], Vec::new());
-        Box::new(Status { code: 403, reason: "Forbidden", message, details: Some(details) })
+        Box::new(Status { code: 403, reason: "Forbidden", message, details: Some(details), more: None })
     }
 
     /// The object is wrong in these fields.
@@ -149,7 +151,7 @@ impl Status {
         };
         let message = format!("Operation cannot be fulfilled on {qualified} {name:?}: {why}");
         let details = details(&[("name", name), ("group", &kind.group), ("kind", &kind.kind)], Vec::new());
-        Box::new(Status { code: 409, reason: "Conflict", message, details: Some(details) })
+        Box::new(Status { code: 409, reason: "Conflict", message, details: Some(details), more: None })
     }
 
     /// The request makes no sense.
@@ -184,6 +186,12 @@ impl Status {
         Status::new(401, "Unauthorized", "Unauthorized")
     }
 
+    /// The same refusal with a token to go on with.
+    pub fn to_go_on_with(mut self: Box<Status>, token: String) -> Box<Status> {
+        self.more = Some(token);
+        self
+    }
+
     /// The same refusal with these causes in its details.
     pub fn with_causes(mut self: Box<Status>, causes: Vec<Value>) -> Box<Status> {
         let details = self.details.get_or_insert_with(|| json!({}));
@@ -193,7 +201,7 @@ impl Status {
 
     fn about(code: u16, reason: &'static str, kind: &Kind, name: &str, message: String) -> Box<Status> {
         let details = details(&[("name", name), ("group", &kind.group), ("kind", &kind.plural)], Vec::new());
-        Box::new(Status { code, reason, message, details: Some(details) })
+        Box::new(Status { code, reason, message, details: Some(details), more: None })
     }
 
     /// The `Status` object as it is sent.
@@ -207,6 +215,9 @@ impl Status {
         }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
+        }
+        if let Some(token) = &self.more {
+            status["metadata"]["continue"] = token.as_str().into();
         }
         status
     }

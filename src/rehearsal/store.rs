@@ -4,6 +4,7 @@
 
 use super::custom;
 use super::kinds::{self, Kind};
+use super::metadata;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -90,6 +91,21 @@ impl Store {
                 all.take_while(|((of, _), _)| of == namespace).map(|(_, object)| object.clone()).collect()
             }
         }
+    }
+
+    /// Objects of a kind as they were at an earlier version, as long as that is not forgotten.
+    pub fn list_at(&self, resource: &str, namespace: Option<&str>, version: u64) -> Vec<Arc<Value>> {
+        let Some(shelf) = self.shelves.get(resource) else { return Vec::new() };
+        let mut objects = shelf.objects.clone();
+        for event in shelf.history.iter().rev().take_while(|event| event.version > version) {
+            let key = metadata::key_of(&event.object);
+            match &event.before {
+                Some(before) => objects.insert(key, before.clone()),
+                None => objects.remove(&key),
+            };
+        }
+        let is_in = |(of, _): &Key| namespace.is_none_or(|namespace| namespace == of);
+        objects.into_iter().filter(|(key, _)| is_in(key)).map(|(_, object)| object).collect()
     }
 
     /// The resources of which something is stored.

@@ -1,5 +1,9 @@
 //! The API server as kube's client sees it.
 
+mod deletion;
+mod paging;
+mod writing;
+
 use super::{Server, World};
 use crate::clock::{Clock, simulated};
 use serde_json::{Value, json};

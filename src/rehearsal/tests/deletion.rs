@@ -1,0 +1,90 @@
+//! Deletions: preconditions, and what becomes of what is owned.
+
+use super::*;
+use std::time::Duration;
+
+/// A world in which `owner` owns `owned`, one with another owner beside it.
+async fn owned(clock: &Clock) -> World {
+    let world = running(clock, &["east"]);
+    let east = &world.servers()[0];
+    let reference = |of: &Value| {
+        let metadata = &of["metadata"];
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "name": metadata["name"], "uid": metadata["uid"],
+            "blockOwnerDeletion": true,
+        })
+    };
+    let owner = reference(&post(east, MAPS, config_map("owner", json!({}))).await.1);
+    let second = reference(&post(east, MAPS, config_map("second", json!({}))).await.1);
+    for (name, owners) in [("owned", json!([owner])), ("shared", json!([owner, second]))] {
+        let mut map = config_map(name, json!({}));
+        map["metadata"]["ownerReferences"] = owners;
+        assert_eq!(post(east, MAPS, map).await.0, 201);
+    }
+    world
+}
+
+async fn delete(server: &Server, options: Value) -> (u16, Value) {
+    ask(server, "DELETE", &format!("{MAPS}/owner"), "application/json", options).await
+}
+
+/// The names that are left after a while.
+async fn left(server: &Server) -> Vec<String> {
+    server.clock().sleep(Duration::from_secs(5)).await;
+    let maps = server.list("ConfigMap", Some("default"));
+    let names = maps.iter().filter_map(|map| map["metadata"]["name"].as_str()).map(str::to_owned);
+    names.filter(|name| name != "kube-root-ca.crt").collect()
+}
+
+#[test]
+fn in_the_background_the_owner_goes_first() {
+    simulated(async |clock| {
+        let world = owned(&clock).await;
+        let east = &world.servers()[0];
+        assert_eq!(delete(east, json!({"propagationPolicy": "Background"})).await.1["status"], "Success");
+        assert!(east.get("ConfigMap", Some("default"), "owned").is_some());
+        assert_eq!(left(east).await, ["second", "shared"]);
+        let shared = east.get("ConfigMap", Some("default"), "shared").expect("it has another owner");
+        assert_eq!(shared["metadata"]["ownerReferences"].as_array().map(Vec::len), Some(1));
+    });
+}
+
+#[test]
+fn in_the_foreground_the_owner_goes_last() {
+    simulated(async |clock| {
+        let world = owned(&clock).await;
+        let east = &world.servers()[0];
+        east.edit("ConfigMap", Some("default"), "owned", |map| map["metadata"]["finalizers"] = json!(["a.b/hold"]));
+        let (code, ending) = delete(east, json!({"propagationPolicy": "Foreground"})).await;
+        assert_eq!((code, &ending["metadata"]["finalizers"]), (200, &json!(["foregroundDeletion"])));
+        assert!(left(east).await.contains(&"owner".to_owned()), "something that it owns is still there");
+        east.edit("ConfigMap", Some("default"), "owned", |map| map["metadata"]["finalizers"] = Value::Null);
+        assert!(!left(east).await.contains(&"owner".to_owned()));
+    });
+}
+
+#[test]
+fn orphans_stay() {
+    simulated(async |clock| {
+        let world = owned(&clock).await;
+        let east = &world.servers()[0];
+        assert_eq!(delete(east, json!({"propagationPolicy": "Orphan"})).await.0, 200);
+        assert_eq!(left(east).await, ["owned", "second", "shared"]);
+        let owned = east.get("ConfigMap", Some("default"), "owned").expect("it stays");
+        assert_eq!(owned["metadata"]["ownerReferences"].as_array().map_or(0, Vec::len), 0, "{owned}");
+    });
+}
+
+#[test]
+fn only_the_object_that_is_meant_is_deleted() {
+    simulated(async |clock| {
+        let world = owned(&clock).await;
+        let east = &world.servers()[0];
+        let (code, refused) = delete(east, json!({"preconditions": {"uid": "another"}})).await;
+        assert_eq!((code, &refused["reason"]), (409, &json!("Conflict")), "{refused}");
+        let uid = east.get("ConfigMap", Some("default"), "owner").expect("there")["metadata"]["uid"].clone();
+        assert_eq!(delete(east, json!({"preconditions": {"uid": uid}, "dryRun": ["All"]})).await.0, 200);
+        assert!(east.get("ConfigMap", Some("default"), "owner").is_some(), "a dry run deletes nothing");
+        assert_eq!(delete(east, json!({"preconditions": {"uid": uid}})).await.0, 200);
+    });
+}
