@@ -4,6 +4,12 @@
 //! Whoever puts such text into a message passes it through here (CVE-2021-25743 is what happens otherwise).
 
 use crate::secret::Redactor;
+use std::io::Write as _;
+
+/// Writes a line to stderr. That nobody reads it any more is no reason to stop in the middle of a change.
+pub fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 /// The text without secrets and without anything a terminal would obey; lines and tabs stay.
 pub fn text(raw: &str) -> String {

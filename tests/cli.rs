@@ -1,6 +1,7 @@
 //! The program as a user types it.
 
 use assert_cmd::Command;
+use std::process::Stdio;
 
 fn meshwright(args: &[&str]) -> (i32, String, String) {
     let home = tempfile::tempdir().expect("folder");
@@ -216,4 +217,70 @@ fn what_clusters_say_stands_in_the_order_of_the_script_and_looking_is_no_change(
     let said: Vec<&&str> = said.iter().filter(|name| ["cluster1", "r1", "r2"].contains(name)).collect();
     assert_eq!(said, [&"cluster1", &"r1", &"r2"], "{err}");
     assert!(!err.contains("unchanged") && err.contains(" 6 created"), "{err}");
+}
+
+#[test]
+fn nobody_who_reads_is_no_reason_to_stop() {
+    for gone in ["stdout", "stderr"] {
+        let home = tempfile::tempdir().expect("folder");
+        let script = home.path().join("talk.rhai");
+        std::fs::write(&script, "//! # Talk\nfor n in 0..3 { print(n); log.info(`${n}`); }\n").expect("written");
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("meshwright"));
+        command.args(["rehearse", "./talk.rhai"]).env("HOME", home.path()).current_dir(home.path());
+        let mut program = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+        match gone {
+            "stdout" => drop(program.stdout.take()),
+            _ => drop(program.stderr.take()),
+        }
+        let ended = program.wait_with_output().expect("ended");
+        assert_eq!(ended.status.code(), Some(0), "without {gone}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+#[test]
+fn values_that_cannot_work_are_refused_before_anything_happens() {
+    let wrong = ["--calls", "0", "--namespace", "Bad_Name", "--sample-namespace", "", "--set", "a", "--timeout", "5"];
+    let (code, _, err) = meshwright(&[&["rehearse", "shared-gateways", "--sample", "maybe"], &wrong[..]].concat());
+    assert_eq!(code, 4, "{err}");
+    for line in [
+        "6 parameters are wrong",
+        "--sample must be true or false, not `maybe`",
+        "--calls must be at least 1, not 0",
+        "which `Bad_Name` does not",
+        "--sample-namespace must match",
+        "--set must match",
+        "--timeout must be a duration such as 500ms, 90s, 5m or 1h30m, not `5`",
+    ] {
+        assert!(err.contains(line), "`{line}` is missing in:\n{err}");
+    }
+}
+
+#[test]
+fn what_is_no_script_is_called_what_it_is() {
+    let home = tempfile::tempdir().expect("folder");
+    std::fs::create_dir(home.path().join("empty")).expect("folder");
+    std::fs::write(home.path().join("binary.rhai"), [0xff, 0xfe, 0]).expect("written");
+    let (code, _, err) = meshwright_in(home.path(), &["rehearse", "./empty"]);
+    assert!(code == 4 && err.contains("the folder ./empty has no main.rhai"), "{err}");
+    let (code, _, err) = meshwright_in(home.path(), &["rehearse", "./binary.rhai"]);
+    assert!(code == 4 && err.contains("it is not text in UTF-8"), "{err}");
+}
+
+/// Images without curl are common; the way to the remote's API server cannot be looked at from there.
+#[test]
+fn a_look_that_was_not_possible_is_told() {
+    let home = tempfile::tempdir().expect("folder");
+    assert_eq!(meshwright_in(home.path(), &["fork", "shared-gateways", "mine"]).0, 0);
+    let file = home.path().join("mine/rehearsal.rhai");
+    let text = std::fs::read_to_string(&file).expect("the fork");
+    let played = r#"if argv[0] == "curl" &&"#;
+    assert!(text.contains(played), "{text}");
+    let without = text.replace(played, &format!(r#"{played} container != "istio-proxy" &&"#));
+    std::fs::write(&file, without).expect("written");
+    for dialect in ["current", "classic"] {
+        let (code, _, err) = meshwright_in(home.path(), &["rehearse", "./mine", "--dialect", dialect]);
+        let words = err.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = "not known whether pods of cluster1 reach the API server of cluster2 at https://10.1.0.12:6443: the gateway's image has no curl.";
+        assert!(code == 0 && words.contains(told), "{dialect}: {err}");
+    }
 }

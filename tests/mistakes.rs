@@ -59,7 +59,7 @@ const BROKEN: [(&str, &str, &str, &str); 16] = [
     ("a wrong key in the header", "main.rhai", "//! params:", "//! parms:"),
     ("a wrong type of a parameter", "main.rhai", "calls: {type: int", "calls: {type: integr"),
     ("a right that does not exist", "main.rhai", "//!   exec: [istioctl]", "//!   execute: [istioctl]"),
-    ("YAML that is none in the header", "main.rhai", "default: 40, help:", "default: [40, help:"),
+    ("YAML that is none in the header", "main.rhai", "default: 40, min:", "default: [40, min:"),
     ("a brace that is not closed", "main.rhai", "    preflight::check(mesh);\n}", "    preflight::check(mesh);\n"),
     ("a misspelled primitive", "stdlib/istio/gateway.rhai", ".apply(", ".aply("),
     ("a misspelled option", "stdlib/istio/control_plane.rhai", "timeout:", "time_out:"),

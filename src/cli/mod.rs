@@ -146,7 +146,7 @@ pub fn main() -> ExitCode {
 
 /// Tells of a panic: a defect of meshwright, whose words may hold anything.
 fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
-    eprintln!("{}", crate::plain::text(&panic.to_string()));
+    crate::plain::tell(&crate::plain::text(&panic.to_string()));
 }
 
 /// Shows help that was asked for, or what is wrong with the command line; returns the exit code.
@@ -155,15 +155,15 @@ fn misused(error: &clap::Error) -> u8 {
     let verb = std::env::args().nth(1).filter(|verb| matches!(verb.as_str(), "rehearse" | "run"));
     let flag = error.get(clap::error::ContextKind::InvalidArg);
     if let (ErrorKind::UnknownArgument, Some(verb), Some(flag)) = (error.kind(), &verb, flag) {
-        eprintln!("  × {flag} stands before the script's name");
-        eprintln!("  hint: parameters stand behind it: meshwright {verb} NAME {flag} …");
+        crate::plain::tell(&format!("  × {flag} stands before the script's name"));
+        crate::plain::tell(&format!("  hint: parameters stand behind it: meshwright {verb} NAME {flag} …"));
         return exit::USAGE;
     }
     let _ = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => exit::DONE,
         ErrorKind::MissingRequiredArgument if verb.is_some() => {
-            eprintln!("\nThe scripts: meshwright list");
+            crate::plain::tell("\nThe scripts: meshwright list");
             exit::USAGE
         }
         _ => exit::USAGE,
@@ -193,7 +193,7 @@ fn report(failure: &Failure, style: Style) -> u8 {
     }
     let text = crate::engine::report::render(failure, &text_of, crate::engine::report::Look::for_stderr(style.colour));
     let clean = crate::secret::Redactor::global().scrub(&text);
-    eprintln!("{}", clean.trim_end());
+    crate::plain::tell(clean.trim_end());
     exit::code(failure)
 }
 
@@ -229,7 +229,7 @@ struct Scrubbed;
 impl std::io::Write for Scrubbed {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        eprint!("{}", crate::secret::Redactor::global().scrub(&text));
+        let _ = std::io::stderr().write_all(crate::secret::Redactor::global().scrub(&text).as_bytes());
         Ok(bytes.len())
     }
 

@@ -30,10 +30,10 @@ impl Rehearse {
         if let Some(desk) = desk {
             return super::repl::carry_out(session, desk, &job).map(|()| exit::DONE);
         }
+        let clusters = if contexts.is_empty() { "no cluster".to_owned() } else { contexts.join(", ") };
         session.screen().line(&format!(
-            "Rehearsing {} on {}: clusters in memory, nothing real is touched.\n",
+            "Rehearsing {} on {clusters}: clusters in memory, nothing real is touched.\n",
             job.script.name,
-            contexts.join(", ")
         ));
         let outcome = finish(&session, &job);
         if !asked.serve || session.is_interrupted() {
@@ -51,10 +51,8 @@ fn stage(job: &Job, before: Option<&Job>, contexts: &[String], desk: Option<Desk
     let Some(before) = before else { return Session::rehearsal_at(job, &contexts, desk) };
     if !job.style.quiet {
         let (main, task) = (&before.script.name, &job.script.name);
-        eprintln!(
-            "{}",
-            crate::plain::text(&format!("First {main}, without its output: {task} works on what it makes."))
-        );
+        let line = format!("First {main}, without its output: {task} works on what it makes.");
+        crate::plain::tell(&crate::plain::text(&line));
     }
     let first = Session::rehearsal(before, &contexts)?;
     finish(&first, before)?;

@@ -100,7 +100,7 @@ pub async fn watch_prompt(cancel: Cancel) {
         cancel.cancel();
         match presses {
             1 => {}
-            2 => eprintln!("\nstill ending what is under way; press Ctrl-C again to leave at once"),
+            2 => crate::plain::tell("\nstill ending what is under way; press Ctrl-C again to leave at once"),
             _ => std::process::exit(130),
         }
     }

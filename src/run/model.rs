@@ -189,10 +189,10 @@ impl engine::Observer for Silent {
     }
 
     fn print(&self, line: &str) {
-        eprintln!("{}", crate::plain::text(line));
+        crate::plain::tell(&crate::plain::text(line));
     }
 
     fn debug(&self, line: &str, _: Option<&crate::failure::Place>) {
-        eprintln!("{line}");
+        crate::plain::tell(line);
     }
 }

@@ -12,6 +12,7 @@ use crate::primitives::host::Level;
 use crate::secret::Redactor;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -191,7 +192,7 @@ impl Screen {
         if self.style.live {
             let _ = self.bars.println(text);
         } else {
-            eprintln!("{text}");
+            plain::tell(&text);
         }
     }
 
@@ -297,7 +298,8 @@ impl Observer for Screen {
         if let Some(heard) = &self.heard {
             return heard.print(&line);
         }
-        self.bars.suspend(|| println!("{line}"));
+        // As with what goes to stderr: a reader that went away stops nothing.
+        self.bars.suspend(|| drop(writeln!(std::io::stdout(), "{line}")));
     }
 
     fn debug(&self, line: &str, place: Option<&Place>) {

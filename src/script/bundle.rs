@@ -250,11 +250,18 @@ fn in_bundle(name: &str) -> Option<Script> {
 }
 
 fn on_disk(name: &str, file: &Path, working: &Path) -> Result<Script> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| Failure::new(Kind::NotFound, format!("{} cannot be read: {e}", file.display())))?;
+    let text = std::fs::read_to_string(file).map_err(|e| unreadable(file, &e))?;
     let home = Home::Folder(file.parent().map(Path::to_path_buf).unwrap_or_default());
     let working = paths::plain(working);
     Ok(Script { name: name.trim_end_matches('/').to_owned(), source: disk_name(file, &working), text, home })
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
+    let why = match error.kind() {
+        std::io::ErrorKind::InvalidData => "it is not text in UTF-8".to_owned(),
+        _ => error.to_string(),
+    };
+    Failure::new(Kind::NotFound, format!("{} cannot be read: {why}", file.display()))
 }
 
 fn not_found(name: &str, is_path: bool) -> Failure {
@@ -262,6 +269,10 @@ fn not_found(name: &str, is_path: bool) -> Failure {
     if is_path {
         if let Some(meant) = beside(name) {
             return failure.hint(format!("did you mean `{meant}`?"));
+        }
+        if Path::new(name).is_dir() {
+            return Failure::new(Kind::NotFound, format!("the folder {name} has no main.rhai"))
+                .hint("name one of its .rhai files, or make a script: meshwright fork shared-gateways FOLDER");
         }
         return failure
             .hint("give a .rhai file, a folder with a main.rhai, or the name of a bundled script: meshwright list");

@@ -262,7 +262,9 @@ impl Param {
         }
         match self.kind {
             Kind::Cluster | Kind::Clusters if text.is_empty() => Err("must be the name of a context, not empty".into()),
-            Kind::Duration => duration(text).map(drop).map_err(|failure| format!("is wrong: {}", failure.message)),
+            Kind::Duration => duration(text)
+                .map(drop)
+                .map_err(|_| format!("must be a duration such as 500ms, 90s, 5m or 1h30m, not `{text}`")),
             Kind::File if !std::path::Path::new(text).is_file() => Err(format!("names `{text}`, which is not a file")),
             _ => Ok(()),
         }

@@ -36,7 +36,7 @@ impl Given {
             }
             let is_bool = |name: &str| header.param(name).is_some_and(|param| param.kind == Kind::Bool);
             if is_bool(flag) {
-                let value = args.next_if(|next| matches!(next.as_str(), "true" | "false" | "yes" | "no"));
+                let value = args.next_if(|next| !next.starts_with("--"));
                 given.flags.push((flag.to_owned(), value.map_or("true", |value| value).to_owned()));
             } else if let Some(name) = flag.strip_prefix("no-").filter(|name| is_bool(name)) {
                 given.flags.push((name.to_owned(), "false".to_owned()));
@@ -326,7 +326,7 @@ mod tests {
             "--remote is missing",
             "--dialect must be one of auto, classic, not `clasic`; did you mean `classic`?",
             "--calls must be at least 1, not 0",
-            "--timeout is wrong: `5 parsecs` is not a duration",
+            "--timeout must be a duration such as 500ms, 90s, 5m or 1h30m, not `5 parsecs`",
             "--name must match `[a-z][a-z0-9-]*`, which `N` does not",
         ];
         assert_eq!(failure.details, wanted);
