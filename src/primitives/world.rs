@@ -12,6 +12,7 @@ use rhai::{Dynamic, Map};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The texts of files beside a script, by path.
 pub type Files = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -39,7 +40,13 @@ impl fmt::Display for WorldState {
 #[derive(Default)]
 pub struct Memory {
     counters: BTreeMap<String, i64>,
-    notes: BTreeMap<String, Vec<String>>,
+    notes: BTreeMap<String, Vec<Note>>,
+}
+
+/// A line, and when on the world's clock it was remembered: its date may be set anew since.
+struct Note {
+    line: String,
+    at: Duration,
 }
 
 /// One rehearsed cluster.
@@ -81,7 +88,14 @@ pub const WORLD: &[Primitive<Host>] = &[
     ),
     entry("WorldState", "param", "name: string", "any", "A parameter of the rehearsed script.", param),
     entry("WorldState", "next", "counter: string", "int", "Counts up from 1: one more at each call.", next),
-    entry("WorldState", "note", "key: string, line: string", "()", "Remembers a line under a key.", note),
+    entry(
+        "WorldState",
+        "note",
+        "key: string, line: string",
+        "()",
+        "Remembers a line under a key; `{time}` in it stands for the rehearsed time.",
+        note,
+    ),
     entry("WorldState", "notes", "key: string", "array", "The lines remembered under a key.", notes),
     entry("WorldState", "now", "", "string", "The rehearsed time, as in `2026-01-02T03:04:05.678Z`.", now),
     entry("WorldState", "file", "path: string", "string", "The text of a file beside the script.", file),
@@ -224,20 +238,29 @@ fn remembered(state: &WorldState) -> MutexGuard<'_, Memory> {
 
 fn note(call: &Call<'_, Host>) -> Outcome {
     let state = world(call);
-    remembered(&state).notes.entry(call.str(0).to_string()).or_default().push(call.str(1).to_string());
+    let note = Note { line: call.str(1).to_string(), at: state.world.clock().now() };
+    remembered(&state).notes.entry(call.str(0).to_string()).or_default().push(note);
     Ok(Dynamic::UNIT)
 }
 
 fn notes(call: &Call<'_, Host>) -> Outcome {
     let state = world(call);
-    let lines = remembered(&state).notes.get(call.str(0).as_str()).cloned().unwrap_or_default();
-    Ok(Dynamic::from_array(lines.into_iter().map(Dynamic::from).collect()))
+    let memory = remembered(&state);
+    let notes = memory.notes.get(call.str(0).as_str()).into_iter().flatten();
+    let lines = notes.map(|note| note.line.replace("{time}", &time_at(&state, note.at)).into());
+    Ok(Dynamic::from_array(lines.collect()))
 }
 
 fn now(call: &Call<'_, Host>) -> Outcome {
     let state = world(call);
-    let time = state.world.servers().first().map(Server::time).unwrap_or_default();
-    Ok(format!("{time:.3}").into())
+    Ok(time_at(&state, state.world.clock().now()).into())
+}
+
+/// The date of a moment on the world's clock.
+fn time_at(state: &WorldState, moment: Duration) -> String {
+    let now = state.world.servers().first().map(Server::time).unwrap_or_default();
+    let time = now.checked_sub(state.world.clock().now().saturating_sub(moment)).unwrap_or(now);
+    format!("{time:.3}")
 }
 
 fn file(call: &Call<'_, Host>) -> Outcome {

@@ -6,7 +6,7 @@ use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text, unset};
-use super::{access, admission, complete, defaults, managed, metadata, quota, read, validation};
+use super::{access, account, admission, complete, defaults, managed, metadata, quota, read, validation};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -110,6 +110,7 @@ fn store(server: &Server, kind: &Arc<Kind>, mut object: Value, dry: bool) -> Out
         return Err(taken());
     }
     defaults::allocate(server, kind, &mut object);
+    account::mount(server, kind, &mut object);
     if dry {
         defaults::release_if_service(server, kind, &object);
         return Ok(Arc::new(object));

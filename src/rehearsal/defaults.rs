@@ -23,6 +23,7 @@ pub(super) fn apply(kind: &Kind, object: &mut Value) {
         "statefulsets.apps" => stateful_set(object),
         "daemonsets.apps" => daemon_set(object),
         "jobs.batch" => job(object),
+        "horizontalpodautoscalers.autoscaling" => autoscaler(at(object, "spec")),
         "customresourcedefinitions.apiextensions.k8s.io" => definition(object),
         _ => {
             if let Some(schema) = kind.schema_of(object) {
@@ -69,6 +70,13 @@ fn service(object: &mut Value) {
         let same = port["port"].as_i64().unwrap_or(0);
         set(port, "targetPort", json!(same));
     }
+}
+
+/// Without a word about what is measured, it is the use of CPU.
+fn autoscaler(spec: &mut Value) {
+    set(spec, "minReplicas", json!(1));
+    let cpu = json!({"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}});
+    set(spec, "metrics", json!([{"type": "Resource", "resource": cpu}]));
 }
 
 fn has_node_ports(spec: &Value) -> bool {

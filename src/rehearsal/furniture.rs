@@ -16,6 +16,20 @@ pub(super) fn objects(server: &Server) -> Vec<Value> {
     objects
 }
 
+/// The priority classes that API servers make.
+pub(super) fn priority_classes() -> [Value; 2] {
+    let class = |name: &str, value: i64, words: &str| {
+        json!({
+            "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name, "generation": 1},
+            "value": value, "description": words, "preemptionPolicy": "PreemptLowerPriority",
+        })
+    };
+    let movable =
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.";
+    let fixed = "Used for system critical pods that must not be moved from their current node.";
+    [class("system-cluster-critical", 2_000_000_000, movable), class("system-node-critical", 2_000_001_000, fixed)]
+}
+
 fn kubernetes_service(server: &Server) -> Value {
     let network = server.addresses().service_network();
     let first = network.split('/').next().and_then(|base| base.strip_suffix(".0")).unwrap_or_default();
@@ -49,6 +63,7 @@ fn node(server: &Server) -> Value {
     let name = format!("{}-node-1", node_prefix(server.name()));
     let capacity = json!({"cpu": "8", "memory": "32Gi", "pods": "250", "ephemeral-storage": "200Gi"});
     let now = server.now();
+    let own = |part: &str| server.named_uid(&format!("{name} {part}"));
     json!({
         "apiVersion": "v1", "kind": "Node",
         "metadata": {"name": name, "labels": labels(&[
@@ -61,17 +76,30 @@ fn node(server: &Server) -> Value {
             "addresses": [
                 {"type": "InternalIP", "address": server.addresses().node()}, {"type": "Hostname", "address": name},
             ],
-            "conditions": [{
-                "type": "Ready", "status": "True", "reason": "KubeletReady",
-                "message": "kubelet is posting ready status", "lastHeartbeatTime": now, "lastTransitionTime": now,
-            }],
+            "conditions": conditions(&now),
             "nodeInfo": {
                 "kubeletVersion": super::VERSION, "kubeProxyVersion": "", "operatingSystem": "linux",
                 "architecture": "amd64", "osImage": "Debian GNU/Linux 12 (bookworm)", "kernelVersion": "6.1.0",
-                "containerRuntimeVersion": "containerd://2.1.4", "machineID": "", "systemUUID": "", "bootID": "",
+                "containerRuntimeVersion": "containerd://2.1.4", "machineID": own("machine").replace('-', ""),
+                "systemUUID": own("system"), "bootID": own("boot"),
             },
         },
     })
+}
+
+fn conditions(now: &str) -> Value {
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
+        json!({
+            "type": kind, "status": status, "reason": reason, "message": message,
+            "lastHeartbeatTime": now, "lastTransitionTime": now,
+        })
+    };
+    json!([
+        condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+        condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+    ])
 }
 
 /// A context name as part of a DNS name.

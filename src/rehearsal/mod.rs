@@ -6,7 +6,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `world`, `server`, `behaviour`, `logged` | what others use: all clusters, one cluster, what pods do, what was asked |
-//! | `store`, `metadata`, `defaults`, `complete`, `moved` | objects, and what the server itself writes into them |
+//! | `store`, `metadata`, `defaults`, `complete`, `account`, `moved` | objects, and what the server itself writes into them |
 //! | `validation`, `typed`, `names`, `rules`, `admission` | what it refuses |
 //! | `managed` | who owns which field |
 //! | `kinds`, `built_in`, `custom`, `discovery`, `openapi`, `schemas` | which kinds there are, and how clients learn about them |
@@ -18,6 +18,7 @@
 //! | `controllers`, `pods`, `faults`, `cut` | what controllers and kubelets do; what goes wrong on demand, on the way and to a client |
 
 mod access;
+mod account;
 mod addresses;
 mod admission;
 mod authority;

@@ -38,13 +38,17 @@ fn amount(limit: &Value) -> usize {
     number.and_then(|number| usize::try_from(number).ok()).unwrap_or(usize::MAX)
 }
 
+/// The resource that a key of a quota counts; `None` for amounts.
+pub(super) fn counted(key: &str) -> Option<&str> {
+    key.strip_prefix("count/").or_else(|| PLAIN.contains(&key).then_some(key))
+}
+
 /// Whether a key of a quota means this kind.
 fn names(key: &str, kind: &Kind) -> bool {
-    let resource = kind.resource();
-    (PLAIN.contains(&key) && key == resource) || key.strip_prefix("count/") == Some(resource.as_str())
+    counted(key) == Some(kind.resource().as_str())
 }
 
 /// Pods that have ended do not count.
-fn counts(object: &Value) -> bool {
+pub(super) fn counts(object: &Value) -> bool {
     !matches!(object["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
 }

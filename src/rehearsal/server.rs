@@ -75,6 +75,9 @@ impl Server {
         for role in access::defaults::objects() {
             server.furnish(role.clone());
         }
+        for class in furniture::priority_classes() {
+            server.furnish(class);
+        }
         server
     }
 
@@ -157,6 +160,11 @@ impl Server {
         uid(&self.fresh())
     }
 
+    /// The uid that belongs to a name in this cluster.
+    pub(super) fn named_uid(&self, name: &str) -> String {
+        uid(&Sha256::digest(format!("{} {name}", self.0.name)))
+    }
+
     /// Five characters as `generateName` appends them.
     pub fn fresh_suffix(&self) -> String {
         const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -221,8 +229,7 @@ impl Server {
     fn furnish(&self, mut object: Value) {
         let kind = self.kind_of(&object);
         let key = metadata::key(&kind, &mut object);
-        let digest = Sha256::digest(format!("{} {} {}", self.0.name, kind.kind, key.1));
-        object["metadata"]["uid"] = uid(&digest).into();
+        object["metadata"]["uid"] = self.named_uid(&format!("{} {}", kind.kind, key.1)).into();
         object["metadata"]["creationTimestamp"] = self.now().into();
         self.store().insert(&kind.resource(), key, object);
     }

@@ -128,12 +128,11 @@ fn delete(server: &Server, target: &Target) {
 }
 
 fn record(server: &Server, about: &Value, event: &Event) {
-    let namespace = match text(about, "/metadata/namespace") {
-        "" => "default",
-        namespace => namespace,
-    };
-    if events::is_welcome(server.get("Namespace", None, namespace).as_ref()) {
-        let find = |namespace: &str, name: &str| server.get("events", Some(namespace), name);
-        server.put(events::record(about, event, &server.now(), find));
+    let namespace = events::namespace(about);
+    if events::is_welcome(server.get_shared("Namespace", None, namespace).as_deref()) {
+        let earlier = server.list_shared("events", Some(namespace));
+        // Time may stand still; versions do not.
+        let stamp = server.time().as_nanosecond() + i128::from(server.store().version());
+        server.put(events::record(about, event, &server.now(), &earlier, stamp));
     }
 }

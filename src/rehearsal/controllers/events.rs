@@ -1,25 +1,37 @@
 //! Events as objects: what `kubectl describe` shows, counted when something is said again.
 
-use super::template::safe_name;
 use super::turn::{Event, is_terminating, kind, name, text, uid};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
-/// The event as stored: a new one, or the one that said the same before, counted up. `find` reads an Event by name.
-pub(crate) fn record(about: &Value, event: &Event, time: &str, find: impl Fn(&str, &str) -> Option<Value>) -> Value {
-    let namespace = match text(about, "/metadata/namespace") {
+/// The namespace of events about an object.
+pub(crate) fn namespace(about: &Value) -> &str {
+    match text(about, "/metadata/namespace") {
         "" => "default",
         namespace => namespace,
-    };
-    let seed = format!("{}/{}/{}/{}/{}", uid(about), event.component, event.reason, event.field, event.message);
-    let event_name = format!("{}.{}", name(about), safe_name(&seed, 16));
-    match find(namespace, &event_name) {
-        Some(mut old) => {
-            old["count"] = (old["count"].as_i64().unwrap_or(1) + 1).into();
-            old["lastTimestamp"] = time.into();
-            old
-        }
-        None => render(about, event, time, namespace, &event_name),
     }
+}
+
+/// The event as stored: a new one, or the one among the earlier ones that says the same, counted up. `stamp` grows, so
+/// that names sort as the events have happened: that is how clients show those of one second.
+pub(crate) fn record(about: &Value, event: &Event, time: &str, earlier: &[Arc<Value>], stamp: i128) -> Value {
+    match earlier.iter().find(|old| says_the_same(old, about, event)) {
+        Some(old) => {
+            let mut again = Value::clone(old);
+            again["count"] = (old["count"].as_i64().unwrap_or(1) + 1).into();
+            again["lastTimestamp"] = time.into();
+            again
+        }
+        None => render(about, event, time, namespace(about), &format!("{}.{stamp:x}", name(about))),
+    }
+}
+
+fn says_the_same(old: &Value, about: &Value, event: &Event) -> bool {
+    text(old, "/involvedObject/uid") == uid(about)
+        && text(old, "/involvedObject/fieldPath") == event.field
+        && text(old, "/reason") == event.reason
+        && text(old, "/source/component") == event.component
+        && text(old, "/message") == event.message
 }
 
 fn render(about: &Value, event: &Event, time: &str, namespace: &str, event_name: &str) -> Value {

@@ -8,6 +8,7 @@
 mod act;
 mod address;
 pub(super) mod aggregate;
+mod autoscaler;
 mod budget;
 mod claim;
 mod condition;
@@ -24,6 +25,7 @@ mod mounts;
 mod namespace;
 mod owner;
 mod pod;
+mod quota;
 mod replicaset;
 mod scheduler;
 mod service;
@@ -38,6 +40,7 @@ mod workload;
 
 pub use address::LoadBalancer;
 pub(super) use dispatch::start;
+pub(super) use template::safe_name;
 
 use serde_json::Value;
 use turn::{Id, Turn, View, kind, text};
@@ -53,7 +56,7 @@ pub(crate) struct Controller {
 }
 
 /// All controllers but the garbage collector, whose turns are about every kind.
-pub(crate) const TABLE: [Controller; 14] = [
+pub(crate) const TABLE: [Controller; 16] = [
     Controller {
         kind: "Namespace",
         concerns: |view, object| namespace::concerns(view, object).into_iter().collect(),
@@ -62,6 +65,8 @@ pub(crate) const TABLE: [Controller; 14] = [
     Controller { kind: "CustomResourceDefinition", concerns: crd::concerns, reconcile: crd::reconcile },
     Controller { kind: "ClusterRole", concerns: aggregate::concerns, reconcile: aggregate::reconcile },
     Controller { kind: "PodDisruptionBudget", concerns: budget::concerns, reconcile: budget::reconcile },
+    Controller { kind: "ResourceQuota", concerns: quota::concerns, reconcile: quota::reconcile },
+    Controller { kind: "HorizontalPodAutoscaler", concerns: autoscaler::concerns, reconcile: autoscaler::reconcile },
     Controller { kind: "Secret", concerns: token::concerns, reconcile: token::reconcile },
     Controller {
         kind: "Deployment",

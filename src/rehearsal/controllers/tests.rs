@@ -341,3 +341,43 @@ fn an_idle_world_has_no_timers() {
         assert_eq!(world.clock().now(), before);
     });
 }
+
+#[test]
+fn quotas_and_autoscalers_tell_what_there_is() {
+    crate::clock::simulated(async |clock| {
+        let (world, server) = world(&clock);
+        server.put(deployment("web", 2, "web:1"));
+        let of = |api_version: &str, kind: &str, spec: Value| {
+            let metadata = json!({ "name": "own", "namespace": "default" });
+            json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec })
+        };
+        server.put(of("v1", "ResourceQuota", json!({ "hard": { "pods": "5", "count/deployments.apps": "3" } })));
+        let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" });
+        server.put(of(
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            json!({ "scaleTargetRef": target, "maxReplicas": 3 }),
+        ));
+        until(&world, "rollout", || available(&server, "web") == 2).await;
+        clock.sleep(Duration::from_secs(1)).await;
+        let quota = read(&server, "ResourceQuota", "own");
+        assert_eq!(quota["status"]["used"], json!({ "pods": "2", "count/deployments.apps": "1" }), "{quota}");
+        let autoscaler = read(&server, "HorizontalPodAutoscaler", "own");
+        assert_eq!(autoscaler["status"]["currentReplicas"], 2, "{autoscaler}");
+        assert!(!condition::holds(&autoscaler, "ScalingActive"));
+        assert_eq!(autoscaler["spec"]["metrics"][0]["resource"]["name"], "cpu");
+    });
+}
+
+#[test]
+fn events_of_a_moment_are_named_in_the_order_in_which_they_happened() {
+    crate::clock::simulated(async |clock| {
+        let (world, server) = world(&clock);
+        server.put(deployment("web", 1, "web:1"));
+        until(&world, "rollout", || available(&server, "web") == 1).await;
+        let mut events = server.list("Event", Some("default"));
+        events.retain(|event| text(event, "/involvedObject/kind") == "Pod");
+        let reasons: Vec<&str> = events.iter().map(|event| text(event, "/reason")).collect();
+        assert_eq!(reasons, ["Scheduled", "Pulled", "Created", "Started"]);
+    });
+}

@@ -10,15 +10,9 @@ use std::collections::BTreeMap;
 /// Contents by path.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
-/// Where an account's token is.
-const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-
 /// The files of a container.
 pub(super) fn of(server: &Server, pod: &Value, container: &Value) -> Files {
     let mut files = of_every_pod(server, pod);
-    if pod["spec"]["automountServiceAccountToken"] != false {
-        add(&mut files, ACCOUNT, account(server, pod, "token"));
-    }
     for mount in list(&container["volumeMounts"]) {
         let path = mount["mountPath"].as_str().unwrap_or_default().trim_end_matches('/');
         let Some(volume) = list(&pod["spec"]["volumes"]).iter().find(|volume| volume["name"] == mount["name"]) else {

@@ -86,7 +86,7 @@ fn ls(files: &Files, words: &[&str]) -> Answer {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::rehearsal::World;
+    use crate::rehearsal::{World, account};
     use serde_json::json;
 
     #[test]
@@ -98,13 +98,16 @@ mod tests {
         let mut map = named("ConfigMap", "m");
         map["data"] = json!({"a": "1", "b": "2"});
         server.put(map);
+        let mut authority = named("ConfigMap", "kube-root-ca.crt");
+        authority["data"] = json!({"ca.crt": "an authority"});
+        server.put(authority);
         let mut secret = named("Secret", "s");
         secret["data"] = json!({"key": "aGlkZGVu"});
         server.put(secret);
         let pod = json!({
             "metadata": {"name": "p", "namespace": "default", "labels": {"app": "x"}}, "status": {"podIP": "10.16.0.9"},
             "spec": {
-                "volumes": [{"name": "m", "configMap": {"name": "m", "items": [{"key": "a", "path": "sub/a"}]}}, {"name": "s", "secret": {"secretName": "s"}}],
+                "volumes": [{"name": "m", "configMap": {"name": "m", "items": [{"key": "a", "path": "sub/a"}]}}, {"name": "s", "secret": {"secretName": "s"}}, account::projected("t")],
                 "containers": [{
                     "name": "c", "envFrom": [{"configMapRef": {"name": "m"}, "prefix": "M_"}],
                     "env": [
@@ -112,7 +115,7 @@ mod tests {
                         {"name": "URL", "value": "http://$(IP)"},
                         {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "key"}}},
                     ],
-                    "volumeMounts": [{"name": "m", "mountPath": "/etc/m"}, {"name": "s", "mountPath": "/one", "subPath": "key"}],
+                    "volumeMounts": [{"name": "m", "mountPath": "/etc/m"}, {"name": "s", "mountPath": "/one", "subPath": "key"}, {"name": "t", "mountPath": account::FOLDER}],
                 }],
             },
         });
