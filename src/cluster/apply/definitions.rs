@@ -1,9 +1,9 @@
-//! CRDs, which come by the dozen: read with one list, applied side by side, waited for with one list at a time.
+//! CRDs, which come by the dozen: read with one list, applied side by side, waited for with one watch.
 
 use super::all::{AT_ONCE, ESTABLISHED};
 use super::{Applied, ApplyOptions, Outcome};
 use crate::cluster::wait::rules::{Verdict, verdict};
-use crate::cluster::wait::{Rule, until};
+use crate::cluster::wait::{self, Rule, Watch, until};
 use crate::cluster::{Cluster, Selection};
 use crate::failure::Result;
 use crate::object::Object;
@@ -14,8 +14,8 @@ use std::time::Duration;
 /// The kind's full name.
 const KIND: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-/// How long to wait before CRDs are listed again.
-const AGAIN: Duration = Duration::from_millis(200);
+/// How long the wait may take that only finds the words for what is wrong.
+const LAST: Duration = Duration::from_millis(200);
 
 impl Cluster {
     /// Applies these manifests, all of them CRDs, and waits until those that are new are established.
@@ -41,9 +41,7 @@ impl Cluster {
             (index, applied)
         });
         let results: Vec<_> = futures::stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
-        let is_new = |applied: &&Applied| {
-            applied.outcome != Outcome::Unchanged || !matches!(verdict(&applied.object), Verdict::Done(_))
-        };
+        let is_new = |applied: &&Applied| applied.outcome != Outcome::Unchanged || !is_done(&applied.object);
         let new: Vec<&Applied> =
             results.iter().filter_map(|(_, applied)| applied.as_ref().ok()).filter(is_new).collect();
         self.until_established(&new).await?;
@@ -57,20 +55,39 @@ impl Cluster {
     }
 
     async fn until_established(&self, new: &[&Applied]) -> Result<()> {
-        let start = self.clock().now();
-        let mut missing: Vec<&Object> = new.iter().map(|applied| &applied.object).collect();
-        while !missing.is_empty() {
-            let live = self.definitions().await?;
-            let is_done = |object: &Object| matches!(live.get(object.name()).map(verdict), Some(Verdict::Done(_)));
-            missing.retain(|object| !is_done(object));
-            let (Some(first), passed) = (missing.first(), self.clock().now().saturating_sub(start)) else { break };
-            if passed >= ESTABLISHED {
-                // Ends in the wait's own words about what is wrong with it.
-                let target = self.target_of(first).await?;
-                until(self, &target, Rule::ready(), AGAIN).await?;
+        let Some(first) = new.first() else { return Ok(()) };
+        let missing = new.iter().map(|applied| &applied.object).collect();
+        match self.clock().timeout(ESTABLISHED, self.watch_definitions(missing)).await {
+            Some(ended) => ended,
+            None => {
+                // Ends in the wait's own words about what is wrong with one that is missing.
+                let live = self.definitions().await?;
+                let missing = new.iter().map(|applied| &applied.object).find(|object| !is_established(&live, object));
+                let target = self.target_of(missing.unwrap_or(&first.object)).await?;
+                until(self, &target, Rule::ready(), LAST).await.map(drop)
             }
-            self.clock().sleep(AGAIN).await;
+        }
+    }
+
+    async fn watch_definitions(&self, mut missing: Vec<&Object>) -> Result<()> {
+        let resource = self.resource(KIND).await?;
+        let selection = wait::Selection { resource, namespace: None, name: None, labels: None };
+        let mut watch = Watch::new(self, selection);
+        while !missing.is_empty() {
+            let (next, news) = watch.step().await;
+            watch = next;
+            news?;
+            let live: HashMap<&str, &Object> = watch.objects().map(|object| (object.name(), object)).collect();
+            missing.retain(|object| !live.get(object.name()).is_some_and(|live| is_done(live)));
         }
         Ok(())
     }
+}
+
+fn is_established(live: &HashMap<String, Object>, object: &Object) -> bool {
+    live.get(object.name()).is_some_and(is_done)
+}
+
+fn is_done(definition: &Object) -> bool {
+    matches!(verdict(definition), Verdict::Done(_))
 }

@@ -20,6 +20,8 @@ use std::time::Duration;
 const MOST_PODS: usize = 3;
 /// Event lines to keep.
 const MOST_EVENTS: usize = 3;
+/// Containers of a healthy pod may be in the making for this long.
+const MAKING: Duration = Duration::from_secs(4);
 /// A load balancer controller that exists says something within this time.
 const MUTE_BALANCER: Duration = Duration::from_secs(45);
 
@@ -36,6 +38,16 @@ pub(super) struct Diagnosis {
     pub settled: Option<String>,
 }
 
+/// How closely to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// As a wait does every few seconds, mostly at what is about to get ready: pods tell most, so events are read only
+    /// where they alone could tell of trouble.
+    Glance,
+    /// At everything: the wait has failed.
+    Search,
+}
+
 /// Looks around an object that does not get ready; `waited` is how long it has been waited for.
 pub(super) async fn diagnose(
     cluster: &Cluster,
@@ -43,6 +55,7 @@ pub(super) async fn diagnose(
     object: Option<&Object>,
     waited: Duration,
     graces: &Graces,
+    depth: Depth,
 ) -> Diagnosis {
     let Some(object) = object else { return absent(cluster, target).await };
     let troubles = trouble::of_object(object, graces).into_iter().collect();
@@ -51,10 +64,13 @@ pub(super) async fn diagnose(
     let now = (!cluster.clock().is_simulated()).then(jiff::Timestamp::now);
     let mut told = Vec::new();
     let mut subjects = vec![object.clone()];
-    subjects.extend(dependents(cluster, object).await.unwrap_or_default());
+    subjects.extend(dependents(cluster, object, depth).await.unwrap_or_default());
     for subject in &subjects {
         if subject.kind() == "Pod" {
             found.troubles.extend(trouble::of_member(object, subject, graces));
+        }
+        if depth == Depth::Glance && !trouble::only_events_tell(object, subject, waited >= MAKING) {
+            continue;
         }
         let events = events(cluster, subject).await.unwrap_or_default();
         if events.iter().any(rules::waits_for_consumer) {
@@ -117,30 +133,38 @@ async fn absent(cluster: &Cluster, target: &Target) -> Diagnosis {
     Diagnosis { notes, ..Diagnosis::default() }
 }
 
-/// What an object has made that is not ready: the newest ReplicaSet, some pods.
-async fn dependents(cluster: &Cluster, object: &Object) -> Result<Vec<Object>> {
-    let (Some(namespace), Some(mut labels)) = (object.namespace(), pod_selector(object)) else {
+/// What an object has made that is not ready: some pods, and the newest ReplicaSet where the pods do not tell all.
+async fn dependents(cluster: &Cluster, object: &Object, depth: Depth) -> Result<Vec<Object>> {
+    let (Some(namespace), Some(labels)) = (object.namespace(), pod_selector(object)) else {
         return Ok(Vec::new());
     };
+    let of = |api: &str, plural: &str| {
+        format!("{api}/namespaces/{}/{plural}{}", segment(namespace), query(&[("labelSelector", &labels)]))
+    };
+    let mut pods = get(cluster, of("/api/v1", "pods")).await?;
     let mut found = Vec::new();
-    if object.kind() == "Deployment" {
-        let uri = format!(
-            "/apis/apps/v1/namespaces/{}/replicasets{}",
-            segment(namespace),
-            query(&[("labelSelector", &labels)])
-        );
-        let newest = newest_replica_set(get(cluster, uri).await?, object);
+    if object.kind() == "Deployment" && (depth == Depth::Search || !are_all_newest(&pods, object)) {
+        let newest = newest_replica_set(get(cluster, of("/apis/apps/v1", "replicasets")).await?, object);
         if let Some(hash) = newest.as_ref().and_then(|set| set.label("pod-template-hash")) {
-            labels.push_str(&format!(",pod-template-hash={hash}"));
+            pods.retain(|pod| pod.label("pod-template-hash") == Some(hash));
         }
         found.extend(newest);
     }
-    let uri = format!("/api/v1/namespaces/{}/pods{}", segment(namespace), query(&[("labelSelector", &labels)]));
-    let pods = get(cluster, uri).await?;
     let unready =
         pods.into_iter().filter(|pod| pod.at("metadata.deletionTimestamp").is_none() && !rules::verdict(pod).is_done());
     found.extend(unready.take(MOST_PODS));
     Ok(found)
+}
+
+/// Whether a Deployment's pods are all of its newest template, as far as the pods and its status tell.
+fn are_all_newest(pods: &[Object], deployment: &Object) -> bool {
+    let (generation, observed) =
+        (deployment.int_at("metadata.generation"), deployment.int_at("status.observedGeneration"));
+    let updated = deployment.int_at("status.updatedReplicas").unwrap_or_default();
+    let hash = |pod: &Object| pod.label("pod-template-hash").map(str::to_owned);
+    let mut hashes = pods.iter().map(hash);
+    let first = hashes.next();
+    generation == observed && updated > 0 && first.is_some_and(|first| hashes.all(|other| other == first))
 }
 
 fn pod_selector(object: &Object) -> Option<String> {

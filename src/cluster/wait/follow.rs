@@ -1,7 +1,7 @@
 //! One wait for one object: watching, confirming and diagnosing side by side until it ends.
 
 use super::confirm;
-use super::explain::{Diagnosis, diagnose, held};
+use super::explain::{Depth, Diagnosis, diagnose, held};
 use super::patience::Patience;
 use super::rules::{self, Verdict};
 use super::seen::Seen;
@@ -224,7 +224,9 @@ impl<'w> Following<'w> {
             match object {
                 Some(_) if going && waited < HELD => Diagnosis::default(),
                 Some(object) if going => held(&wait.cluster, &object).await,
-                Some(object) => diagnose(&wait.cluster, &wait.target, Some(&object), waited, &graces).await,
+                Some(object) => {
+                    diagnose(&wait.cluster, &wait.target, Some(&object), waited, &graces, Depth::Glance).await
+                }
                 None => Diagnosis::default(),
             }
         });

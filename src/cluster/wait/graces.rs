@@ -53,7 +53,7 @@ impl Default for Graces {
             unschedulable: seconds(55),
             scale_up: seconds(600),
             creation: seconds(15),
-            mount: seconds(55),
+            mount: seconds(50),
             provision: seconds(60),
             balancer: seconds(55),
             status: seconds(30),

@@ -13,18 +13,24 @@ use crate::plain;
 use http::Method;
 use serde_json::{Value, json};
 
-/// Trying this many webhooks of a configuration is enough: they share a service and a certificate.
+/// Trying this many webhooks of a configuration is enough.
 const MOST: usize = 3;
 
 /// Why a webhook of the configuration does not work; `None` when all that can be tried do.
 pub(super) async fn probe(cluster: &Cluster, configuration: &Object) -> Result<Option<String>> {
-    let mut tried = 0;
+    let mut namespaces = Namespaces::default();
+    // Those with the same service, path and certificate work or fail together.
+    let mut tried: Vec<Option<&Node>> = Vec::new();
     for webhook in configuration.items_at("webhooks") {
-        if tried == MOST {
+        let client = webhook.get("clientConfig");
+        if tried.contains(&client) {
+            continue;
+        }
+        if tried.len() == MOST {
             break;
         }
-        let Some((resource, namespace)) = subject(cluster, webhook).await? else { continue };
-        tried += 1;
+        let Some((resource, namespace)) = subject(cluster, webhook, &mut namespaces).await? else { continue };
+        tried.push(client);
         if let Some(trouble) = attempt(cluster, webhook, &resource, namespace).await? {
             return Ok(Some(trouble));
         }
@@ -32,8 +38,25 @@ pub(super) async fn probe(cluster: &Cluster, configuration: &Object) -> Result<O
     Ok(None)
 }
 
+/// The namespaces of a cluster, asked for when they matter, once.
+#[derive(Default)]
+struct Namespaces(Option<Object>);
+
+impl Namespaces {
+    async fn list(&mut self, cluster: &Cluster) -> Result<&[Node]> {
+        if self.0.is_none() {
+            self.0 = Some(cluster.send(request(Method::GET, "/api/v1/namespaces".into())?).await?);
+        }
+        Ok(self.0.as_ref().map_or(&[][..], |all| all.items_at("items")))
+    }
+}
+
 /// A kind and a namespace that the webhook is asked about; `None` when there is none that can be told from its rules.
-async fn subject(cluster: &Cluster, webhook: &Node) -> Result<Option<(Resource, Option<String>)>> {
+async fn subject(
+    cluster: &Cluster,
+    webhook: &Node,
+    namespaces: &mut Namespaces,
+) -> Result<Option<(Resource, Option<String>)>> {
     for rule in webhook.get("rules").map_or(&[][..], Node::items) {
         let texts = |key| rule.get(key).map_or(&[][..], Node::items).iter().filter_map(Node::as_str);
         let creates = texts("operations").any(|operation| matches!(operation, "*" | "CREATE"));
@@ -45,24 +68,23 @@ async fn subject(cluster: &Cluster, webhook: &Node) -> Result<Option<(Resource, 
         if !resource.namespaced {
             return Ok(Some((resource, None)));
         }
-        if let Some(namespace) = namespace_for(cluster, webhook).await? {
+        if let Some(namespace) = namespace_for(webhook, namespaces.list(cluster).await?) {
             return Ok(Some((resource, Some(namespace))));
         }
     }
     Ok(None)
 }
 
-async fn namespace_for(cluster: &Cluster, webhook: &Node) -> Result<Option<String>> {
+fn namespace_for(webhook: &Node, namespaces: &[Node]) -> Option<String> {
     let selector = webhook.get("namespaceSelector").cloned().unwrap_or_default();
-    let namespaces = cluster.send(request(Method::GET, "/api/v1/namespaces".into())?).await?;
-    let active = namespaces.items_at("items").iter().filter(|namespace| {
+    let active = namespaces.iter().filter(|namespace| {
         namespace.get("status").and_then(|status| status.get("phase")).and_then(Node::as_str) != Some("Terminating")
     });
     let matching = active.map(|node| Object::new(node.clone())).find(|namespace| {
         let labels = namespace.at("metadata.labels").cloned().unwrap_or_default();
         selector::matches(&selector, &labels)
     });
-    Ok(matching.map(|namespace| namespace.name().to_owned()))
+    matching.map(|namespace| namespace.name().to_owned())
 }
 
 async fn attempt(

@@ -1,6 +1,6 @@
 //! What a failed wait says: what was wanted, what was seen last, why, and what to do. One screen, no more.
 
-use super::explain::{Diagnosis, diagnose, held};
+use super::explain::{Depth, Diagnosis, diagnose, held};
 use super::follow::End;
 use super::rules::Verdict;
 use super::seen::Seen;
@@ -43,9 +43,7 @@ pub(super) async fn failure(waits: &[Wait], seen: &mut [Seen], culprit: usize, e
             None
         }
     };
-    if trouble.is_none() {
-        look_around(wait, of_culprit, limits).await;
-    }
+    look_around(wait, of_culprit, limits).await;
     let hopeless = !late || of_culprit.verdict.is_hopeless() && limits.fail_fast;
     if hopeless {
         of_culprit.give_up(ended);
@@ -67,7 +65,9 @@ async fn look_around(wait: &Wait, seen: &mut Seen, limits: Limits) {
     let looking = async {
         match &seen.object {
             Some(object) if wait.rule.want == "gone" => held(&wait.cluster, object).await,
-            object => diagnose(&wait.cluster, &wait.target, object.as_ref(), waited, &limits.graces).await,
+            object => {
+                diagnose(&wait.cluster, &wait.target, object.as_ref(), waited, &limits.graces, Depth::Search).await
+            }
         }
     };
     if seen.answered

@@ -175,6 +175,21 @@ pub fn of_event(subject: &Object, event: &Object, graces: &Graces) -> Option<Tro
     }
 }
 
+/// Whether trouble with `subject`, the object that is waited for or something it has made, might show in its events only.
+/// `late` is when a healthy pod's containers are made.
+pub fn only_events_tell(object: &Object, subject: &Object, late: bool) -> bool {
+    match subject.kind() {
+        // Its condition tells.
+        "Deployment" => false,
+        "Pod" if object.kind() != "Pod" => {
+            late && creating(subject)
+                || condition(subject, "PodScheduled").is_some_and(|scheduled| scheduled.is_false())
+        }
+        "StatefulSet" | "DaemonSet" | "Job" | "ReplicaSet" => lacks_pods(subject),
+        _ => true,
+    }
+}
+
 /// What a pod's status says about the object that it belongs to. Pods of an older template are on their way out and say
 /// nothing, but a broken one keeps an ordered StatefulSet from rolling out: its controller waits for that very pod.
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>

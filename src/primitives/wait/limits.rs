@@ -27,7 +27,7 @@ pub(super) const UNSCHEDULABLE: Choice = ("unschedulable_grace", "string", "how 
 pub(super) const SCALE_UP: Choice = ("scale_up_grace", "string", "the same while nodes are being added; 10m");
 pub(super) const CREATION: Choice =
     ("creation_grace", "string", "how long quota, limits or admission may refuse the pods; 15s");
-pub(super) const MOUNT: Choice = ("mount_grace", "string", "how long a volume may fail to mount; 55s");
+pub(super) const MOUNT: Choice = ("mount_grace", "string", "how long a volume may fail to mount; 50s");
 pub(super) const PROVISION: Choice = ("provision_grace", "string", "how long a volume may fail to be provisioned; 60s");
 pub(super) const BALANCER: Choice =
     ("balancer_grace", "string", "how long a load balancer may be refused, or not be heard of; 55s");
