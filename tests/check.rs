@@ -47,6 +47,15 @@ fn nothing_shipped_is_found_wrong() {
 }
 
 #[test]
+fn the_tests_of_the_library_are_found_right() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let checked = check_all("./stdlib", root, &words()).expect("modules");
+    let tests = checked.iter().filter(|file| file.source.ends_with("_test.rhai")).count();
+    let found: Vec<_> = checked.iter().flat_map(|file| &file.found).collect();
+    assert!(tests > 5 && found.is_empty(), "{tests} files of tests: {found:?}");
+}
+
+#[test]
 fn the_scripts_of_other_tests_are_found_right() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for checked in check_all("./tests/data/waits", root, &words()).expect("scripts") {

@@ -139,6 +139,21 @@ fn the_history_lasts_and_keeps_no_secrets() {
 }
 
 #[test]
+fn completion_does_not_write_over_the_line_when_a_cluster_is_away() {
+    let home = tempfile::tempdir().expect("folder");
+    let away = "{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: \"https://127.0.0.1:1\"}}], users: [{name: u, user: {token: abc}}], contexts: [{name: away, context: {cluster: c, user: u}}]}";
+    let file = home.path().join("config");
+    std::fs::write(&file, away).expect("written");
+    let mut terminal = Terminal::start(home.path(), &["--kubeconfig", &file.to_string_lossy()]);
+    terminal.line("let away = kube.cluster(\"away\")", "> ");
+    terminal.press("away.list(\"po\t\tds\", #{limit: 3}).len(); 1 + 1").until("1 + 1");
+    let shown = terminal.shown();
+    assert!(!shown.contains("refused"), "{shown}");
+    terminal.press("\u{3}").until("> ");
+    terminal.leave();
+}
+
+#[test]
 fn lines_may_come_from_a_pipe() {
     let home = tempfile::tempdir().expect("folder");
     let mut command = assert_cmd::Command::cargo_bin("meshwright").expect("the program");

@@ -2,7 +2,7 @@
 
 use super::{Map, Node, Object};
 use crate::failure::{Failure, Result};
-use crate::secret::Secret;
+use crate::secret::{Secret, Witness};
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -46,15 +46,17 @@ impl Object {
 }
 
 impl Object {
-    /// The same object with the values of each Secret closed that `may_open` refuses, by namespace and name.
-    pub fn closed(self, may_open: &dyn Fn(&str, &str) -> bool) -> Object {
+    /// The same object with the values of each Secret closed that `may_open` refuses, by namespace and name, and those of
+    /// the others seen by the witness.
+    pub fn guarded(self, may_open: &dyn Fn(&str, &str) -> bool, witness: Option<&Witness>) -> Object {
+        let guard = |secret: &Node| guarded_item(secret, may_open, witness);
         let node = match (self.kind(), &self.node) {
-            ("Secret", node) => closed_item(node, may_open),
+            ("Secret", node) => guard(node),
             (kind @ ("List" | "SecretList"), Node::Map(map)) => {
                 let is_secret =
                     |item: &Node| kind == "SecretList" || item.get("kind").and_then(Node::as_str) == Some("Secret");
                 let items = self.items_at("items").iter();
-                let items = items.map(|item| if is_secret(item) { closed_item(item, may_open) } else { item.clone() });
+                let items = items.map(|item| if is_secret(item) { guard(item) } else { item.clone() });
                 Node::Map(map.with("items", Node::Array(Arc::new(items.collect()))))
             }
             _ => return self,
@@ -63,17 +65,22 @@ impl Object {
     }
 }
 
-fn closed_item(secret: &Node, may_open: &dyn Fn(&str, &str) -> bool) -> Node {
+fn guarded_item(secret: &Node, may_open: &dyn Fn(&str, &str) -> bool, witness: Option<&Witness>) -> Node {
     let metadata = |key| secret.get("metadata").and_then(|m| m.get(key)).and_then(Node::as_str).unwrap_or_default();
-    if may_open(metadata("namespace"), metadata("name")) { secret.clone() } else { close(secret) }
+    match (may_open(metadata("namespace"), metadata("name")), witness) {
+        (false, _) => each_secret(secret, &Secret::close),
+        (true, Some(witness)) => each_secret(secret, &|secret| secret.watched(witness)),
+        (true, None) => secret.clone(),
+    }
 }
 
-fn close(node: &Node) -> Node {
+fn each_secret(node: &Node, change: &dyn Fn(&Secret) -> Secret) -> Node {
     match node {
-        Node::Secret(secret) => Node::Secret(secret.close()),
-        Node::Array(items) => Node::Array(Arc::new(items.iter().map(close).collect())),
+        Node::Secret(secret) => Node::Secret(change(secret)),
+        Node::Array(items) => Node::Array(Arc::new(items.iter().map(|item| each_secret(item, change)).collect())),
         Node::Map(map) => {
-            Node::Map(Map(Arc::new(map.0.iter().map(|(key, node)| (key.clone(), close(node))).collect())))
+            let entries = map.0.iter().map(|(key, node)| (key.clone(), each_secret(node, change)));
+            Node::Map(Map(Arc::new(entries.collect())))
         }
         other => other.clone(),
     }

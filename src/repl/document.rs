@@ -3,7 +3,7 @@
 use super::Repl;
 use crate::cluster::Explanation;
 use crate::doc::{Entry, brief, entries, full, indented, script_brief, script_signature, wrapped};
-use crate::engine::value::type_name;
+use crate::engine::value::{to_node, type_name};
 use crate::engine::{Primitive, Sources as _, nearest};
 use crate::failure::{Failure, Kind, Result};
 use crate::primitives::{Host, TABLES};
@@ -73,6 +73,24 @@ impl Repl {
         self.console.scope().get(variable).map(|value| type_name(&value.flatten_clone()).to_owned())
     }
 
+    /// What is missing where a path of fields leads to nothing: `deploy.sepc`.
+    pub(super) fn no_field(&self, path: &str) -> Option<String> {
+        let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+        let (variable, fields) = path.split_once('.').filter(|_| path.chars().all(is_path))?;
+        let mut node = to_node(&self.console.scope().get(variable)?.flatten_clone()).ok()?;
+        let mut walked = variable.to_owned();
+        for field in fields.split('.') {
+            let Some(next) = node.get(field).cloned() else {
+                let known = node.entries().iter().map(|(key, _)| &**key);
+                let meant = nearest(field, known).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+                return Some(format!("(): {walked} has no field `{field}`{meant}"));
+            };
+            walked = format!("{walked}.{field}");
+            node = next;
+        }
+        None
+    }
+
     /// A variable: its type, its value in brief, and what can be called on it; or a parameter.
     fn of_variable(&self, name: &str) -> Option<String> {
         if let Some(param) = name.strip_prefix("params.") {
@@ -103,7 +121,7 @@ impl Repl {
         let context = self.current_cluster()?;
         let cluster = self.session().clusters().connect(&context)?;
         let explained = self.ask(PATIENCE, async move { cluster.explain(path).await })?;
-        Ok(explanation(&explained))
+        Ok(explanation(&explained, self.view.width))
     }
 
     /// The cluster that documents and names come from: the one in use, or the only one, or any of a rehearsal.
@@ -171,13 +189,13 @@ impl Repl {
     }
 }
 
-fn explanation(explained: &Explanation) -> String {
-    let mut text =
-        format!("{}: {}\n{}", explained.path, explained.kind, indented(&wrapped(&explained.description, 96)));
+fn explanation(explained: &Explanation, width: usize) -> String {
+    let inner = |text: &str, depth: usize| wrapped(text, width.saturating_sub(depth).max(24));
+    let mut text = format!("{}: {}\n{}", explained.path, explained.kind, indented(&inner(&explained.description, 2)));
     for field in &explained.fields {
         let required = if field.required { "  -required-" } else { "" };
-        text +=
-            &format!("\n  {}: {}{required}\n{}", field.name, field.kind, indented(&format!("    {}", field.summary)));
+        let summary = indented(&indented(&indented(&inner(&field.summary, 6))));
+        text += &format!("\n  {}: {}{required}\n{summary}", field.name, field.kind);
     }
     text
 }

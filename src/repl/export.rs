@@ -207,7 +207,10 @@ fn needs(repl: &Repl, own: Option<&Header>) -> String {
     let mut take = |key: &'static str| (key, beside.remove(key).unwrap_or_default());
     let rest = ["hosts", "files", "env", "authorities"].map(&mut take);
     let mut out = String::new();
-    for (key, names) in [("write", used.write), ("exec", used.exec)].into_iter().chain(rest) {
+    for (key, names) in [("write", used.write), ("pods", used.pods), ("secrets", used.secrets), ("exec", used.exec)]
+        .into_iter()
+        .chain(rest)
+    {
         if !names.is_empty() {
             let items = names.iter().map(|name| Node::Str(name.as_str().into())).collect();
             out += &format!("//!   {key}: {}\n", flow(&Node::Array(Arc::new(items))));

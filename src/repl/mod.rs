@@ -202,6 +202,9 @@ impl Repl {
         let value = self.enter(text)?;
         let took = start.elapsed();
         let mut output = self.shown(&value);
+        if value.is_unit() {
+            output.talk += &self.no_field(text.trim()).map(|said| format!("{said}\n")).unwrap_or_default();
+        }
         if self.timed {
             output.talk += &format!("took {} ms\n", took.as_millis());
         }
@@ -282,7 +285,7 @@ impl Repl {
     }
 
     /// How much fits, as the terminal is now.
-    fn view(&self) -> View {
+    pub(super) fn view(&self) -> View {
         self.view
     }
 

@@ -71,7 +71,8 @@ impl Repl {
             return known;
         }
         let Ok(cluster) = self.session().clusters().connect(context) else { return Vec::new() };
-        let names = self.ask(PATIENCE, ask(cluster)).unwrap_or_default();
+        // The line that is being typed must not be written over.
+        let names = self.session().screen().hushed(|| self.ask(PATIENCE, ask(cluster))).unwrap_or_default();
         self.names.0.borrow_mut().insert(question, (Instant::now(), names.clone()));
         names
     }

@@ -1,6 +1,7 @@
 //! Values as people read them: lists of objects as tables, everything else as YAML, and never more than a screen.
 
 use super::table;
+use crate::cluster::Cluster;
 use crate::engine::value::{to_node, type_name};
 use crate::object::{Map, Node, yaml};
 use rhai::Dynamic;
@@ -128,8 +129,23 @@ fn untreelike(value: &Dynamic) -> String {
     }
     match type_name(value) {
         "closure" => "a closure".to_owned(),
-        name => format!("{name} {value}"),
+        name => format!("{name} {}", brief(value)),
     }
+}
+
+/// A value on one line. Rhai itself shows the type of what a list or a map holds, not its name.
+pub fn brief(value: &Dynamic) -> String {
+    if let Some(cluster) = value.read_lock::<Cluster>() {
+        return cluster.to_string();
+    }
+    if let Ok(items) = value.as_array_ref() {
+        return format!("[{}]", items.iter().map(brief).collect::<Vec<_>>().join(", "));
+    }
+    if let Ok(map) = value.as_map_ref() {
+        let entries = map.iter().map(|(key, value)| format!("{key}: {}", brief(value)));
+        return format!("#{{{}}}", entries.collect::<Vec<_>>().join(", "));
+    }
+    if value.is_string() { format!("{:?}", value.to_string()) } else { value.to_string() }
 }
 
 fn part(value: &Dynamic) -> String {

@@ -278,6 +278,85 @@ fn an_export_needs_what_the_session_made_use_of_beside_the_clusters() {
 }
 
 #[test]
+fn a_field_that_is_not_there_is_told_with_the_nearest() {
+    let mut bench = Bench::new(false);
+    bench.good("let space = kube.cluster(\"east\").get(\"Namespace\", \"default\");");
+    assert_eq!(bench.good("space.metadata.nam"), "(): space.metadata has no field `nam`; did you mean `name`?\n");
+    assert_eq!(bench.good("space.metadata.nothing_like_it"), "(): space.metadata has no field `nothing_like_it`\n");
+    assert_eq!(bench.good("space.metadata.nam;"), "");
+}
+
+#[test]
+fn clusters_are_shown_by_name_wherever_they_are() {
+    let mut bench = Bench::new(false);
+    bench.good("let mesh = #{primary: kube.cluster(\"east\"), all: [kube.cluster(\"west\")]};");
+    assert_eq!(bench.good("mesh"), "_1 =\nall:\n  - Cluster west\nprimary: Cluster east\n");
+    assert_eq!(bench.good("mesh.primary"), "_2 = Cluster east\n");
+    assert!(bench.good(":vars").contains("mesh: map  #{all: [west], primary: east}\n"));
+}
+
+#[test]
+fn what_is_explained_fits_the_terminal() {
+    let mut bench = Bench::new(false);
+    for width in [40, 80] {
+        bench.repl.set_view(View { width, ..View::default() });
+        bench.good(":use east");
+        for line in [":help", "kube.explain(\"deploy.spec\")"] {
+            let shown = bench.good(line);
+            let long: Vec<&str> = shown.lines().filter(|line| line.chars().count() > width).collect();
+            let is_prose = |line: &&&str| !line.starts_with("  :") && !line.contains('"');
+            assert_eq!(long.iter().filter(is_prose).count(), 0, "{width}: {long:#?}");
+        }
+    }
+    bench.repl.set_view(View { width: 80, ..View::default() });
+    assert!(bench.good(":help").contains("\n  :ns [NAMESPACE]          The namespace that"), "in columns");
+}
+
+#[test]
+fn an_export_needs_the_secrets_it_opened_and_the_pods_it_ran_programs_in() {
+    use serde_json::json;
+    let furnish = |session: &Session| {
+        let east = session.world().expect("world").server("east").expect("east");
+        for name in ["read", "copied", "listed"] {
+            east.put(
+                json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "kube-system"},
+                "data": {"key": "cGxhbnRlZA=="}}),
+            );
+        }
+        east.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "kube-public"},
+            "spec": {"containers": [{"name": "c", "image": "x", "env": [{"name": "COLOUR", "value": "red"}]}]}}));
+    };
+    let mut bench = Bench::new(true);
+    furnish(bench.repl.session());
+    bench.good("let cluster = kube.cluster(\"east\");");
+    bench.good("cluster.list(\"secrets\", #{namespace: \"kube-system\"}).map(|secret| secret.metadata.name);");
+    bench.good("let key = secret.read(cluster, \"kube-system/read\", \"key\");");
+    bench.good("let other = cluster.get(\"Secret\", \"kube-system/copied\").data.key;");
+    bench.good("wait.ready(cluster, \"Pod\", \"kube-public/p\");");
+    bench.good("let colour = cluster.exec(\"kube-public/p\", [\"env\"]).stdout;");
+    let copy = "cluster.apply(#{apiVersion: \"v1\", kind: \"Secret\", metadata: #{name: \"copy\", namespace: \"default\"}, data: #{key: other}, stringData: #{read: key}})";
+    bench.good(copy);
+    let file = bench.folder.path().join("session.rhai").to_string_lossy().into_owned();
+    bench.good(&format!(":export {file}"));
+    let text = std::fs::read_to_string(&file).expect("written");
+    let script = crate::script::find(&file, bench.folder.path()).expect("script");
+    let header = script.header().expect("header");
+    assert_eq!(
+        (&header.needs.pods[..], &header.needs.write[..]),
+        (&["kube-public".to_owned()][..], &["default".to_owned()][..])
+    );
+    assert_eq!(header.needs.secrets, ["kube-system/copied", "kube-system/read"], "{text}");
+    let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
+    let style = Style { quiet: true, ..Style::default() };
+    let job = Job { script, header, values, style, stop_after: None, record: None };
+    let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
+    furnish(&session);
+    session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
+    let copy = session.world().expect("world").server("east").expect("east").get("Secret", Some("default"), "copy");
+    assert_eq!(copy.expect("the same effect")["data"], json!({"key": "cGxhbnRlZA==", "read": "cGxhbnRlZA=="}));
+}
+
+#[test]
 fn an_export_does_what_the_session_did() {
     let mut bench = Bench::new(true);
     bench.good("let cluster = kube.cluster(\"east\");");

@@ -3,7 +3,7 @@
 
 use super::lease::Leases;
 use crate::cluster::layers::journal::{Intent, Note, Outcome, Repetition};
-use crate::cluster::layers::{Gate, Journal};
+use crate::cluster::layers::{Exercised, Gate, Journal};
 use crate::cluster::path::ApiPath;
 use crate::engine::Cancel;
 use crate::failure::Result;
@@ -25,6 +25,8 @@ pub struct Desk {
     /// What keeps other runs away while it changes things.
     pub(super) leases: Leases,
     used: Arc<Mutex<Used>>,
+    /// Of the rights that the requests to clusters make use of.
+    pub(super) exercised: Exercised,
     watched: Arc<AtomicBool>,
 }
 
@@ -35,6 +37,10 @@ pub struct Used {
     pub write: BTreeSet<String>,
     /// Local programs.
     pub exec: BTreeSet<String>,
+    /// Namespaces whose pods programs were run in, those left out that may be written.
+    pub pods: BTreeSet<String>,
+    /// Secrets whose content was used.
+    pub secrets: BTreeSet<String>,
 }
 
 impl Desk {
@@ -46,13 +52,17 @@ impl Desk {
             cancel: Cancel::default(),
             leases: Leases::default(),
             used: Arc::default(),
+            exercised: Exercised::default(),
             watched: Arc::default(),
         }
     }
 
     /// What was changed and started so far.
     pub fn used(&self) -> Used {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        used.pods = self.exercised.pods.names().difference(&used.write).cloned().collect();
+        used.secrets = self.exercised.secrets.names();
+        used
     }
 
     /// Whether this is the first session that asks: one of them watches for interrupts.

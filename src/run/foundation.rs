@@ -176,7 +176,10 @@ impl Foundation {
     pub(super) fn shared(&self, job: &Job, journal: Arc<Recorder>) -> (Shared, Arc<Recorder>) {
         let (screen, notes) = (self.screen.clone(), journal.clone());
         let shared = Shared {
-            rights: rights(job),
+            rights: match &self.desk {
+                Some(desk) => rights(job).remembered(&desk.exercised),
+                None => rights(job),
+            },
             gate: self.desk.as_ref().map_or_else(Gate::open, |desk| desk.gate.clone()),
             journal: self.noted(journal.clone()),
             door: None,

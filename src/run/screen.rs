@@ -13,6 +13,7 @@ use crate::secret::Redactor;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct Screen {
     state: Mutex<State>,
     stop_after: Option<String>,
     heard: Option<Arc<Heard>>,
+    /// Whether what goes on behind a question nobody asked aloud is kept quiet.
+    hushed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -115,6 +118,7 @@ impl Screen {
             state: Mutex::default(),
             stop_after: None,
             heard: None,
+            hushed: AtomicBool::new(false),
         }
     }
 
@@ -140,8 +144,19 @@ impl Screen {
         self.note(level, line, None);
     }
 
+    /// While something is asked that the user did not ask, nothing is said of what the answer waits for.
+    pub fn hushed<T>(&self, ask: impl FnOnce() -> T) -> T {
+        self.hushed.store(true, Ordering::Relaxed);
+        let answer = ask();
+        self.hushed.store(false, Ordering::Relaxed);
+        answer
+    }
+
     /// The same for what is said again and again of one topic: held back, only the last is kept.
     pub fn say_of(&self, topic: &str, level: Level, line: &str) {
+        if self.hushed.load(Ordering::Relaxed) {
+            return;
+        }
         self.note(level, line, Some(topic.to_owned()));
     }
 

@@ -6,6 +6,7 @@
 
 mod forms;
 mod redactor;
+mod witness;
 
 use crate::failure::Result;
 use std::fmt;
@@ -13,12 +14,19 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 pub use redactor::Redactor;
+pub use witness::Witness;
 
 /// A value that never shows itself. A closed one is only there to be seen by its name: the run may not use its content.
 #[derive(Clone)]
 pub struct Secret {
     inner: Arc<Inner>,
-    closed: bool,
+    guard: Option<Arc<Guard>>,
+}
+
+/// What stands between a secret and the use of its content.
+enum Guard {
+    Closed,
+    Watched(Witness),
 }
 
 struct Inner {
@@ -31,13 +39,13 @@ impl Secret {
     pub fn new(name: impl Into<String>, content: impl Into<String>) -> Secret {
         let (name, content) = (name.into(), content.into());
         Redactor::global().learn(&name, &content);
-        Secret { inner: Arc::new(Inner { name, content: Zeroizing::new(content) }), closed: false }
+        Secret { inner: Arc::new(Inner { name, content: Zeroizing::new(content) }), guard: None }
     }
 
     /// A value that shows its name only, but is no secret wherever else it stands: a certificate, a namespace.
     pub fn unlearned(name: impl Into<String>, content: impl Into<String>) -> Secret {
         let inner = Inner { name: name.into(), content: Zeroizing::new(content.into()) };
-        Secret { inner: Arc::new(inner), closed: false }
+        Secret { inner: Arc::new(inner), guard: None }
     }
 
     /// The name it is shown under.
@@ -48,25 +56,36 @@ impl Secret {
     /// The same, closed.
     #[must_use]
     pub fn close(&self) -> Secret {
-        Secret { inner: self.inner.clone(), closed: true }
+        Secret { inner: self.inner.clone(), guard: Some(Arc::new(Guard::Closed)) }
+    }
+
+    /// The same, seen by a witness whenever its content is used.
+    #[must_use]
+    pub fn watched(&self, witness: &Witness) -> Secret {
+        Secret { inner: self.inner.clone(), guard: Some(Arc::new(Guard::Watched(witness.clone()))) }
     }
 
     /// A secret under the same name with what `change` makes of its content; closed when this one is.
     #[must_use]
     pub fn mapped(&self, change: impl FnOnce(&str) -> String) -> Secret {
-        Secret { closed: self.closed, ..Secret::new(self.name(), change(self.reveal())) }
+        Secret { guard: self.guard.clone(), ..Secret::new(self.name(), change(self.reveal())) }
     }
 
-    /// Fails for a closed one.
+    /// Fails for a closed one; tells the witness of a watched one.
     ///
     /// # Errors
     /// `Rights`, with the right that would open it.
     pub fn check_open(&self) -> Result<()> {
-        if !self.closed {
-            return Ok(());
-        }
         // Values of Secrets are called `namespace/name:key`.
         let title = self.name().split([':', ' ']).next().unwrap_or_default();
+        match self.guard.as_deref() {
+            None => return Ok(()),
+            Some(Guard::Watched(witness)) => {
+                witness.note(title);
+                return Ok(());
+            }
+            Some(Guard::Closed) => {}
+        }
         Err(crate::grant::lacking(&format!("read the content of Secret {title}"), "secrets", title))
     }
 

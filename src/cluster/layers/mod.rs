@@ -23,7 +23,7 @@ pub use door::Doorkeeper;
 pub use flight::Flights;
 pub use gate::Gate;
 pub use journal::{FileJournal, Journal, MemoryJournal};
-pub use rights::Rights;
+pub use rights::{Exercised, Rights};
 pub use tape::Tape;
 pub use trace::{Counters, Listener, Notice};
 

@@ -4,6 +4,7 @@ use super::{Gate, Settings};
 use crate::cluster::path::{ApiPath, Effect, effect_of};
 use crate::failure::Result;
 use crate::grant::{Grant, lacking, matches};
+use crate::secret::Witness;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use kube::client::Body;
@@ -17,18 +18,39 @@ pub const CLUSTER_SCOPED: &str = "cluster-scoped";
 pub const EVERYTHING: &str = "*";
 
 /// What a run may do with a cluster beyond reading.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Rights {
     write: Grant,
     pods: Grant,
     secrets: Grant,
+    used: Option<Exercised>,
+}
+
+/// Which rights were made use of.
+#[derive(Debug, Clone, Default)]
+pub struct Exercised {
+    /// Namespaces in whose pods programs were run.
+    pub pods: Witness,
+    /// Secrets whose content was used: `NAMESPACE/NAME`.
+    pub secrets: Witness,
 }
 
 impl Rights {
     /// The rights of a header's `needs`: `write` has `NAMESPACE`, `NAMESPACE/KIND`, and `cluster-scoped` in place of a
     /// namespace; `pods` has namespaces to run programs in; `secrets` has `NAMESPACE` and `NAMESPACE/NAME`.
     pub fn new<T: AsRef<str>>(write: &[T], pods: &[T], secrets: &[T]) -> Rights {
-        Rights { write: Grant::new(write), pods: Grant::new(pods), secrets: Grant::new(secrets) }
+        Rights { write: Grant::new(write), pods: Grant::new(pods), secrets: Grant::new(secrets), used: None }
+    }
+
+    /// The same rights; what is made use of is remembered.
+    #[must_use]
+    pub fn remembered(self, used: &Exercised) -> Rights {
+        Rights { used: Some(used.clone()), ..self }
+    }
+
+    /// Who remembers which Secrets were opened.
+    pub fn opened(&self) -> Option<&Witness> {
+        self.used.as_ref().map(|used| &used.secrets)
     }
 
     /// The right to write this, and to do nothing else.
@@ -87,7 +109,10 @@ impl Rights {
     /// `Rights`, with the right to add.
     pub fn check_open(&self, namespace: &str, name: &str) -> Result<()> {
         match self.may_open(namespace, name) {
-            true => Ok(()),
+            true => {
+                self.opened().into_iter().for_each(|opened| opened.note(&format!("{namespace}/{name}")));
+                Ok(())
+            }
             false => Err(closed(namespace, name)),
         }
     }
@@ -181,6 +206,14 @@ impl<S> Guarded<S> {
         Guarded { inner, cluster: cluster.clone(), rights: rights.clone(), gate: gate.clone() }
     }
 
+    /// A program that is about to run in a pod.
+    fn note(&self, request: &Request<Body>) {
+        let (Some(used), uri) = (&self.rights.used, request.uri()) else { return };
+        if effect_of(request.method(), uri.path(), uri.query()) == Effect::Run {
+            ApiPath::parse(uri.path()).namespace.iter().for_each(|namespace| used.pods.note(namespace));
+        }
+    }
+
     fn gate_check(&self, request: &Request<Body>) -> Result<()> {
         let (method, uri) = (request.method(), request.uri());
         let effect = effect_of(method, uri.path(), uri.query());
@@ -215,7 +248,10 @@ where
         let (method, uri) = (request.method(), request.uri());
         let checked = self.rights.check(method, uri.path(), uri.query(), subject);
         match checked.and_then(|()| self.gate_check(&request)) {
-            Ok(()) => Box::pin(self.inner.clone().oneshot(request)),
+            Ok(()) => {
+                self.note(&request);
+                Box::pin(self.inner.clone().oneshot(request))
+            }
             Err(failure) => {
                 let failure = failure.on_cluster(&*self.cluster);
                 Box::pin(async move { Err(failure.into()) })

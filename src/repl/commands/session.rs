@@ -2,28 +2,45 @@
 
 use super::{ALL, find};
 use crate::cluster::Selection;
+use crate::doc::{indented, wrapped};
 use crate::failure::{Failure, Kind, Result};
-use crate::repl::{Output, Repl};
+use crate::repl::{Output, Repl, show};
 use std::time::Duration;
 
 /// How long a cluster may take to say which namespaces there are.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) fn help(_: &mut Repl, name: &str) -> Result<Output> {
+pub(super) fn help(repl: &mut Repl, name: &str) -> Result<Output> {
     if !name.is_empty() {
         let command = find(name.trim_start_matches(':'))?;
         return Ok(Output::data(format!(":{} {}\n  {}\n", command.name, command.args, command.doc)));
     }
-    let mut text = String::from(
-        "Type an expression: its value is shown, and is `_` and `_1`, `_2`, … from then on.\n\n  \
-         let east = kube.cluster(\"east\");\n  east.list(\"pods\", #{namespace: \"default\"})\n\n",
-    );
+    let width = repl.view().width;
+    let how = "Type an expression: its value is shown, and is `_` and `_1`, `_2`, … from then on.";
+    let example = "let east = kube.cluster(\"east\");\neast.list(\"pods\", #{namespace: \"default\"})";
+    let mut text = format!("{}\n\n{}\n", wrapped(how, width), indented(example));
     for command in ALL {
-        let usage = format!(":{} {}", command.name, command.args);
-        text += &format!("  {usage:<24} {}\n", command.doc);
+        let usage = format!("  :{} {}", command.name, command.args);
+        text += &beside(usage.trim_end(), command.doc, width);
     }
-    text += "\n  Tab completes, Ctrl-R searches the history, Ctrl-C cancels, Ctrl-D leaves.\n";
+    let keys = "Tab completes, Ctrl-R searches the history, Ctrl-C cancels, Ctrl-D leaves.";
+    text += &format!("\n{}", indented(&wrapped(keys, width.saturating_sub(2))));
     Ok(Output::data(text))
+}
+
+/// Where the meanings of commands begin.
+const COLUMN: usize = 27;
+
+/// A command with its meaning in a column of its own; below it where there is no room beside it.
+fn beside(usage: &str, doc: &str, width: usize) -> String {
+    let column = if width < 2 * COLUMN { 6 } else { COLUMN };
+    let doc = wrapped(doc, width.saturating_sub(column).max(24));
+    let gap = format!("\n{:column$}", "");
+    let doc = doc.replace('\n', &gap);
+    match usage.chars().count() < column {
+        true => format!("{usage:column$}{doc}\n"),
+        false => format!("{usage}{gap}{doc}\n"),
+    }
 }
 
 pub(super) fn clusters(repl: &mut Repl, _: &str) -> Result<Output> {
@@ -119,7 +136,7 @@ pub(super) fn vars(repl: &mut Repl, _: &str) -> Result<Output> {
     let mut rows = std::collections::BTreeMap::new();
     for (name, _, value) in repl.console.scope().iter_raw() {
         let value = value.flatten_clone();
-        let brief = crate::plain::line(&value.to_string(), 60);
+        let brief = crate::plain::line(&show::brief(&value), 60);
         rows.insert(name.to_owned(), format!("{name}: {}  {brief}\n", crate::engine::value::type_name(&value)));
     }
     rows.retain(|name, _| name.strip_prefix('_').is_none_or(|rest| rest == "error"));
