@@ -45,7 +45,7 @@ impl Runs {
         for run in &runs {
             let started = &run.started;
             let clusters = started.clusters.join(", ");
-            table.add_row([&run.id, when(&started.time), &started.script, &clusters, &run.outcome(), &run.totals()]);
+            table.add_row([&run.id, when(&started.time), &started.name(), &clusters, &run.outcome(), &run.totals()]);
         }
         super::print(&trimmed(&table.to_string()))
     }
@@ -62,13 +62,17 @@ impl ShowRun {
     }
 }
 
+/// Characters of what was typed.
+const LONG: usize = 200;
+
 fn when(time: &str) -> &str {
     time.get(..19).unwrap_or(time)
 }
 
 fn row(run: &History) -> Value {
     json!({
-        "id": run.id, "time": run.started.time, "script": run.started.script, "clusters": run.started.clusters,
+        "id": run.id, "time": run.started.time, "script": run.started.script, "typed": run.started.typed,
+        "clusters": run.started.clusters,
         "outcome": run.outcome(), "changes": run.totals(),
     })
 }
@@ -106,6 +110,9 @@ fn shown(run: &History) -> String {
         format!("outcome  {}", run.outcome()),
         format!("changes  {}", run.totals()),
     ];
+    if !started.typed.is_empty() {
+        lines.insert(2, format!("typed    {}", crate::plain::line(&started.typed, LONG)));
+    }
     let message = run.finished.as_ref().map(|finished| finished.message.as_str()).unwrap_or_default();
     lines.extend(message.lines().next().map(|line| format!("why      {}", crate::plain::text(line))));
     let mut step = "";

@@ -216,6 +216,7 @@ impl Repl {
         self.names.forget();
         let line = self.inputs.begin(text, self.results);
         let session = &self.sessions[self.sessions.len() - 1];
+        session.typed(text);
         let outcome = session.enter(&mut self.console, text, line);
         // As in other prompts: a semicolon at the end says that the value is of no interest.
         let outcome = outcome.map(|value| if text.trim_end().ends_with(';') { Dynamic::UNIT } else { value });

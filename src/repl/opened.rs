@@ -197,6 +197,7 @@ impl Repl {
     fn run_part(&mut self, part: &Part) -> Result<rhai::Dynamic> {
         self.inputs.begin_part(&part.text, part.line);
         let session = &self.sessions[self.sessions.len() - 1];
+        session.typed("");
         let value = session.enter(&mut self.console, &part.text, part.line)?;
         self.inputs.succeeded(None);
         Ok(value)

@@ -78,6 +78,12 @@ impl Recorder {
         }
     }
 
+    /// This text is typed now: if it makes the first change, the run is known by it.
+    pub fn typed(&self, text: &str) {
+        let mut beginning = self.beginning();
+        beginning.with = beginning.with.take().map(|started| started.of_typed(text));
+    }
+
     /// Keeps how the run ended, if it has begun.
     pub fn finish(&self, failure: Option<&Failure>) {
         if !self.beginning().begun {

@@ -17,6 +17,9 @@ pub struct Started {
     pub script: String,
     /// Where the script's text is: a path, or `bundled`.
     pub source: String,
+    /// The first line of what was typed, where that is what was run.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub typed: String,
     /// SHA-256 of the script's text.
     pub sha256: String,
     /// The parameters; secrets by name only.
@@ -32,6 +35,28 @@ pub struct Started {
     /// The process.
     pub pid: u32,
 }
+
+impl Started {
+    /// This run, of this typed text.
+    pub fn of_typed(mut self, text: &str) -> Started {
+        let text = crate::plain::text(text);
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let (first, more) = (lines.next().unwrap_or_default(), lines.next().is_some());
+        self.typed = if more { format!("{first} …") } else { first.to_owned() };
+        self
+    }
+
+    /// What was run, as a list names it.
+    pub fn name(&self) -> String {
+        match self.typed.as_str() {
+            "" => self.script.clone(),
+            typed => format!("{}: {}", self.script, crate::plain::line(typed, SHORT)),
+        }
+    }
+}
+
+/// Characters of what was typed in a list.
+const SHORT: usize = 40;
 
 /// Begin or end of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -39,6 +39,14 @@ impl Session {
     /// comes of it, close it.
     pub fn begin_with_a_change(&self, job: &Job) {
         self.journal.begin_with_a_change(started(job, Vec::new(), self.kubeconfig.clone()));
+        if is_typed(job) {
+            self.typed(&job.script.text);
+        }
+    }
+
+    /// What is done now is done by this text, which somebody has typed; empty for a statement of a script.
+    pub fn typed(&self, text: &str) {
+        self.journal.typed(text);
     }
 
     /// Ends a run: changes under way are given their time, leases are given back, the journal ends.
@@ -126,9 +134,13 @@ fn beside_recording(job: &Job) -> Option<String> {
     Some(format!("./{}", script.strip_prefix(folder).ok()?.display()))
 }
 
+fn is_typed(job: &Job) -> bool {
+    TYPED.contains(&job.script.name.as_str())
+}
+
 fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Started {
     let (script, source) = match &job.script.home {
-        _ if TYPED.contains(&job.script.name.as_str()) => (job.script.name.clone(), "typed".to_owned()),
+        _ if is_typed(job) => (job.script.name.clone(), "typed".to_owned()),
         Home::Bundle(_) => (job.script.name.clone(), "bundled".to_owned()),
         Home::Folder(folder) if job.script.text.is_empty() => (job.script.name.clone(), folder.display().to_string()),
         Home::Folder(_) | Home::Over(..) => {
@@ -144,6 +156,7 @@ fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Sta
         program: env!("CARGO_PKG_VERSION").to_owned(),
         script,
         source,
+        typed: String::new(),
         sha256: super::record::digest(&job.script.text),
         params: job.values.iter().map(|(param, node)| (param.name.clone(), shown(node))).collect(),
         clusters,

@@ -25,6 +25,9 @@ fn what_is_typed_takes_the_lease_and_is_a_run() {
     assert_eq!(leases, 2, "taken and given back");
     let (_, out, _) = stage.meshwright(&["show-run", "last"]);
     assert!(out.contains("changed   east: ConfigMap shop/old"), "{out}");
+    assert!(out.contains(&format!("typed    {write}")), "{out}");
+    let (_, out, _) = stage.meshwright(&["runs"]);
+    assert!(out.contains(r#"expression: kube.cluster("east").patch("ConfigMap", …"#), "{out}");
     let (code, _, err) = stage.meshwright(&["resume", "last"]);
     assert!(code == 4 && err.contains("was typed"), "{err}");
     let (code, _, err) = stage.meshwright(&["undo", "last", "--yes"]);
@@ -61,6 +64,22 @@ fn a_prompt_that_writes_takes_the_lease_until_it_no_longer_does() {
     assert_eq!(told, ["GET", "GET", "POST", "GET", "GET", "DELETE", "GET"]);
     let (_, out, _) = stage.meshwright(&["show-run", "last"]);
     assert!(out.contains("changed   east: ConfigMap shop/old") && out.contains("outcome  done"), "{out}");
+    assert!(out.contains(&format!("typed    {write}")), "the input that made the first change: {out}");
+}
+
+#[test]
+fn what_was_typed_is_told_without_its_secrets() {
+    let stage = Stage::new();
+    let secret = "planted-in-what-is-typed";
+    let (code, _, err) = stage.eval(&format!(
+        "kube.cluster(\"east\").apply(#{{apiVersion: \"v1\", kind: \"Secret\", metadata: #{{name: \"s\", namespace: \"shop\"}}, stringData: #{{key: \"{secret}\"}}}});\n1"
+    ));
+    assert_eq!(code, 0, "{err}");
+    let id = stage.last();
+    let journal = std::fs::read_to_string(stage.journal(&id)).expect("journal");
+    let (_, shown, _) = stage.meshwright(&["show-run", &id]);
+    assert!(!journal.contains(secret) && !shown.contains(secret), "{journal}\n{shown}");
+    assert!(shown.contains(r#"typed    kube.cluster("east").apply("#) && shown.contains("…"), "{shown}");
 }
 
 #[test]
