@@ -10,6 +10,7 @@ use crate::run::screen::Style;
 use crate::run::{Job, Session};
 use crate::script::{Given, Kind, Values};
 use clap::Args;
+use std::path::PathBuf;
 
 /// Arguments of `resume`.
 #[derive(Args)]
@@ -17,6 +18,9 @@ pub struct Resume {
     /// The run: its id, the beginning of its id, or `last`
     #[arg(value_name = "RUN", default_value = "last")]
     run: String,
+    /// The kubeconfig to use; the run's own when left out
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
     /// Parameters to give again, since secrets are not kept; and the flags of a run about rights
     #[arg(value_name = "PARAMETERS", trailing_var_arg = true, allow_hyphen_values = true)]
     parameters: Vec<String>,
@@ -26,8 +30,12 @@ impl Resume {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
         let mut run = record::find(&record::folder(), &self.run)?;
-        let (job, answers) = job(&run, &self.parameters, style)?;
-        let session = Session::live(&job, run.started.kubeconfig.clone())?;
+        let mut words = self.parameters;
+        let kubeconfig = take_value(&mut words, "--kubeconfig").map_err(Failure::usage)?.map(PathBuf::from);
+        let (job, answers) = job(&run, &words, style)?;
+        let kubeconfig = self.kubeconfig.or(kubeconfig).or_else(|| run.started.kubeconfig.clone());
+        let session = Session::live(&job, kubeconfig)?;
+        session.same_clusters(&run, &[job.values.clusters(), run.changed_clusters()].concat())?;
         let screen = session.screen();
         screen.resumes();
         screen.line(&format!(

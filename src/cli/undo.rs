@@ -43,6 +43,7 @@ impl Undo {
         let job = job(&run.id, style);
         let kubeconfig = self.kubeconfig.clone().or_else(|| run.started.kubeconfig.clone());
         let session = Session::live(&job, kubeconfig)?;
+        session.same_clusters(&run, &run.changed_clusters())?;
         for line in session.settle(&mut run)? {
             session.screen().line(&line);
         }
@@ -55,7 +56,6 @@ impl Undo {
         }
         let contexts: BTreeSet<String> = plan.items.iter().map(|item| item.cluster.clone()).collect();
         let contexts: Vec<String> = contexts.into_iter().collect();
-        same_clusters(&session, &run, &contexts)?;
         let items = untouched(&session, &run.id, plan.items.clone())?;
         if items.is_empty() {
             return super::print(&shown(&run.id, &plan, &items));
@@ -81,19 +81,6 @@ impl Undo {
 fn unasked(id: &str) -> Failure {
     Failure::usage(format!("nobody is there to be asked whether run {id} is to be taken back"))
         .hint(format!("look first: meshwright undo {id} --dry-run; then: meshwright undo {id} --yes"))
-}
-
-/// Contexts can name other clusters than then.
-fn same_clusters(session: &Session, run: &History, contexts: &[String]) -> Result<()> {
-    for context in contexts {
-        let Some(then) = run.started.uids.get(context) else { continue };
-        let now = session.unless_interrupted(async { session.cluster(context)?.uid().await })?;
-        if now != *then {
-            let message = format!("`{context}` is not the cluster that run {} worked on", run.id);
-            return Err(Failure::usage(message).hint("give the kubeconfig of then: --kubeconfig FILE"));
-        }
-    }
-    Ok(())
 }
 
 fn take_back(session: &Session, id: &str, items: &[Item]) -> Result<()> {

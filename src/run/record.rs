@@ -3,7 +3,7 @@
 use crate::cluster::layers::journal::{Before, Found, Intent, NOT_SENT, Note, Outcome, Repetition};
 use crate::failure::{Failure, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The first line of a journal.
@@ -201,6 +201,12 @@ impl History {
             }
         }
         history
+    }
+
+    /// The contexts of the clusters that it has changed, or may have.
+    pub fn changed_clusters(&self) -> Vec<String> {
+        let clusters = self.changes.iter().filter(|change| !change.is_void()).map(|change| &change.intent.cluster);
+        clusters.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     /// How it ended, in a word or two.

@@ -90,6 +90,25 @@ impl Session {
         self.runtime.block_on(futures::future::join_all(clusters.iter().map(uid))).into_iter().flatten().collect()
     }
 
+    /// Fails unless these contexts still are the clusters that an earlier run worked on.
+    ///
+    /// # Errors
+    /// When one is another cluster now, or cannot be asked.
+    pub fn same_clusters(&self, run: &History, contexts: &[String]) -> Result<()> {
+        for context in contexts {
+            let Some(then) = run.started.uids.get(context) else { continue };
+            let now = self.unless_interrupted(async { self.cluster(context)?.uid().await })?;
+            if now != *then {
+                let message = format!("`{context}` is not the cluster that run {} worked on", run.id);
+                return Err(Failure::usage(message)
+                    .detail(format!("then     the cluster whose namespace kube-system has the uid {then}"))
+                    .detail(format!("now      the one where it has the uid {now}"))
+                    .hint("give the kubeconfig of then: --kubeconfig FILE"));
+            }
+        }
+        Ok(())
+    }
+
     /// Finds out what became of the changes of a run that nobody has heard the answer of. The run's journal says it from
     /// now on. Returns a line for each.
     ///

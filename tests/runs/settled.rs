@@ -22,6 +22,28 @@ fn a_creation_whose_answer_nobody_heard_is_found_and_can_be_taken_back() {
 }
 
 #[test]
+fn a_context_that_is_another_cluster_now_is_left_alone() {
+    let stage = Stage::new();
+    let make = r#"c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}});"#;
+    let id = stage.killed_after(make);
+    let now = stage.server().get("Namespace", None, "kube-system").expect("namespace")["metadata"]["uid"].clone();
+    let (now, then) = (now.as_str().expect("uid"), "00000000-aaaa-4bbb-8ccc-dddddddddddd");
+    let journal = std::fs::read_to_string(stage.journal(&id)).expect("journal").replace(now, then);
+    std::fs::write(stage.journal(&id), &journal).expect("written");
+    let asked = stage.server().log().len();
+    for args in [&["resume", &id][..], &["undo", &id, "--yes"], &["undo", &id, "--dry-run"]] {
+        let (code, out, err) = stage.meshwright(args);
+        assert_eq!(code, 4, "{args:?}: {out}{err}");
+        assert!(err.contains("`east` is not the cluster that run") && err.contains("--kubeconfig FILE"), "{err}");
+        assert!(err.contains(now) && err.contains(then), "both are told: {err}");
+    }
+    let log = stage.server().log();
+    let told: Vec<&str> = log.iter().skip(asked).map(|sent| sent.path.as_str()).collect();
+    assert!(told.iter().all(|path| *path == "/api/v1/namespaces/kube-system"), "nothing else is asked of it: {told:?}");
+    assert_eq!(std::fs::read_to_string(stage.journal(&id)).expect("journal"), journal, "nothing was settled there");
+}
+
+#[test]
 fn a_creation_that_never_arrived_is_told() {
     let stage = Stage::new();
     let id = stage.killed_after(
