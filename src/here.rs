@@ -1,11 +1,13 @@
-//! The script line that this thread works for, and whose turn it is: whoever writes down what was done asks here,
-//! without knowing scripts.
+//! The script line that this thread works for, until when, and whose turn it is: whoever writes down what was done, or
+//! does it again, asks here, without knowing scripts.
 
 use crate::failure::Place;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 thread_local! {
     static HERE: RefCell<Option<Place>> = const { RefCell::new(None) };
+    static END: Cell<Option<Duration>> = const { Cell::new(None) };
     static TURN: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -33,6 +35,27 @@ pub fn at(place: Option<Place>) -> At {
     At(HERE.with(|here| here.replace(place)))
 }
 
+/// Work that ends by a time of the run's clock; the time before it counts again when this is dropped.
+pub struct Until(Option<Duration>);
+
+/// What this thread asks for from now on, it needs by this time, or by an earlier one that counts already.
+pub fn until(end: Duration) -> Until {
+    let before = END.get();
+    END.set(Some(before.map_or(end, |before| before.min(end))));
+    Until(before)
+}
+
+/// When what this thread asks for is of no use any more, by the run's clock.
+pub fn end() -> Option<Duration> {
+    END.get()
+}
+
+impl Drop for Until {
+    fn drop(&mut self) {
+        END.set(self.0);
+    }
+}
+
 /// `script:line` that this thread works for.
 pub fn line() -> Option<String> {
     HERE.with(|here| here.borrow().as_ref().map(|place| format!("{}:{}", place.source, place.line)))
@@ -58,6 +81,20 @@ mod tests {
             assert_eq!(line().as_deref(), Some("a.rhai:7"));
         }
         assert_eq!(line().as_deref(), Some("a.rhai:3"));
+    }
+
+    #[test]
+    fn the_earlier_end_counts() {
+        let of = Duration::from_secs;
+        let outer = until(of(10));
+        {
+            let _inner = until(of(5));
+            let _later = until(of(20));
+            assert_eq!(end(), Some(of(5)));
+        }
+        assert_eq!(end(), Some(of(10)));
+        drop(outer);
+        assert_eq!(end(), None);
     }
 
     #[test]

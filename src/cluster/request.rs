@@ -3,7 +3,7 @@
 //! Answers are decoded here and not by kube, whose decoding logs bodies: they may hold secrets.
 
 use super::layers::journal::Former;
-use super::layers::{Line, Lost, Subject, Whole};
+use super::layers::{Deadline, Line, Lost, Subject, Whole};
 use super::path::ApiPath;
 use super::status::Status;
 use super::{Cluster, Target};
@@ -46,6 +46,9 @@ fn build(method: Method, uri: String, content: Option<&str>, body: Vec<u8>) -> R
     let mut request = builder.body(body).map_err(|e| Failure::usage(format!("{uri} is not a path: {e}")))?;
     if let Some(line) = crate::here::line() {
         request.extensions_mut().insert(Line(line));
+    }
+    if let Some(end) = crate::here::end() {
+        request.extensions_mut().insert(Deadline(end));
     }
     Ok(request)
 }

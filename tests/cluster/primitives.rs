@@ -1,12 +1,19 @@
 //! What scripts get from `kube` and `Cluster` when they call them wrongly, or twice.
 
 use meshwright::failure::{Failure, Kind};
+use meshwright::rehearsal::{Effect, Fault, World};
 use meshwright::run::screen::Style;
 use meshwright::run::{Job, Session};
 use meshwright::script::{Header, Home, Script, Values};
+use std::time::Duration;
 
 /// The value of a script's last expression, on clusters east and west, with these rights.
 fn run(text: &str, write: &[&str]) -> Result<rhai::Dynamic, Failure> {
+    run_in(text, write, |_| {}).0
+}
+
+/// The same in a world that this prepares, and how long it took there.
+fn run_in(text: &str, write: &[&str], prepare: fn(&World)) -> (Result<rhai::Dynamic, Failure>, Duration) {
     let folder = Home::Folder(env!("CARGO_MANIFEST_DIR").into());
     let script = Script { name: "test".into(), source: "test".into(), text: text.into(), home: folder };
     let write = write.iter().map(|right| right.to_string()).collect();
@@ -15,7 +22,11 @@ fn run(text: &str, write: &[&str]) -> Result<rhai::Dynamic, Failure> {
     let style = Style { quiet: true, ..Style::default() };
     let job = Job { script, header, values: Values::default(), style, stop_after: None, record: None };
     let session = Session::rehearsal(&job, &["east", "west"]).expect("a rehearsal");
-    session.evaluate("test", text, session.scope(&job).expect("scope"))
+    let world = session.world().expect("a rehearsal");
+    prepare(world);
+    let start = world.clock().now();
+    let outcome = session.evaluate("test", text, session.scope(&job).expect("scope"));
+    (outcome, world.clock().now() - start)
 }
 
 pub fn holds(text: &str) {
@@ -97,4 +108,21 @@ fn wrong_calls_say_what_is_right() {
     assert!(hint(r#"kube.cluster("east").list("Pod", #{lables: "a=b"})"#).contains("labels"));
     assert!(hint(r#"kube.cluster("east").patch("Namespace", "default", #{}, #{type: "mergee"})"#).contains("merge"));
     holds(r#"kube.cluster("east").find("virtualservices.networking.istio.io", "a/b") == ()"#);
+}
+
+/// The cluster answers none of these for ten minutes.
+fn silent(world: &World) {
+    let silence = Fault::new(Effect::Latency(Duration::from_secs(600))).path("/configmaps");
+    world.server("east").expect("east").faults().inject(silence);
+}
+
+#[test]
+fn a_wait_ends_in_its_time_whatever_it_asks() {
+    let closure = r#"wait.until(|| kube.cluster("east").find("ConfigMap", "default/none"), #{timeout: "3s"})"#;
+    let (outcome, took) = run_in(closure, &[], silent);
+    let failure = outcome.expect_err("nobody answers");
+    assert_eq!(failure.kind, Kind::Unreachable, "{failure:?}");
+    assert!(took <= Duration::from_secs(8), "the wait and its last look: {took:?}");
+    let (outcome, took) = run_in(r#"kube.cluster("east").find("ConfigMap", "default/none")"#, &[], silent);
+    assert!(outcome.is_err() && took > Duration::from_secs(8), "without a wait it may take longer: {took:?}");
 }

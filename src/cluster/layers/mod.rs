@@ -43,6 +43,11 @@ pub(super) struct Own;
 #[derive(Clone, Copy, Debug)]
 pub struct Patience(pub std::time::Duration);
 
+/// When an answer is of no use any more, by the run's clock. What was sent to change something is heard out all the same,
+/// and not sent again. A request extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(pub std::time::Duration);
+
 /// The answer is wanted as a whole. A request extension.
 #[derive(Clone, Copy, Debug)]
 pub struct Whole;

@@ -23,7 +23,7 @@ const HELD: Duration = Duration::from_secs(30);
 /// How often to ask again whether the cluster acts on an object.
 const CONFIRM_AGAIN: Duration = Duration::from_millis(500);
 /// How long the last look at the deadline may take.
-const LAST_LOOK: Duration = Duration::from_secs(5);
+pub const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// How a wait ended.
 pub(super) enum End {

@@ -27,6 +27,7 @@ use futures::stream::FuturesUnordered;
 use seen::Seen;
 use std::time::Duration;
 
+pub use follow::LAST_LOOK;
 pub use graces::Graces;
 pub use rule::Rule;
 pub use watch::{Health, Selection, Watch};

@@ -1,6 +1,8 @@
 //! What a wait is about: objects in hand, or kind and name in a cluster.
 
 use super::super::Host;
+use super::TIMEOUT;
+use crate::cluster::wait::LAST_LOOK;
 use crate::cluster::{Cluster, Target};
 use crate::engine::{Call, value};
 use crate::failure::{Failure, Result};
@@ -18,6 +20,9 @@ pub(super) struct Subject {
 
 /// The subjects of a call, and whether one was given alone rather than in a list.
 pub(super) fn subjects(call: &Call<'_, Host>) -> Result<(Vec<Subject>, bool)> {
+    // A cluster that does not answer ends the wait in its time.
+    let limit = call.options().duration("timeout")?.unwrap_or(TIMEOUT);
+    let _until = crate::here::until(call.bridge().clock.now() + limit + LAST_LOOK);
     if let Some(cluster) = call.value::<Cluster>(0) {
         return Ok((vec![named(call, cluster)?], true));
     }

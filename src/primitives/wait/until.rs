@@ -4,6 +4,7 @@ use super::super::Host;
 use super::TIMEOUT;
 use super::unless::Doubts;
 use crate::cluster::layers::journal::{Note, now};
+use crate::cluster::wait::LAST_LOOK;
 use crate::engine::{Call, Outcome, value};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::Object;
@@ -69,6 +70,8 @@ fn watch(call: &Call<'_, Host>, want: &str) -> Outcome {
     let every = options.duration("every")?.unwrap_or(EVERY);
     let clock = call.bridge().clock.clone();
     let (start, closure, mut answers) = (clock.now(), call.closure(0), Answers::default());
+    // What the closure asks clusters for is of no use after the wait and its last look.
+    let _until = crate::here::until(start + limit + LAST_LOOK);
     let mut doubts = Doubts::of(call)?;
     loop {
         let passed = clock.now().saturating_sub(start);

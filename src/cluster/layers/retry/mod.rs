@@ -2,7 +2,7 @@
 //!
 //! Safe: reads, and changes whose repetition ends in the same state. A POST, and a JSON patch, are only repeated when
 //! the server certainly has not carried them out: the connection was refused, or it answered 429. All tries of one
-//! request share one deadline; dropping the future ends them. Answers that are wanted as a whole ([`Whole`]) are read
+//! request share one deadline, an earlier one when the work that it is for must end sooner ([`super::Deadline`]); dropping the future ends them. Answers that are wanted as a whole ([`Whole`]) are read
 //! here, so that one that breaks off is a try that failed. Who repeats a change learns by [`Lost`] that it may have been
 //! carried out before.
 
@@ -65,6 +65,7 @@ pub type Read<B> = Either<Full<Bytes>, B>;
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::cluster::layers::Deadline;
     use crate::failure::{Failure, Kind};
     use http::header::{CONTENT_TYPE, RETRY_AFTER};
     use std::sync::Arc;
@@ -155,6 +156,39 @@ mod tests {
             assert_eq!(answer.status().as_u16(), 503);
             let took = settings.clock.now() - start;
             assert!(took > Duration::from_secs(20) && took <= settings.policy.budget, "{took:?}");
+        });
+    }
+
+    #[test]
+    fn what_is_of_no_use_any_more_is_not_asked_again() {
+        crate::clock::simulated(async |clock| {
+            let settings = settings(clock.clone());
+            settings.counters.answered.store(true, Ordering::SeqCst);
+            let by = |mut request: Request<Body>, seconds| {
+                request.extensions_mut().insert(Deadline(clock.now() + Duration::from_secs(seconds)));
+                request
+            };
+            let start = clock.now();
+            let hole = tower::service_fn(|_: Request<Body>| std::future::pending::<Reply>());
+            let read = by(request("GET", ""), 3);
+            Retry::new(hole, &settings).oneshot(read).await.expect_err("silence");
+            assert_eq!(clock.now() - start, Duration::from_secs(3), "a black hole ends with the deadline");
+            let start = clock.now();
+            let busy = tower::service_fn(|_: Request<Body>| std::future::ready(status(503)));
+            let answer = Retry::new(busy, &settings).oneshot(by(request("GET", ""), 3)).await.expect("answer");
+            assert_eq!(answer.status().as_u16(), 503);
+            assert!(clock.now() - start <= Duration::from_secs(3), "{:?}", clock.now() - start);
+            // A change that was sent is heard out.
+            let slow = tower::service_fn(|_: Request<Body>| {
+                let clock = clock.clone();
+                async move {
+                    clock.sleep(Duration::from_secs(8)).await;
+                    status(200)
+                }
+            });
+            let change = by(request("PATCH", "application/apply-patch+yaml"), 3);
+            let answer = Retry::new(slow, &settings).oneshot(change).await.expect("answer");
+            assert_eq!(answer.status().as_u16(), 200);
         });
     }
 

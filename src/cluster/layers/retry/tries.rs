@@ -3,7 +3,7 @@
 use super::trouble::{is_lasting, is_refused, retry_after, root_cause, unreachable};
 use super::{Read, answer, is_repeatable};
 use crate::cluster::layers::journal::{Change, Repetition, now};
-use crate::cluster::layers::{Lost, Notice, Patience, Renewed, Settings, Subject, Whole};
+use crate::cluster::layers::{Deadline, Lost, Notice, Patience, Renewed, Settings, Subject, Whole};
 use crate::cluster::path::ApiPath;
 use crate::cluster::status::Status;
 use crate::failure::{Failure, Kind};
@@ -24,6 +24,8 @@ pub(super) struct Tries {
     start: Duration,
     /// How long one try may take.
     patience: Duration,
+    /// When a read is of no use any more.
+    end: Option<Duration>,
     /// How long all may take.
     budget: Duration,
     number: u32,
@@ -54,14 +56,20 @@ impl Tries {
         let asked = request.extensions().get::<Patience>().map(|patience| patience.0);
         let reading = matches!(*request.method(), Method::GET | Method::HEAD);
         let patience = if reading { policy.read } else { policy.change };
+        let start = settings.clock.now();
+        let end = request.extensions().get::<Deadline>().map(|end| end.0);
+        let left = end.map(|end| end.saturating_sub(start));
+        let patience = asked.map_or(patience, |asked| asked.min(patience));
+        // A try that nobody answers must leave time for another.
+        let budget = asked.unwrap_or(policy.budget.max(2 * patience + policy.longest_pause));
         Tries {
             settings: settings.clone(),
             repeatable: is_repeatable(request),
             whole: request.extensions().get::<Whole>().is_some(),
-            start: settings.clock.now(),
-            patience: asked.map_or(patience, |asked| asked.min(patience)),
-            // A try that nobody answers must leave time for another.
-            budget: asked.unwrap_or(policy.budget.max(2 * patience + policy.longest_pause)),
+            start,
+            patience,
+            end: end.filter(|_| reading),
+            budget: left.map_or(budget, |left| left.min(budget)),
             number: 0,
             lost: false,
             renewed: false,
@@ -103,7 +111,7 @@ impl Tries {
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<BoxError>,
     {
-        let answer = self.settings.clock.timeout(self.patience, inner.call(request)).await;
+        let answer = self.settings.clock.timeout(self.limit(), inner.call(request)).await;
         if let Some(Ok(_)) = &answer {
             self.settings.counters.answered.store(true, Ordering::Relaxed);
         }
@@ -114,6 +122,12 @@ impl Tries {
             Ok(response) => Some(Ok(response.map(Either::Right))),
             Err(error) => Some(Err(error)),
         }
+    }
+
+    /// How long this try may take.
+    fn limit(&self) -> Duration {
+        let left = self.end.map(|end| end.saturating_sub(self.settings.clock.now()));
+        left.map_or(self.patience, |left| left.min(self.patience))
     }
 
     fn judge<B>(&self, answer: &Answer<B>) -> Option<Again> {
