@@ -54,6 +54,8 @@ impl Cluster {
         for number in 1.. {
             let failure = match self.ask(request.clone()).await {
                 Ok(Ok(object)) => return Ok(object),
+                // The try before this one was only late.
+                Ok(Err(status)) if status.kind() == Kind::AlreadyExists && number > 1 => return self.get(target).await,
                 Ok(Err(status)) if status.code < 500 => return Err(self.refusal(&request, status)),
                 Ok(Err(status)) => self.refusal(&request, status),
                 Err(failure) => failure,

@@ -5,10 +5,10 @@ use super::{Bench, world};
 use futures::future::join_all;
 use meshwright::cluster::layers::Notice;
 use meshwright::cluster::{ApplyOptions, DeleteOptions, Outcome, Selection};
-use meshwright::failure::Kind;
+use meshwright::failure::{Failure, Kind};
 use meshwright::object::{Node, Object, yaml};
 use meshwright::rehearsal::{Server, World};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default}, data: {a: '1'}}";
 const LEADER: &str = r#"{"kind":"Status","code":500,"message":"etcdserver: leader changed"}"#;
@@ -120,6 +120,45 @@ async fn under_trouble<T>(
     join_all(troubles().into_iter().map(one)).await
 }
 
+/// The map with a longer value.
+fn grown(object: Object) -> Result<Object, Failure> {
+    let mut value = object.to_wire();
+    value["data"]["a"] = format!("{}+", value["data"]["a"].as_str().unwrap_or_default()).into();
+    Ok(Object { node: Node::from(&value), ..object })
+}
+
+/// A change that is sent with this method.
+async fn change(scene: &Scene, method: &str) -> Result<(), Failure> {
+    let cluster = &scene.bench.cluster;
+    let target = cluster.target("cm", "default/c").await?;
+    match method {
+        "PATCH" => cluster.apply(&object(MAP), &ApplyOptions::default()).await.map(drop),
+        "POST" => cluster.create(&object(MAP), None).await.map(drop),
+        "PUT" => cluster.edit(&target, grown).await.map(drop),
+        _ => cluster.delete(&target, &DeleteOptions::default()).await.map(drop),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_black_hole_is_noticed_by_every_change() {
+    let holes = [Wrong::Hole, Wrong::HoleAfter];
+    let cases =
+        ["PATCH", "POST", "PUT", "DELETE"].into_iter().flat_map(|method| holes.clone().map(|hole| (method, hole)));
+    let took = join_all(cases.map(|(method, hole)| async move {
+        let scene = Scene::new();
+        if ["PUT", "DELETE"].contains(&method) {
+            scene.server.put(object(MAP).to_wire());
+        }
+        scene.spoil(method, hole.clone());
+        let start = Instant::now();
+        change(&scene, method).await.unwrap_or_else(|failure| panic!("{method} {hole:?}: {failure}"));
+        (method, hole, start.elapsed())
+    }));
+    for (method, hole, took) in took.await {
+        assert!(took <= Duration::from_secs(20), "{method} {hole:?}: {took:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_whose_answer_was_lost_is_done() {
     let outcomes = under_trouble("DELETE", async |scene| {
@@ -136,12 +175,7 @@ async fn a_deletion_whose_answer_was_lost_is_done() {
 async fn an_edit_whose_answer_was_lost_is_not_made_twice() {
     let outcomes = under_trouble("PUT", async |scene| {
         let target = scene.bench.cluster.target("cm", "default/c").await.expect("target");
-        let grow = |object: Object| {
-            let mut value = object.to_wire();
-            value["data"]["a"] = format!("{}+", value["data"]["a"].as_str().unwrap_or_default()).into();
-            Ok(Object { node: Node::from(&value), ..object })
-        };
-        scene.bench.cluster.edit(&target, grow).await.map(|applied| applied.outcome)
+        scene.bench.cluster.edit(&target, grown).await.map(|applied| applied.outcome)
     });
     for (wrong, outcome, stored) in outcomes.await {
         assert_eq!(outcome, Ok(Outcome::Changed), "{wrong:?}");

@@ -106,6 +106,21 @@ mod tests {
         (outcome, tries.load(Ordering::SeqCst))
     }
 
+    /// A transport that answers after this time.
+    fn slow(
+        clock: Clock,
+        takes: Duration,
+    ) -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone + Send + 'static
+    {
+        tower::service_fn(move |_: Request<Body>| {
+            let clock = clock.clone();
+            async move {
+                clock.sleep(takes).await;
+                status(200)
+            }
+        })
+    }
+
     #[test]
     fn reads_survive_every_passing_trouble() {
         crate::clock::simulated(async |clock| {
@@ -160,6 +175,21 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_webhook_is_not_taken_for_a_black_hole() {
+        crate::clock::simulated(async |clock| {
+            let settings = settings(clock.clone());
+            settings.counters.answered.store(true, Ordering::SeqCst);
+            let slow = slow(clock.clone(), Duration::from_secs(25));
+            for (method, content) in [("PATCH", "application/apply-patch+yaml"), ("POST", "application/json")] {
+                let answer =
+                    Retry::new(slow.clone(), &settings).oneshot(request(method, content)).await.expect("answer");
+                assert_eq!(answer.status().as_u16(), 200, "{method}");
+            }
+            assert_eq!(settings.counters.retries(), 1, "only what can be repeated was");
+        });
+    }
+
+    #[test]
     fn what_is_of_no_use_any_more_is_not_asked_again() {
         crate::clock::simulated(async |clock| {
             let settings = settings(clock.clone());
@@ -179,13 +209,7 @@ mod tests {
             assert_eq!(answer.status().as_u16(), 503);
             assert!(clock.now() - start <= Duration::from_secs(3), "{:?}", clock.now() - start);
             // A change that was sent is heard out.
-            let slow = tower::service_fn(|_: Request<Body>| {
-                let clock = clock.clone();
-                async move {
-                    clock.sleep(Duration::from_secs(8)).await;
-                    status(200)
-                }
-            });
+            let slow = slow(clock.clone(), Duration::from_secs(8));
             let change = by(request("PATCH", "application/apply-patch+yaml"), 3);
             let answer = Retry::new(slow, &settings).oneshot(change).await.expect("answer");
             assert_eq!(answer.status().as_u16(), 200);

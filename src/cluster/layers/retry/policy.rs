@@ -21,6 +21,8 @@ pub struct Policy {
     pub read: Duration,
     /// How long one try of a change may take: admission webhooks may take 30 s.
     pub change: Duration,
+    /// The same for a first try that can be repeated, or looked up: most silence is a dead connection.
+    pub first_change: Duration,
     /// How long the body of an answer may stand still.
     pub body: Duration,
 }
@@ -34,6 +36,7 @@ impl Default for Policy {
             first_contact: Duration::from_secs(10),
             read: Duration::from_secs(10),
             change: Duration::from_secs(30),
+            first_change: Duration::from_secs(15),
             body: Duration::from_secs(10),
         }
     }

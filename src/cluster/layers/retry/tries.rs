@@ -2,7 +2,7 @@
 
 use super::trouble::{is_lasting, is_refused, retry_after, root_cause, unreachable};
 use super::{Read, answer, is_repeatable};
-use crate::cluster::layers::journal::{Change, Repetition, now};
+use crate::cluster::layers::journal::{Change, Named, Repetition, now};
 use crate::cluster::layers::{Deadline, Lost, Notice, Patience, Renewed, Settings, Subject, Whole};
 use crate::cluster::path::ApiPath;
 use crate::cluster::status::Status;
@@ -24,6 +24,8 @@ pub(super) struct Tries {
     start: Duration,
     /// How long one try may take.
     patience: Duration,
+    /// How long the first may take.
+    first: Duration,
     /// When a read is of no use any more.
     end: Option<Duration>,
     /// How long all may take.
@@ -55,7 +57,9 @@ impl Tries {
         let policy = &settings.policy;
         let asked = request.extensions().get::<Patience>().map(|patience| patience.0);
         let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+        let (repeatable, named) = (is_repeatable(request), is_named(request));
         let patience = if reading { policy.read } else { policy.change };
+        let first = if repeatable || named { policy.first_change } else { policy.change };
         let start = settings.clock.now();
         let end = request.extensions().get::<Deadline>().map(|end| end.0);
         let left = end.map(|end| end.saturating_sub(start));
@@ -64,10 +68,11 @@ impl Tries {
         let budget = asked.unwrap_or(policy.budget.max(2 * patience + policy.longest_pause));
         Tries {
             settings: settings.clone(),
-            repeatable: is_repeatable(request),
+            repeatable,
             whole: request.extensions().get::<Whole>().is_some(),
             start,
             patience,
+            first: first.min(patience),
             end: end.filter(|_| reading),
             budget: left.map_or(budget, |left| left.min(budget)),
             number: 0,
@@ -127,7 +132,8 @@ impl Tries {
     /// How long this try may take.
     fn limit(&self) -> Duration {
         let left = self.end.map(|end| end.saturating_sub(self.settings.clock.now()));
-        left.map_or(self.patience, |left| left.min(self.patience))
+        let patience = if self.number == 0 { self.first } else { self.patience };
+        left.map_or(patience, |left| left.min(patience))
     }
 
     fn judge<B>(&self, answer: &Answer<B>) -> Option<Again> {
@@ -224,6 +230,11 @@ impl Tries {
         }
         failure.hint("the request may have been carried out: look at the object before repeating")
     }
+}
+
+/// Whether it creates something with a name of its own: whoever sends it looks there before it is sent again.
+fn is_named(request: &Request<Body>) -> bool {
+    request.extensions().get::<Named>().is_some_and(|named| !named.name.is_empty())
 }
 
 fn copy_of(request: &Request<Body>) -> Option<Request<Body>> {
