@@ -6,7 +6,8 @@ use ground::{Ground, script};
 use meshwright::rehearsal::{Effect, Fault};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::process::Stdio;
+use rexpect::session::{PtySession, spawn_command};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Starts a script, presses Ctrl-C once it has begun, and returns how it ended.
@@ -124,6 +125,44 @@ fn killed(command: &mut std::process::Command, file: &std::path::Path) {
     for pid in pids().lines() {
         let stat = format!("/proc/{pid}/stat");
         until("the child is gone", || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z ")));
+    }
+}
+
+/// A run that asks for a secret in a terminal: somebody begins to type it and then does this. What the terminal showed
+/// from then on, the exit code and whether the terminal is as it was included.
+fn asked(ends: impl FnOnce(&mut PtySession, &Ground)) -> String {
+    let ground = Ground::new(&["east"]);
+    let path = ground.file("script.rhai", &script("", "secret.prompt(\"Token\");\nprint(\"went\" + \" on\");"));
+    let run = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
+    let words: Vec<_> = std::iter::once(run.get_program()).chain(run.get_args()).collect();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "echo $$ > shell; stty echo; before=$(stty -g); \"$@\"; echo \"code=$?\"; [ \"$before\" = \"$(stty -g)\" ] && echo as before; echo over", "sh"])
+        .args(words)
+        .current_dir(ground.home.path());
+    shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut session = spawn_command(shell, Some(30_000)).expect("started");
+    session.exp_string("Token: ").expect("the question");
+    session.send("hunter2-half-").and_then(|_| session.flush()).expect("typed");
+    std::thread::sleep(Duration::from_millis(200));
+    ends(&mut session, &ground);
+    session.exp_string("over\r\n").expect("the end")
+}
+
+#[test]
+fn a_secret_that_is_asked_for_can_be_refused() {
+    let pressed = asked(|session, _| session.send_control('c').expect("pressed"));
+    let told = asked(|_, ground| {
+        let shell = std::fs::read_to_string(ground.home.path().join("shell")).expect("the shell");
+        let shell = shell.trim();
+        let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).expect("children");
+        let run: i32 = children.trim().parse().expect("the run");
+        kill(Pid::from_raw(run), Signal::SIGTERM).expect("told");
+    });
+    for (shown, code) in [(pressed, "code=130"), (told, "code=143")] {
+        assert!(shown.contains(code), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("went on"), "{shown}");
+        assert!(shown.contains("as before"), "the terminal: {shown}");
     }
 }
 

@@ -3,6 +3,7 @@
 mod authority;
 mod certificate;
 mod kubeconfig;
+mod prompt;
 
 use super::Host;
 use crate::engine::{Call, Effect, Outcome, Primitive};
@@ -64,7 +65,7 @@ c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "s", namespace: "d
         example: r#"attempt(|| if run.rehearsed() { throw "nobody to ask" } else { secret.prompt("Token") }).ok == false"#,
         effect: Effect::Read,
         since: "0.1.0",
-        call: prompt,
+        call: prompt::prompt,
     },
     Primitive {
         on: "secret",
@@ -241,19 +242,6 @@ fn env(call: &Call<'_, Host>) -> Outcome {
     let content = std::env::var(name.as_str())
         .map_err(|_| Failure::new(Kind::NotFound, format!("the environment variable {name} is not set")))?;
     Ok(Dynamic::from(Secret::new(format!("${name}"), content)))
-}
-
-fn prompt(call: &Call<'_, Host>) -> Outcome {
-    use std::io::IsTerminal as _;
-    let label = call.str(0);
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage(format!("cannot ask for `{label}`: there is no terminal"))
-            .hint("give it by a file or an environment variable")
-            .into());
-    }
-    let answer = rpassword::prompt_password(format!("{}: ", crate::plain::line(&label, 200)))
-        .map_err(|e| Failure::usage(format!("cannot ask for `{label}`: {e}")))?;
-    Ok(Dynamic::from(Secret::new(label.as_str(), answer)))
 }
 
 fn of(call: &Call<'_, Host>) -> Outcome {
