@@ -109,7 +109,7 @@ impl Grants {
 
     /// Whether it may look up this host, or connect to a port of it.
     pub fn may_dial(&self, host: &str, port: Option<u16>) -> Result<()> {
-        let own = port.is_some_and(|port| host == "127.0.0.1" && locked(&self.opened).contains(&port));
+        let own = port.is_some_and(|port| self.has_opened(host, port));
         let list = Grant::new(&self.hosts);
         let is_named = locked(&self.named).contains(&plain_host(host).0);
         let covers = |entry: &str| is_host(entry, host, port) || entry == CLUSTERS && is_named;
@@ -121,6 +121,11 @@ impl Grants {
         let used = if is_named { CLUSTERS } else { &entry };
         let may = list.permits_where(covers);
         self.granted(may, &format!("connect to {host}"), "hosts", if may { used } else { &entry })
+    }
+
+    /// Whether the run has opened this port on this machine.
+    pub fn has_opened(&self, host: &str, port: u16) -> bool {
+        host == "127.0.0.1" && locked(&self.opened).contains(&port)
     }
 
     /// Notes what is made use of, or fails with what is lacking.

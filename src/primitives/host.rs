@@ -31,8 +31,13 @@ pub trait Clusters: Send + Sync {
     /// When the text is no kubeconfig.
     fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster>;
 
-    /// The addresses of a host name that only these clusters know; `None` for all others.
+    /// The addresses of a host name, where no name server may be asked; `None` where one may.
     fn resolve(&self, _host: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Whether a connection would succeed, where none may be made; `None` where one may.
+    fn dial(&self, _host: &str, _port: u16) -> Option<Result<(), String>> {
         None
     }
 }

@@ -14,7 +14,7 @@
 //! | `transport`, `listen`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources` | one file per verb |
 //! | `table`, `columns`, `cells`, `pod_row`, `selectors` | what lists show and leave out |
-//! | `identity`, `authority`, `addresses`, `calendar`, `furniture` | certificates, tokens, networks, the date and first objects of a cluster |
+//! | `identity`, `authority`, `addresses`, `dial`, `calendar`, `furniture` | certificates, tokens, networks, the date and first objects of a cluster |
 //! | `controllers`, `pods`, `faults`, `cut` | what controllers and kubelets do; what goes wrong on demand, on the way and to a client |
 
 mod access;
@@ -35,6 +35,7 @@ mod custom;
 mod cut;
 mod defaults;
 mod delete;
+mod dial;
 mod discovery;
 mod faults;
 pub mod fields;

@@ -166,7 +166,11 @@ impl Clusters for Rehearsed {
     }
 
     fn resolve(&self, host: &str) -> Option<Vec<String>> {
-        self.world.resolve(host).map(|address| vec![address])
+        Some(vec![self.world.look_up(host)])
+    }
+
+    fn dial(&self, host: &str, port: u16) -> Option<Result<(), String>> {
+        Some(self.world.dial(host, port).map_err(str::to_owned))
     }
 }
 
@@ -210,6 +214,11 @@ impl Clusters for Replayed {
     /// An address of documentation (RFC 5737): a replay asks no name server.
     fn resolve(&self, _: &str) -> Option<Vec<String>> {
         Some(vec!["192.0.2.1".to_owned()])
+    }
+
+    /// What was recorded went on, so whoever was waited for was there.
+    fn dial(&self, _: &str, _: u16) -> Option<Result<(), String>> {
+        Some(Ok(()))
     }
 }
 

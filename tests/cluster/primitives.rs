@@ -13,7 +13,7 @@ fn run(text: &str, write: &[&str]) -> Result<rhai::Dynamic, Failure> {
 }
 
 /// The same in a world that this prepares, and how long it took there.
-fn run_in(text: &str, write: &[&str], prepare: fn(&World)) -> (Result<rhai::Dynamic, Failure>, Duration) {
+pub fn run_in(text: &str, write: &[&str], prepare: fn(&World)) -> (Result<rhai::Dynamic, Failure>, Duration) {
     let folder = Home::Folder(env!("CARGO_MANIFEST_DIR").into());
     let script = Script { name: "test".into(), source: "test".into(), text: text.into(), home: folder };
     let write = write.iter().map(|right| right.to_string()).collect();

@@ -5,7 +5,7 @@ use meshwright::failure::{Failure, Kind};
 use meshwright::rehearsal::{Effect, Fault, LoadBalancer, World};
 use std::time::Duration;
 
-use super::primitives::{fails, holds};
+use super::primitives::{fails, holds, run_in};
 
 const POD: &str =
     r#"fn pod(spec) { #{apiVersion: "v1", kind: "Pod", metadata: #{name: "p", namespace: "default"}, spec: spec} }"#;
@@ -99,6 +99,51 @@ fn t18_load_balancer_that_nobody_serves_is_explained_within_a_minute() {
         &["*"],
     );
     told(&failure, "nothing in this cluster seems to serve load balancers", 60.0);
+}
+
+/// A Service behind a load balancer with a host name, and a web server when it is wanted.
+const GATEWAY: &str = r#"let c = kube.cluster("east");
+    c.apply(#{apiVersion: "v1", kind: "Service", metadata: #{name: "s", namespace: "default"},
+        spec: #{type: "LoadBalancer", selector: #{app: "web"}, ports: [#{name: "https", port: 443}]}});
+    let web = #{apiVersion: "v1", kind: "Pod", metadata: #{name: "web", namespace: "default", labels: #{app: "web"}}, spec: #{containers: [#{name: "a", image: "a"}]}};"#;
+
+#[test]
+fn an_address_goes_through_its_stages() {
+    let wait = r#"wait.address(c, "default/s", #{dns: "2m", tcp: "https", tcp_timeout: "20s"})"#;
+    let named = |world: &World| {
+        let server = world.server("east").expect("east");
+        server.set_load_balancer(LoadBalancer::Hostname("elb.example.com".into()));
+    };
+    let (found, _) = run_in(&format!("{GATEWAY} c.apply(web); {wait}.host"), &["*"], named);
+    assert!(found.expect("there").to_string().ends_with(".elb.example.com"));
+    let (failure, _) = run_in(&format!("{GATEWAY} {wait}"), &["*"], named);
+    let failure = failure.expect_err("nobody stands behind it");
+    assert_eq!(failure.kind, Kind::Timeout, "{failure:?}");
+    let told = failure.details.join("\n");
+    assert!(failure.message.contains(":443 cannot be reached from this machine after 20s"), "{failure:?}");
+    for line in ["stage    address  ", "stage    dns      ", "stage    tcp      connection refused"] {
+        assert!(told.contains(line), "`{line}` is missing in:\n{told}");
+    }
+    let failure = fails(&format!(r#"{GATEWAY} wait.address(c, "default/s", #{{tcp: 80}})"#), &["*"]);
+    assert!(failure.kind == Kind::Usage && failure.message.contains("no port `80`"), "{failure:?}");
+}
+
+#[test]
+fn a_rehearsed_wait_connects_to_nothing_real() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    listener.set_nonblocking(true).expect("listener");
+    let port = listener.local_addr().expect("address").port();
+    let failure = fails(&format!(r#"wait.reachable("127.0.0.1", {port}, #{{timeout: "5s"}})"#), &["*"]);
+    assert_eq!(failure.kind, Kind::Timeout, "{failure:?}");
+    assert!(failure.message.contains("no cluster of this rehearsal has this address"), "{failure:?}");
+    assert!(failure.hint.is_some_and(|hint| hint.contains("run.rehearsed()")));
+    assert!(listener.accept().is_err(), "nobody came");
+    holds(&format!(r#"{GATEWAY} c.apply(web); let at = wait.address(c, "default/s"); wait.reachable(at.host, 443) == ()"#));
+    holds(r#"wait.resolved("no-such-name.invalid") == ["192.0.2.1"]"#);
+    holds(r#"let c = kube.cluster("east");
+        c.apply(#{apiVersion: "v1", kind: "Pod", metadata: #{name: "p", namespace: "default"}, spec: #{containers: [#{name: "a", image: "a"}]}});
+        wait.ready(c, "Pod", "default/p");
+        wait.reachable("127.0.0.1", c.forward("default/p", 80).port) == ()"#);
 }
 
 #[test]

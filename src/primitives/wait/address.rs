@@ -2,27 +2,23 @@
 
 use super::super::Host;
 use super::super::text::map_of;
-use super::{limits, subject, timed_out};
+use super::network::{HOST_TIMEOUT, Late, connect, resolve};
+use super::{limits, subject, until};
 use crate::cluster::wait::rules::{AddressKind, address as address_of};
 use crate::cluster::wait::{Rule, Wait, until_all};
 use crate::cluster::{Cluster, Selection};
 use crate::engine::{Call, Outcome};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{Map, Node, Object};
-use rhai::Dynamic;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How long a host may take to resolve or to answer.
-const HOST_TIMEOUT: Duration = Duration::from_secs(60);
-/// The pause between two tries.
-const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) fn address(call: &Call<'_, Host>) -> Outcome {
     let (cluster, target) = service(call)?;
     let node_port = call.options().flag("node_port")?;
     let rule = if node_port { Rule::exists() } else { Rule::address() };
     let wait = Wait { cluster: cluster.clone(), target, rule };
+    let start = call.bridge().clock.now();
     let service = call.block(until_all(&[wait], limits::of(call, true)?))?.pop().unwrap_or_default();
     let is_node_port = node_port || service.str_at("spec.type") == Some("NodePort");
     let node = if is_node_port { Some(call.block(node_address(&cluster))?) } else { None };
@@ -33,6 +29,8 @@ pub(super) fn address(call: &Call<'_, Host>) -> Outcome {
     };
     let found = address_of(&service, node.as_deref()).ok_or_else(nowhere)?;
     [Some(&found.host), found.ip.as_ref()].into_iter().flatten().for_each(|host| call.host().grants.name_host(host));
+    let ports = ports(&service, found.kind == AddressKind::NodePort);
+    Stages { call, cluster: &cluster, service: &service, start }.follow(&found.host, &ports)?;
     let text = |value: Option<String>| value.map_or(Node::Null, |value| Node::Str(value.into()));
     let kind = match found.kind {
         AddressKind::Ip => "ip",
@@ -44,8 +42,62 @@ pub(super) fn address(call: &Call<'_, Host>) -> Outcome {
         ("ip", text(found.ip)),
         ("hostname", text(found.hostname)),
         ("kind", Node::Str(kind.into())),
-        ("ports", ports(&service, found.kind == AddressKind::NodePort)),
+        ("ports", ports),
     ]))
+}
+
+/// What comes after an address: its name resolves, a port of it accepts connections.
+struct Stages<'c> {
+    call: &'c Call<'c, Host>,
+    cluster: &'c Cluster,
+    service: &'c Object,
+    start: Duration,
+}
+
+impl Stages<'_> {
+    fn follow(&self, host: &str, ports: &Node) -> Result<()> {
+        let options = self.call.options();
+        let (dns, tcp) = (options.duration("dns")?, options.get("tcp"));
+        let port = tcp.map(|tcp| self.port(&tcp.to_string(), ports)).transpose()?;
+        let mut told = vec![format!("stage    address  {host} after {}", self.passed())];
+        if let Some(limit) = dns {
+            let found = resolve(self.call, host, limit)?.map_err(|late| {
+                let rest = port.map(|port| format!("stage    tcp      port {port} was not tried"));
+                self.late(&told, "dns", &format!("{host} does not resolve from this machine"), &late).details(rest)
+            })?;
+            told.push(format!("stage    dns      {} after {}", found.join(", "), self.passed()));
+        }
+        let Some(port) = port else { return Ok(()) };
+        let limit = options.duration("tcp_timeout")?.unwrap_or(HOST_TIMEOUT);
+        let refused = format!("{host}:{port} cannot be reached from this machine");
+        connect(self.call, host, port, limit)?.map_err(|late| self.late(&told, "tcp", &refused, &late))
+    }
+
+    /// The port to dial: a name or a number of the Service's.
+    fn port(&self, wanted: &str, ports: &Node) -> Result<u16> {
+        let found = ports.get(wanted).and_then(Node::as_int).and_then(|port| u16::try_from(port).ok());
+        let unknown = || {
+            let failure = Failure::usage(format!("the Service has no port `{wanted}`"));
+            failure.on_cluster(self.cluster.name()).about(self.service.title())
+        };
+        found.ok_or_else(unknown)
+    }
+
+    fn late(&self, told: &[String], stage: &str, what: &str, late: &Late) -> Failure {
+        Failure::new(Kind::Timeout, format!("{what} after {}", until::span(late.limit)))
+            .on_cluster(self.cluster.name())
+            .about(self.service.title())
+            .details(told.to_vec())
+            .detail(format!("stage    {stage:<8} {}", crate::plain::line(&late.why, 200)))
+            .hint(match stage {
+                "dns" => "names of load balancers may take long to be known: give it more time with the option `dns`",
+                _ => "look for a firewall between here and the load balancer, and at the pods behind the Service",
+            })
+    }
+
+    fn passed(&self) -> String {
+        until::span(self.call.bridge().clock.now().saturating_sub(self.start))
+    }
 }
 
 fn service(call: &Call<'_, Host>) -> Result<(Cluster, crate::cluster::Target)> {
@@ -84,67 +136,4 @@ async fn node_address(cluster: &Cluster) -> Result<String> {
     of_type("ExternalIP")
         .or_else(|| of_type("InternalIP"))
         .ok_or_else(|| Failure::new(Kind::NotFound, "no node has an address").on_cluster(cluster.name()))
-}
-
-pub(super) fn resolved(call: &Call<'_, Host>) -> Outcome {
-    let host = call.str(0);
-    if host.parse::<std::net::IpAddr>().is_err() {
-        call.host().grants.may_dial(&host, None)?;
-    }
-    let limit = call.options().duration("timeout")?.unwrap_or(HOST_TIMEOUT);
-    let addresses = call.block(resolve(call, &host, limit))?;
-    Ok(Dynamic::from_array(addresses.into_iter().map(Dynamic::from).collect()))
-}
-
-async fn resolve(call: &Call<'_, Host>, host: &str, limit: Duration) -> Result<Vec<String>> {
-    if host.parse::<std::net::IpAddr>().is_ok() {
-        return Ok(vec![host.to_owned()]);
-    }
-    let clock = &call.bridge().clock;
-    let end = clock.now() + limit;
-    loop {
-        let why = match call.host().clusters.resolve(host) {
-            Some(known) => return Ok(known),
-            None => match tokio::net::lookup_host((host, 0)).await {
-                Ok(found) => {
-                    let mut found: Vec<String> = found.map(|address| address.ip().to_string()).collect();
-                    found.dedup();
-                    return Ok(found);
-                }
-                Err(e) => e.to_string(),
-            },
-        };
-        if clock.now() >= end {
-            return Err(timed_out(format!("{host} does not resolve from this machine: {why}"))
-                .hint("where only the clusters know the name, give the address itself"));
-        }
-        clock.sleep(AGAIN).await;
-    }
-}
-
-pub(super) fn reachable(call: &Call<'_, Host>) -> Outcome {
-    let (host, port) = (call.str(0), call.int(1));
-    let wrong = || Failure::usage(format!("{port} is no port: 1 to 65535"));
-    let port = u16::try_from(port).ok().filter(|port| *port > 0).ok_or_else(wrong)?;
-    call.host().grants.may_dial(&host, Some(port))?;
-    let limit = call.options().duration("timeout")?.unwrap_or(HOST_TIMEOUT);
-    call.block(connect(call, &host, port, limit))?;
-    Ok(Dynamic::UNIT)
-}
-
-async fn connect(call: &Call<'_, Host>, host: &str, port: u16, limit: Duration) -> Result<()> {
-    let clock = &call.bridge().clock;
-    let end = clock.now() + limit;
-    loop {
-        let tried = clock.timeout(limit, tokio::net::TcpStream::connect((host, port))).await;
-        let why = match tried {
-            Some(Ok(_)) => return Ok(()),
-            Some(Err(e)) => e.to_string(),
-            None => "no answer".to_owned(),
-        };
-        if clock.now() >= end {
-            return Err(timed_out(format!("{host}:{port} cannot be reached from this machine: {why}")));
-        }
-        clock.sleep(AGAIN.min(end.saturating_sub(clock.now()))).await;
-    }
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod limits;
+mod network;
 mod subject;
 mod unless;
 mod until;
@@ -11,7 +12,7 @@ use crate::cluster::wait::rules::Verdict;
 use crate::cluster::wait::{Rule, Wait};
 use crate::engine::value::from_node;
 use crate::engine::{Call, Effect, Outcome, Primitive};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::object::Object;
 use rhai::Dynamic;
 use std::time::Duration;
@@ -139,6 +140,9 @@ wait.webhook(c, "none").metadata.name == "none""#,
             limits::APPEAR,
             limits::BALANCER,
             ("node_port", "bool", "the address of a node with the node ports, instead of a load balancer's"),
+            ("dns", "string", "wait as well until its host name resolves from this machine, so long at most"),
+            ("tcp", "int|string", "wait as well until this port of the Service, its number or name, accepts a connection"),
+            ("tcp_timeout", "string", "how long that may take; 1m when left out"),
         ],
         returns: "object",
         doc: "Waits until a Service can be reached from outside its cluster: `#{host, ip, hostname, kind, ports}`. `kind` is \
@@ -158,11 +162,12 @@ found.kind == "ip" && found.ports.https == 443"#,
         params: "host: string, options?: map",
         options: &[("timeout", "string", "how long it may take; 1m when left out")],
         returns: "array",
-        doc: "The IP addresses of a host name, as soon as it resolves; an address is its own answer.",
+        doc: "The IP addresses of a host name, as soon as it resolves; an address is its own answer. In a rehearsal no name server \
+              is asked.",
         example: r#"wait.resolved("10.1.2.3") == ["10.1.2.3"]"#,
         effect: Effect::Read,
         since: "0.1.0",
-        call: address::resolved,
+        call: network::resolved,
     },
     Primitive {
         on: "wait",
@@ -170,11 +175,12 @@ found.kind == "ip" && found.ports.https == 443"#,
         params: "host: string, port: int, options?: map",
         options: &[("timeout", "string", "how long it may take; 1m when left out")],
         returns: "()",
-        doc: "Waits until a TCP connection from this machine succeeds.",
+        doc: "Waits until a TCP connection from this machine succeeds. In a rehearsal no connection is made: load balancers and \
+              node ports of its clusters answer when a ready pod stands behind them.",
         example: r#"attempt(|| wait.reachable("127.0.0.1", 9, #{timeout: "10ms"})).error.kind == "timeout""#,
         effect: Effect::Read,
         since: "0.1.0",
-        call: address::reachable,
+        call: network::reachable,
     },
     Primitive {
         on: "wait",
@@ -279,7 +285,3 @@ fn shown(wait: &Wait, object: Object) -> Dynamic {
     }
 }
 
-/// A wait that is not about one object has not got there.
-fn timed_out(message: String) -> Failure {
-    Failure::new(Kind::Timeout, message)
-}

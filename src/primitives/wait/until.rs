@@ -159,7 +159,7 @@ fn shown(value: &Dynamic) -> String {
 }
 
 /// A duration as scripts write it.
-fn span(duration: Duration) -> String {
+pub(super) fn span(duration: Duration) -> String {
     let rounded = Duration::from_millis(duration.as_millis() as u64 / 100 * 100);
     jiff::SignedDuration::try_from(rounded).map_or_else(|_| format!("{rounded:?}"), |signed| format!("{signed:#}"))
 }
