@@ -8,6 +8,7 @@ mod real;
 mod screens;
 mod together;
 mod waiting;
+mod webhooks;
 
 use meshwright::clock::Clock;
 use meshwright::cluster::layers::{MemoryJournal, Settings};

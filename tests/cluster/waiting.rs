@@ -138,12 +138,16 @@ fn a_rehearsed_wait_connects_to_nothing_real() {
     assert!(failure.message.contains("no cluster of this rehearsal has this address"), "{failure:?}");
     assert!(failure.hint.is_some_and(|hint| hint.contains("run.rehearsed()")));
     assert!(listener.accept().is_err(), "nobody came");
-    holds(&format!(r#"{GATEWAY} c.apply(web); let at = wait.address(c, "default/s"); wait.reachable(at.host, 443) == ()"#));
+    holds(&format!(
+        r#"{GATEWAY} c.apply(web); let at = wait.address(c, "default/s"); wait.reachable(at.host, 443) == ()"#
+    ));
     holds(r#"wait.resolved("no-such-name.invalid") == ["192.0.2.1"]"#);
-    holds(r#"let c = kube.cluster("east");
+    holds(
+        r#"let c = kube.cluster("east");
         c.apply(#{apiVersion: "v1", kind: "Pod", metadata: #{name: "p", namespace: "default"}, spec: #{containers: [#{name: "a", image: "a"}]}});
         wait.ready(c, "Pod", "default/p");
-        wait.reachable("127.0.0.1", c.forward("default/p", 80).port) == ()"#);
+        wait.reachable("127.0.0.1", c.forward("default/p", 80).port) == ()"#,
+    );
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Tries a webhook: a dry run of creating something that it must be asked about.
 //!
-//! Any answer but "failed calling webhook" proves that the API server reaches it and trusts it; istiod decides in the
-//! same way whether its own validation works. Nothing is stored.
+//! Any answer but "failed calling webhook" proves that the API server reaches it and trusts it. Where its failures are
+//! ignored, silence proves nothing: a sidecar injector must give the pod its sidecar, and Istio's validation must deny
+//! what is wrong, as istiod itself tries it. Nothing is stored.
 
 use super::selector;
 use crate::cluster::path::query;
 use crate::cluster::request::{content, request, request_with};
 use crate::cluster::{Cluster, Resource};
-use crate::failure::Result;
+use crate::failure::{Kind, Result};
 use crate::object::{Node, Object};
 use crate::plain;
 use http::Method;
@@ -61,10 +62,9 @@ async fn subject(
         let texts = |key| rule.get(key).map_or(&[][..], Node::items).iter().filter_map(Node::as_str);
         let creates = texts("operations").any(|operation| matches!(operation, "*" | "CREATE"));
         let group = texts("apiGroups").find(|group| *group != "*");
-        let plural = texts("resources").find(|plural| *plural != "*" && !plural.contains('/'));
+        let plural = texts("resources").find(|plural| !plural.contains('/'));
         let (true, Some(group), Some(plural)) = (creates, group, plural) else { continue };
-        let name = if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") };
-        let Ok(resource) = cluster.resource(&name).await else { continue };
+        let Some(resource) = kind(cluster, group, plural).await else { continue };
         if !resource.namespaced {
             return Ok(Some((resource, None)));
         }
@@ -74,6 +74,25 @@ async fn subject(
     }
     Ok(None)
 }
+
+/// A kind of a group; `*` stands for all of them.
+async fn kind(cluster: &Cluster, group: &str, plural: &str) -> Option<Resource> {
+    let plural = match (plural, group) {
+        ("*", ISTIO) => GATEWAYS.to_owned(),
+        ("*", _) => {
+            let kinds = cluster.kinds().await.ok()?;
+            let can_be_made = |kind: &&Resource| kind.group == group && kind.verbs.iter().any(|verb| verb == "create");
+            kinds.iter().find(can_be_made)?.plural.clone()
+        }
+        _ => plural.to_owned(),
+    };
+    let name = if group.is_empty() { plural } else { format!("{plural}.{group}") };
+    cluster.resource(&name).await.ok()
+}
+
+/// The group of Istio's networking, and a kind of it that must not be empty.
+const ISTIO: &str = "networking.istio.io";
+const GATEWAYS: &str = "gateways";
 
 fn namespace_for(webhook: &Node, namespaces: &[Node]) -> Option<String> {
     let selector = webhook.get("namespaceSelector").cloned().unwrap_or_default();
@@ -95,11 +114,48 @@ async fn attempt(
 ) -> Result<Option<String>> {
     let uri = format!("{}{}", resource.path(namespace.as_deref()), query(&[("dryRun", "All")]));
     let body = sample(resource, namespace.as_deref(), webhook);
-    let Err(failure) = cluster.send(request_with(Method::POST, uri, content::JSON, &body)?).await else {
-        return Ok(None);
+    let about = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
+    let failure = match cluster.send(request_with(Method::POST, uri, content::JSON, &body)?).await {
+        Ok(admitted) => return Ok(passed_over(webhook, resource, &admitted, &about)),
+        Err(failure) => failure,
     };
     let failing = failure.message.contains("failed calling webhook");
-    Ok(failing.then(|| plain::line(&failure.message, 300)))
+    // Any other refusal comes from somebody who was asked before it; who may not create anything cannot try.
+    let denied = failure.message.contains("denied the request") || failure.kind == Kind::Forbidden;
+    let unproven = must_deny(webhook, resource) && !denied;
+    Ok((failing || unproven).then(|| plain::line(&failure.message, 300)))
+}
+
+/// Why consent shows that nobody asked the webhook; `None` when it does not.
+fn passed_over(webhook: &Node, resource: &Resource, admitted: &Object, about: &str) -> Option<String> {
+    if injects(webhook) && resource.kind == "Pod" && !has_sidecar(admitted) {
+        return Some(format!(
+            "a Pod{about} comes out without a sidecar: the API server does not reach the webhook yet"
+        ));
+    }
+    let passed = must_deny(webhook, resource);
+    passed
+        .then(|| format!("an empty {}{about} goes through: the API server does not ask the webhook yet", resource.kind))
+}
+
+/// Whether a webhook is a sidecar injector, by where it is called.
+fn injects(webhook: &Node) -> bool {
+    let config = webhook.get("clientConfig");
+    let path = config.and_then(|config| config.get("service")?.get("path")?.as_str());
+    let url = config.and_then(|config| config.get("url")?.as_str()?.split_once("://")?.1.split_once('/'));
+    let path = path.or(url.map(|(_, path)| path)).unwrap_or_default();
+    path.trim_start_matches('/').split('/').next() == Some("inject")
+}
+
+/// Whether there are more containers in a pod than the one that it was made with.
+fn has_sidecar(pod: &Object) -> bool {
+    pod.items_at("spec.containers").len() + pod.items_at("spec.initContainers").len() > 1
+}
+
+/// Whether only a refusal proves that this webhook was asked: its failures are ignored, and the sample is wrong.
+fn must_deny(webhook: &Node, resource: &Resource) -> bool {
+    let ignored = webhook.get("failurePolicy").and_then(Node::as_str) == Some("Ignore");
+    ignored && resource.group == ISTIO && resource.plural == GATEWAYS
 }
 
 /// The smallest object of the kind, with labels that the webhook selects. It need not be valid: a refusal in the
@@ -114,6 +170,11 @@ fn sample(resource: &Resource, namespace: Option<&str>, webhook: &Node) -> Value
     });
     if let Some(namespace) = namespace {
         object["metadata"]["namespace"] = json!(namespace);
+    }
+    if injects(webhook) {
+        // Whatever the injector does with pods that say nothing.
+        object["metadata"]["labels"]["sidecar.istio.io/inject"] = json!("true");
+        object["metadata"]["annotations"]["sidecar.istio.io/inject"] = json!("true");
     }
     if resource.kind == "Pod" {
         object["spec"] = json!({"containers": [{"name": "probe", "image": "probe"}]});

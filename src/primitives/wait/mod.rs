@@ -122,7 +122,8 @@ wait.condition(c, "Pod", "default/p", "Initialized").metadata.name == "p""#,
         options: &[TIME, UNLESS, ("kind", "string", "MutatingWebhookConfiguration when left out")],
         returns: "object",
         doc: "Waits until the webhooks of a configuration answer the API server: certificate authority filled in, service \
-              there, and a dry run goes through.",
+              there, and a dry run that they are asked about: a sidecar injector must give a pod its sidecar, Istio's \
+              validation must deny what is wrong.",
         example: r#"let c = kube.cluster("east");
 c.apply(#{apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingWebhookConfiguration", metadata: #{name: "none"}});
 wait.webhook(c, "none").metadata.name == "none""#,
@@ -141,7 +142,11 @@ wait.webhook(c, "none").metadata.name == "none""#,
             limits::BALANCER,
             ("node_port", "bool", "the address of a node with the node ports, instead of a load balancer's"),
             ("dns", "string", "wait as well until its host name resolves from this machine, so long at most"),
-            ("tcp", "int|string", "wait as well until this port of the Service, its number or name, accepts a connection"),
+            (
+                "tcp",
+                "int|string",
+                "wait as well until this port of the Service, its number or name, accepts a connection",
+            ),
             ("tcp_timeout", "string", "how long that may take; 1m when left out"),
         ],
         returns: "object",
@@ -284,4 +289,3 @@ fn shown(wait: &Wait, object: Object) -> Dynamic {
         _ => Dynamic::from(object.from_cluster(wait.cluster.name())),
     }
 }
-

@@ -172,7 +172,7 @@ pub fn wanted(object: &Object) -> &'static str {
         ("", "Namespace") => "it is Active",
         ("apiextensions.k8s.io", _) => "names accepted, Established, listed by discovery, its objects can be listed",
         ("apiregistration.k8s.io", _) => "Available, and its group answers",
-        ("admissionregistration.k8s.io", _) => "a caBundle, a ready endpoint, and a dry run that gets an answer",
+        ("admissionregistration.k8s.io", _) => "a caBundle, a ready endpoint, and a dry run that shows its answer",
         ("gateway.networking.k8s.io", "Gateway") => "Accepted and Programmed, it and its listeners, with an address",
         _ => "Ready or Available, where its kind reports either",
     }
