@@ -107,7 +107,7 @@ enum Command {
 
 /// Runs the program with this process's arguments.
 pub fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(panicked));
+    hush_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(misused(&error)),
@@ -144,9 +144,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Tells of a panic: a defect of meshwright, whose words may hold anything.
-fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
-    crate::plain::tell(&crate::plain::text(&panic.to_string()));
+/// From now on panics, which are defects of meshwright, are told without secrets: their words may hold anything.
+pub fn hush_panics() {
+    std::panic::set_hook(Box::new(|panic| crate::plain::tell(&crate::plain::text(&panic.to_string()))));
 }
 
 /// Shows help that was asked for, or what is wrong with the command line; returns the exit code.
