@@ -200,3 +200,38 @@ fn imports_stay_in_the_project() {
         assert!(ended.code != 0 && ended.err.contains("script.rhai:7:"), "{path}: {}", ended.err);
     }
 }
+
+#[test]
+fn credential_plugins_run_as_kuberc_says() {
+    let ground = Ground::new(&["east"]);
+    let token = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"planted-token-34"}}"#;
+    let plugin =
+        ground.file("bin/login", &format!("#!/bin/sh\ntouch {}/ran\necho '{token}'\n", ground.home.path().display()));
+    std::fs::set_permissions(&plugin, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("a program");
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config",
+        "clusters": [{"name": "east", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "contexts": [{"name": "east", "context": {"cluster": "east", "user": "u"}}],
+        "users": [{"name": "u", "user": {"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never",
+        }}}],
+    });
+    let config = ground.file("plugin.yaml", &config.to_string());
+    let asked = |policy: &str| {
+        let head = "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\n";
+        ground.file(".kube/kuberc", &format!("{head}{policy}\n"));
+        drop(std::fs::remove_file(ground.home.path().join("ran")));
+        let mut command = ground.command(&["eval", "kube.cluster(\"east\").version()"]);
+        command.env("KUBECONFIG", &config);
+        (ground::ended(command), ground.home.path().join("ran").exists())
+    };
+    let (denied, ran) = asked("credentialPluginPolicy: DenyAll");
+    assert!(denied.code == 4 && !ran, "{}", denied.err);
+    assert!(denied.err.contains("may not run: credentialPluginPolicy is DenyAll"), "{}", denied.err);
+    let list =
+        format!("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{{name: {}}}]", plugin.display());
+    for policy in ["", &list] {
+        let (allowed, ran) = asked(policy);
+        assert!(allowed.code == 5 && ran, "it logs in, and finds no cluster there: {}", allowed.err);
+    }
+}

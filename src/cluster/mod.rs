@@ -12,6 +12,7 @@ mod events;
 mod explain;
 mod identity;
 pub mod kubeconfig;
+mod kuberc;
 pub mod layers;
 pub mod lease;
 mod list;

@@ -42,6 +42,7 @@ pub(super) type Hear = dyn Fn(&str) + Send + Sync;
 pub(super) async fn run(exec: &ExecConfig, hear: &Hear) -> Result<Issued> {
     let name = exec.command.as_deref().unwrap_or_default();
     check_version(exec, name)?;
+    super::kuberc::check(name)?;
     let interactive = exec.interactive_mode == Some(ExecInteractiveMode::Always);
     if interactive && !std::io::stdin().is_terminal() {
         return Err(trouble(format!("the credential plugin `{name}` wants to ask somebody, and there is no terminal")));
