@@ -1,5 +1,7 @@
 //! A cluster's requests against API servers: the one in memory always, a real one when the lab is there.
 
+#[path = "../apiserver/mod.rs"]
+mod apiserver;
 mod applying;
 mod changing;
 mod doubting;

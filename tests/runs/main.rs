@@ -1,5 +1,8 @@
 //! Runs as the program's user sees them: written down, listed, shown, gone on with, taken back.
 
+#[path = "../apiserver/mod.rs"]
+mod apiserver;
+mod real;
 mod sessions;
 mod settled;
 mod stage;
