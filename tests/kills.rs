@@ -23,6 +23,9 @@ const WORKERS: usize = 16;
 /// What is never in a file: private keys and service accounts' tokens, plain or in base64.
 const SECRETS: [&str; 4] = ["PRIVATE KEY-----", "LS0tLS1CRUdJTiBFQyBQUklW", "LS0tLS1CRUdJTiBQUklW", "eyJhbGciOi"];
 
+/// A change that the same command sends although nothing is left to do.
+const AGAIN: &str = "written once more";
+
 /// A run of the guide that was killed, and the same command after it.
 struct Killed {
     /// Writes until its death.
@@ -73,7 +76,7 @@ fn killed(dialect: &str, point: Point, folder: &Path) -> Killed {
     if let Err(failure) = guide.again(&args) {
         faults.push(format!("once more: {failure}"));
     }
-    faults.extend(guide.writes_since(&asked).into_iter().map(|write| format!("written once more: {write}")));
+    faults.extend(guide.writes_since(&asked).into_iter().map(|write| format!("{AGAIN}: {write}")));
     Killed { writes: cut.writes(), recovery, state: state(&guide), faults }
 }
 
@@ -190,26 +193,27 @@ fn survives(dialect: &str, sample: impl Fn(usize) -> Vec<Point>) {
 fn all_points() {
     let folder = tempfile::tempdir().expect("folder");
     let mut lines = vec![
-        "| dialect | writes | points | survived | uninterrupted | worst recovery |".to_owned(),
-        "| --- | --- | --- | --- | --- | --- |".to_owned(),
+        "| dialect | writes | points | survived | written once more | uninterrupted | worst recovery |".to_owned(),
+        "| --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ];
     let mut all_faults = Vec::new();
     for dialect in ["current", "classic"] {
         let start = whole(dialect, folder.path());
         let uninterrupted = uninterrupted(dialect, folder.path());
         let points = (1..=start.writes).flat_map(|n| [Point::Before(n), Point::After(n)]).chain([Point::Never]);
-        let (mut tried, mut survived, mut worst) = (0, 0, (Duration::ZERO, Point::Never));
+        let (mut tried, mut survived, mut again, mut worst) = (0, 0, 0, (Duration::ZERO, Point::Never));
         for point in points {
             let killed = killed(dialect, point, folder.path());
             worst = if killed.recovery > worst.0 { (killed.recovery, point) } else { worst };
             let faults = faults(killed, &start.state);
+            again += faults.iter().filter(|fault| fault.starts_with(AGAIN)).count();
             tried += 1;
             survived += usize::from(faults.is_empty());
             all_faults.extend(faults.into_iter().map(|fault| format!("{dialect} {point:?}: {fault}")));
         }
         let seconds = |duration: Duration| format!("{:.0} s", duration.as_secs_f64());
         lines.push(format!(
-            "| {dialect} | {} | {tried} | {survived} | {} | {} ({}) |",
+            "| {dialect} | {} | {tried} | {survived} | {again} | {} | {} ({}) |",
             start.writes,
             seconds(uninterrupted),
             seconds(worst.0),

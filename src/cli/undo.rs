@@ -2,7 +2,7 @@
 
 use super::approve::{Answers, ask, confirm_production};
 use crate::failure::{Failure, Kind, Result};
-use crate::run::record::{self, History};
+use crate::run::record;
 use crate::run::screen::Style;
 use crate::run::undo::{self, Action, Item, Plan, Standing};
 use crate::run::{Job, Session};

@@ -2,6 +2,7 @@
 
 mod changing;
 mod front;
+mod primitives;
 mod scenes;
 mod table;
 mod waiting;
