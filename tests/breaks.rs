@@ -153,3 +153,11 @@ fn without_injection_a_pod_has_no_sidecar() {
         assert_told(&told, &["kubectl --context=cluster1 label ns sample istio-injection=enabled"]);
     }
 }
+
+#[test]
+fn a_mistake_in_what_pods_answer_is_what_they_answer() {
+    let begins = "fn exec(world, cluster, pod, container, argv, stdin) {";
+    let throws = format!("{begins} throw \"out of order\";");
+    let told = broken("current", "rehearsal.rhai", &[(begins, &throws)]);
+    assert_told(&told, &["last answer: rehearsal.rhai: exec: out of order"]);
+}

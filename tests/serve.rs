@@ -312,9 +312,12 @@ fn pods_are_looked_into() {
     let served = Served::start(&["shared-gateways"]);
     let Some(said) = served.kubectl("-n istio-system exec deploy/istiod -- ls /etc/cacerts") else { return };
     assert_eq!(said.out, "ca-cert.pem\nca-key.pem\ncert-chain.pem\nroot-cert.pem\n", "{}", said.err);
-    let asked = "-n istio-system exec deploy/istiod -- curl -s localhost:15014/debug/clusterz";
     let watched = r#"{"id":"n2-k8s-config","secretName":"istio-system/n2-k8s-secret","syncStatus":"synced"}"#;
-    assert!(served.kubectl(asked).expect("kubectl").out.contains(watched));
+    let proxy = r#"{"cluster_id":"n2-k8s-config","istio_version":"1.31.0","proxy":"#;
+    for (page, words) in [("clusterz", watched), ("syncz", proxy)] {
+        let asked = format!("-n istio-system exec deploy/istiod -- curl -s localhost:15014/debug/{page}");
+        assert!(served.kubectl(&asked).expect("kubectl").out.contains(words), "{page}");
+    }
     let pod = served.kubectl("-n sample get pod -l app=sleep -o name").expect("kubectl").out;
     let said = served
         .kubectl(&format!("-n sample debug {} --image=busybox:1 --profile=general", pod.trim()))
@@ -376,26 +379,22 @@ fn istios_kinds_are_shown_explained_and_checked() {
     let apply = format!("apply -f {}", file.display());
     assert!(served.kubectl(&apply).expect("kubectl").ok);
     served._ground.file("gateway.yaml", &gateway(r#"{"mode":"AUTO_PASS"}"#));
-    let said = served.kubectl(&apply).expect("kubectl");
-    let words = r#"spec.servers[0].tls.mode: Unsupported value: "AUTO_PASS": supported values: "PASSTHROUGH""#;
-    assert!(said.err.contains(words), "{}", said.err);
+    let said = served.kubectl(&apply).expect("kubectl").err;
+    assert!(said.contains(r#"tls.mode: Unsupported value: "AUTO_PASS": supported values: "PASSTHROUGH""#), "{said}");
     served._ground.file("gateway.yaml", &gateway(r#"{"modus":"SIMPLE"}"#));
-    let said = served.kubectl(&apply).expect("kubectl");
-    assert!(said.err.contains(r#"unknown field "spec.servers[0].tls.modus""#), "{}", said.err);
+    let said = served.kubectl(&apply).expect("kubectl").err;
+    assert!(said.contains(r#"unknown field "spec.servers[0].tls.modus""#), "{said}");
 }
 
 #[test]
 fn calls_are_logged_at_the_time_that_is_served() {
     let served = Served::start(&["shared-gateways"]);
     let Some(pods) = served.kubectl("-n sample get pods -l app=sleep -o name") else { return };
-    let logs = served.kubectl(&format!("-n sample logs {} -c istio-proxy", pods.out.trim())).expect("kubectl");
-    let made =
-        served.kubectl(&format!("-n sample get {} -o jsonpath={{.metadata.creationTimestamp}}", pods.out.trim()));
-    let made: jiff::Timestamp = made.expect("kubectl").out.parse().expect("a time");
-    let calls = logs.out.lines().filter_map(|line| line.strip_prefix('[')?.split(']').next());
+    let sleep = |line: &str| served.kubectl(&format!("-n sample {line} {}", pods.out.trim())).expect("kubectl").out;
+    let made: jiff::Timestamp = sleep("get -o jsonpath={.metadata.creationTimestamp}").parse().expect("a time");
+    let logs = sleep("logs -c istio-proxy");
+    let calls = logs.lines().filter_map(|line| line.strip_prefix('[')?.split(']').next());
     let calls: Vec<jiff::Timestamp> = calls.map(|time| time.parse().expect("a time")).collect();
-    assert!(
-        !calls.is_empty() && calls.iter().all(|call| *call >= made && *call <= jiff::Timestamp::now()),
-        "{calls:?}"
-    );
+    let is_right = |call: &jiff::Timestamp| *call >= made && *call <= jiff::Timestamp::now();
+    assert!(!calls.is_empty() && calls.iter().all(is_right), "{calls:?}");
 }

@@ -10,6 +10,10 @@ use tokio::sync::oneshot;
 /// Rehearsed software is Rhai on the runtime's blocking threads.
 const STACK: usize = 32 << 20;
 
+/// How many threads compute what rehearsed software does: it never waits for others, and each thread that allocates keeps
+/// memory of its own.
+const THREADS: usize = 4;
+
 /// A tokio runtime that keeps a clock: of several threads in real time, of one thread in simulated time. It ends when it
 /// is dropped.
 pub struct Runtime(Kind);
@@ -38,7 +42,8 @@ impl Clock {
         let idle = simulation.clone();
         simulation.moves.store(true, Ordering::SeqCst);
         let mut builder = Builder::new_current_thread();
-        let runtime = builder.thread_stack_size(STACK).enable_all().on_thread_park(move || idle.idle()).build()?;
+        builder.thread_stack_size(STACK).max_blocking_threads(THREADS).enable_all();
+        let runtime = builder.on_thread_park(move || idle.idle()).build()?;
         let handle = runtime.handle().clone();
         let (end, ended) = oneshot::channel();
         let work = move || {

@@ -56,20 +56,25 @@ impl Model {
     pub fn program(&self, world: &World, tool: &str, argv: &[String], stdin: &str) -> Option<Answer> {
         let argv: rhai::Array = argv.iter().map(|arg| arg.clone().into()).collect();
         let args = vec![tool.to_owned().into(), argv.into(), stdin.to_owned().into()];
-        let answer = self.call("program", world, None, args)?;
+        let answer = self.call("program", world, None, args).ok()??;
         (!answer.is_unit()).then(|| read_answer(&answer))
     }
 
-    /// Calls a function of the file. `None` when there is no such function or it threw; a throw of `admit` is its answer.
-    fn call(&self, function: &str, world: &World, cluster: Option<&str>, args: Vec<Dynamic>) -> Option<Dynamic> {
-        match self.try_call(function, world, cluster, args) {
-            Ok(value) => value,
-            Err(error) => {
-                let mut defect = self.defect.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                defect.get_or_insert_with(|| format!("rehearsal.rhai: {function}: {error}"));
-                None
-            }
-        }
+    /// Calls a function of the file. `None` when there is no such function. What it throws is a defect of the file, unless
+    /// it is `admit`, whose answer that is.
+    fn call(
+        &self,
+        function: &str,
+        world: &World,
+        cluster: Option<&str>,
+        args: Vec<Dynamic>,
+    ) -> Result<Option<Dynamic>, String> {
+        self.try_call(function, world, cluster, args).map_err(|error| {
+            let words = format!("rehearsal.rhai: {function}: {error}");
+            let mut defect = self.defect.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            defect.get_or_insert_with(|| words.clone());
+            words
+        })
     }
 
     fn try_call(
@@ -124,18 +129,21 @@ impl Behaviour for Model {
         let program: rhai::Array = argv.iter().map(|arg| arg.clone().into()).collect();
         let args = vec![tree(pod), container.to_owned().into(), program.into(), stdin.to_owned().into()];
         match self.call("exec", world, Some(cluster), args) {
-            Some(answer) if !answer.is_unit() => read_answer(&answer),
-            _ => crate::rehearsal::Inert.exec(world, cluster, pod, container, argv, stdin),
+            Ok(Some(answer)) if !answer.is_unit() => read_answer(&answer),
+            Err(defect) => Answer { code: 1, stderr: format!("{defect}\n"), ..Answer::default() },
+            Ok(_) => crate::rehearsal::Inert.exec(world, cluster, pod, container, argv, stdin),
         }
     }
 
     fn logs(&self, world: &World, cluster: &str, pod: &Value, container: &str) -> String {
-        let text = self.call("logs", world, Some(cluster), vec![tree(pod), container.to_owned().into()]);
-        text.and_then(|text| text.into_string().ok()).unwrap_or_default()
+        match self.call("logs", world, Some(cluster), vec![tree(pod), container.to_owned().into()]) {
+            Ok(text) => text.and_then(|text| text.into_string().ok()).unwrap_or_default(),
+            Err(defect) => format!("{defect}\n"),
+        }
     }
 
     fn unready(&self, world: &World, cluster: &str, pod: &Value) -> Option<String> {
-        self.call("unready", world, Some(cluster), vec![tree(pod)])?.into_string().ok()
+        self.call("unready", world, Some(cluster), vec![tree(pod)]).ok()??.into_string().ok()
     }
 
     fn admit(&self, world: &World, cluster: &str, object: Value) -> Result<Value, String> {
@@ -146,7 +154,8 @@ impl Behaviour for Model {
     }
 
     fn reconcile(&self, world: &World) {
-        self.call("reconcile", world, None, Vec::new());
+        // What goes wrong in there is kept as the file's defect.
+        let _ = self.call("reconcile", world, None, Vec::new());
     }
 }
 

@@ -1,7 +1,8 @@
 //! `portforward`: connections to a port of a pod, answered by the behaviour.
 //!
 //! The behaviour sees an HTTP request as `curl -s -i -X METHOD [-d BODY] http://127.0.0.1:PORT/PATH` run in the
-//! container that has the port. What it prints is the answer; an exit code other than 0 is a refused connection.
+//! container that has the port. What it prints is the answer; an exit code other than 0 is a refused connection, and so is
+//! whatever begins otherwise than HTTP/1 does: nobody would ever answer it.
 
 use super::super::call::Query;
 use super::super::status::{Outcome, Status};
@@ -84,6 +85,11 @@ impl Forwarded {
     /// Answers what has come in whole; whether the connection stays.
     async fn sent(&mut self, stage: &Stage, streams: &mut Streams, id: Id, bytes: Bytes) -> bool {
         self.input.extend_from_slice(&bytes);
+        if !is_http(&self.input) {
+            let words = unspoken(&stage.pod, self.port);
+            self.errors.into_iter().for_each(|errors| streams.send(errors, words.as_bytes()));
+            return false;
+        }
         while let Some(request) = take(&mut self.input) {
             match answer(stage, self.port, request).await {
                 Ok(text) => streams.send(id, text.as_bytes()),
@@ -118,6 +124,10 @@ async fn forward(stage: Stage, ports: Vec<u16>, mut channels: Channels) {
         let index = usize::from(channel / 2);
         let (Some(input), Some(port)) = (inputs.get_mut(index), ports.get(index)) else { continue };
         input.extend_from_slice(&bytes);
+        if !is_http(input) {
+            channels.send(channel + 1, unspoken(&stage.pod, *port).as_bytes()).await;
+            return channels.close().await;
+        }
         while let Some(request) = take(input) {
             match answer(&stage, *port, request).await {
                 Ok(text) => channels.send(channel, text.as_bytes()).await,
@@ -125,6 +135,12 @@ async fn forward(stage: Stage, ports: Vec<u16>, mut channels: Channels) {
             }
         }
     }
+}
+
+/// Whether what has come in begins as a request of HTTP/1 does: with a method, and not with the preface of HTTP/2.
+fn is_http(input: &[u8]) -> bool {
+    const PREFACE: &[u8] = b"PRI * HTTP/2";
+    input.first().is_none_or(u8::is_ascii_uppercase) && !input.starts_with(PREFACE)
 }
 
 /// One HTTP request.
@@ -182,6 +198,10 @@ fn http(text: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{text}", text.len())
 }
 
+fn unspoken(pod: &Value, port: u16) -> String {
+    format!("{}: this pod is rehearsed, it speaks plain HTTP/1 only", refusal(pod, port))
+}
+
 fn refusal(pod: &Value, port: u16) -> String {
     let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
     format!(
@@ -193,6 +213,13 @@ fn refusal(pod: &Value, port: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_plain_http_is_spoken() {
+        assert!(is_http(b"") && is_http(b"G") && is_http(b"GET / HTTP/1.1\r\n"));
+        assert!(!is_http(&[0x16, 0x03, 0x01]), "TLS");
+        assert!(!is_http(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+    }
 
     #[test]
     fn requests_are_taken_when_they_are_complete() {
