@@ -59,6 +59,30 @@ fn a_missing_secret_is_told_within_twenty_seconds() {
     assert_eq!(failure.hint.as_deref(), Some("create Secret default/token"));
 }
 
+/// A Deployment that has passed its progress deadline for want of a Secret, as an interrupted run may leave it.
+fn late() -> String {
+    let env = r#"[#{name: "T", valueFrom: #{secretKeyRef: #{name: "token", key: "t"}}}]"#;
+    format!(
+        r#"{DEPLOYMENT} let late = deployment(#{{containers: [#{{name: "a", image: "a", env: {env}}}]}});
+        late.spec.progressDeadlineSeconds = 5;
+        c.apply(late);
+        wait.condition(c, "Deployment", "default/web", "Progressing", #{{status: "False"}});"#
+    )
+}
+
+#[test]
+fn a_rollout_that_was_late_before_the_wait_may_get_ready() {
+    let secret = r#"#{apiVersion: "v1", kind: "Secret", metadata: #{name: "token", namespace: "default"}, stringData: #{t: "x"}}"#;
+    let ready = r#"wait.ready(c, "Deployment", "default/web").status.availableReplicas == 1"#;
+    holds(&format!("{} c.apply({secret}); {ready}", late()));
+}
+
+#[test]
+fn a_rollout_that_was_late_and_stays_so_ends_the_wait_with_its_cause() {
+    let wait = || fails(&format!(r#"{} wait.ready(c, "Deployment", "default/web")"#, late()), &["*"]);
+    told_within(20.0, "secret \"token\" not found", wait);
+}
+
 #[test]
 fn t16_refused_pods_end_a_wait_within_twenty_seconds() {
     let failure = fails(

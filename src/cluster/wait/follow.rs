@@ -22,6 +22,8 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(3)];
 const HELD: Duration = Duration::from_secs(30);
 /// How often to ask again whether the cluster acts on an object.
 const CONFIRM_AGAIN: Duration = Duration::from_millis(500);
+/// What has passed its progress deadline before the wait began may take this long to get ready all the same.
+const STALE: Duration = Duration::from_secs(60);
 /// How long the last look at the deadline may take.
 pub const LAST_LOOK: Duration = Duration::from_secs(5);
 
@@ -72,6 +74,8 @@ struct Following<'w> {
     /// Ends when the object has been missing for too long.
     missing: BoxFuture<'w, ()>,
     is_missing: bool,
+    /// Whether the object had passed its progress deadline when the wait began.
+    was_late: bool,
     /// Looks around so far.
     looks: usize,
     /// Troubles that the user has been told of.
@@ -90,6 +94,7 @@ impl<'w> Following<'w> {
             looking: Box::pin(std::future::pending()),
             missing: Box::pin(std::future::pending()),
             is_missing: false,
+            was_late: false,
             looks: 0,
             told: HashSet::new(),
         }
@@ -103,6 +108,7 @@ impl<'w> Following<'w> {
             return Some(End::Refused(failure));
         }
         if first && seen.answered {
+            self.was_late = seen.object.as_ref().is_some_and(rules::is_late);
             self.look_around(seen, None);
         }
         self.miss(seen);
@@ -148,9 +154,25 @@ impl<'w> Following<'w> {
                 None
             }
             (Verdict::Done(_), _) => Some(End::Done),
-            (verdict, _) if verdict.is_hopeless() && self.limits.fail_fast => Some(End::Hopeless(None)),
+            (verdict, _) if verdict.is_hopeless() && self.limits.fail_fast => self.hopeless(seen),
             _ => None,
         }
+    }
+
+    /// The end; but what was late already when the wait began may be what an interrupted run left half done: it gets a
+    /// moment.
+    fn hopeless(&mut self, seen: &Seen) -> Option<End> {
+        let left = STALE.saturating_sub(self.now().saturating_sub(seen.began));
+        let is_late = self.was_late && seen.object.as_ref().is_some_and(rules::is_late);
+        if !is_late || left.is_zero() {
+            return Some(End::Hopeless(None));
+        }
+        let (clock, verdict) = (self.wait.cluster.clock().clone(), seen.verdict.clone());
+        self.confirming = Box::pin(async move {
+            clock.sleep(left).await;
+            verdict
+        });
+        None
     }
 
     fn confirmed(&mut self, verdict: Verdict, seen: &mut Seen) -> Option<End> {

@@ -68,6 +68,7 @@ mod tests {
     use crate::cluster::layers::Deadline;
     use crate::failure::{Failure, Kind};
     use http::header::{CONTENT_TYPE, RETRY_AFTER};
+    use std::io::ErrorKind;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
@@ -213,6 +214,21 @@ mod tests {
             let change = by(request("PATCH", "application/apply-patch+yaml"), 3);
             let answer = Retry::new(slow, &settings).oneshot(change).await.expect("answer");
             assert_eq!(answer.status().as_u16(), 200);
+        });
+    }
+
+    #[test]
+    fn a_server_that_never_listened_is_told_within_two_seconds() {
+        crate::clock::simulated(async |clock| {
+            let settings = settings(clock.clone());
+            let nobody = tower::service_fn(|_: Request<Body>| std::future::ready(io(ErrorKind::ConnectionRefused)));
+            Retry::new(nobody, &settings).oneshot(request("GET", "")).await.expect_err("refused");
+            assert!(clock.now() < Duration::from_secs(2), "{:?}", clock.now());
+            // One that is known restarts.
+            settings.counters.answered.store(true, Ordering::SeqCst);
+            let start = clock.now();
+            Retry::new(nobody, &settings).oneshot(request("GET", "")).await.expect_err("refused");
+            assert!(clock.now() - start > Duration::from_secs(20), "{:?}", clock.now() - start);
         });
     }
 

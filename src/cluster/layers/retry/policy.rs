@@ -17,6 +17,8 @@ pub struct Policy {
     pub budget: Duration,
     /// The same while this cluster has never answered: a wrong address should be told soon.
     pub first_contact: Duration,
+    /// The same where no connection can be made: nothing listens, or the name does not resolve.
+    pub first_connection: Duration,
     /// How long one try of a read may take until its answer begins.
     pub read: Duration,
     /// How long one try of a change may take: admission webhooks may take 30 s.
@@ -34,6 +36,7 @@ impl Default for Policy {
             longest_pause: Duration::from_secs(5),
             budget: Duration::from_secs(30),
             first_contact: Duration::from_secs(10),
+            first_connection: Duration::from_millis(1500),
             read: Duration::from_secs(10),
             change: Duration::from_secs(30),
             first_change: Duration::from_secs(15),

@@ -48,6 +48,8 @@ struct Again {
     server_wants: Option<Duration>,
     /// Whether the try may have been carried out.
     lost: bool,
+    /// Whether there was no connection to send it over.
+    unconnected: bool,
     /// Whether new credentials will be used.
     renewed: bool,
 }
@@ -137,7 +139,9 @@ impl Tries {
     }
 
     fn judge<B>(&self, answer: &Answer<B>) -> Option<Again> {
-        let again = |reason: String, lost: bool| Some(Again { reason, server_wants: None, lost, renewed: false });
+        let again = |reason: String, lost: bool| {
+            Some(Again { reason, server_wants: None, lost, unconnected: !lost, renewed: false })
+        };
         match answer {
             Some(Ok(response)) => self.judge_status(response.status(), response),
             Some(Err(error)) if error.is::<Failure>() || is_lasting(error) => None,
@@ -161,7 +165,7 @@ impl Tries {
         let server_wants = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
         let said = status.filter(|status| !gateway && !status.message.is_empty());
         let reason = said.map_or_else(|| code.to_string(), |status| crate::plain::line(&status.message, 120));
-        Some(Again { reason, server_wants, lost: passing, renewed })
+        Some(Again { reason, server_wants, lost: passing, unconnected: false, renewed })
     }
 
     fn has_new_rights(&self) -> bool {
@@ -173,15 +177,17 @@ impl Tries {
         self.number += 1;
         let own = self.settings.policy.pause(self.number, &self.settings.clock);
         let pause = again.server_wants.map_or(own, |wanted| wanted.max(own));
-        (self.lasting() + pause < self.deadline()).then_some(pause)
+        (self.lasting() + pause < self.deadline(again)).then_some(pause)
     }
 
-    fn deadline(&self) -> Duration {
+    fn deadline(&self, again: &Again) -> Duration {
         if self.settings.counters.answered.load(Ordering::Relaxed) {
-            self.budget
-        } else {
-            self.budget.min(self.settings.policy.first_contact)
+            return self.budget;
         }
+        let policy = &self.settings.policy;
+        // Waits are for what is not there yet.
+        let soon = again.unconnected && self.end.is_none();
+        self.budget.min(if soon { policy.first_connection } else { policy.first_contact })
     }
 
     fn lasting(&self) -> Duration {

@@ -14,9 +14,8 @@ pub(super) fn verdict(object: &Object) -> Verdict {
             format!("{available} of {wanted} replicas are available")
         });
     }
-    let stuck = condition(object, "Progressing").filter(Condition::is_false);
-    if let Some(stuck) = stuck.filter(|stuck| stuck.reason == "ProgressDeadlineExceeded") {
-        return failed(stuck.said());
+    if let Some(late) = late(object) {
+        return failed(late.said());
     }
     if object.at("spec.paused").and_then(|paused| paused.as_bool()) == Some(true) {
         return failed("is paused: nothing will roll out until spec.paused is removed");
@@ -31,6 +30,13 @@ pub(super) fn verdict(object: &Object) -> Verdict {
         return progressing(format!("{} old replicas are still to go", replicas - updated));
     }
     progressing(format!("{available} of {wanted} replicas are available"))
+}
+
+/// The condition that says that a Deployment has passed its progress deadline.
+pub(super) fn late(object: &Object) -> Option<Condition<'_>> {
+    condition(object, "Progressing")
+        .filter(Condition::is_false)
+        .filter(|condition| condition.reason == "ProgressDeadlineExceeded")
 }
 
 #[cfg(test)]

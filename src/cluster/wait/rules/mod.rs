@@ -95,6 +95,11 @@ pub fn verdict(object: &Object) -> Verdict {
     before_all(object).unwrap_or_else(|| of_kind(object))
 }
 
+/// Whether an object has passed its progress deadline.
+pub(super) fn is_late(object: &Object) -> bool {
+    object.kind() == "Deployment" && deployment::late(object).is_some()
+}
+
 /// What holds for every kind: being deleted, not yet observed by its controller, stalled.
 fn before_all(object: &Object) -> Option<Verdict> {
     if let Some(since) = object.str_at("metadata.deletionTimestamp") {
