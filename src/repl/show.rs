@@ -123,7 +123,11 @@ fn untreelike(value: &Dynamic) -> String {
     if let Ok(map) = value.as_map_ref() {
         let entries = map.iter().map(|(key, value)| {
             let text = part(value);
-            if text.contains('\n') { format!("{key}:\n  {}", indented(&text)) } else { format!("{key}: {text}") }
+            if text.contains('\n') || text.starts_with("- ") {
+                format!("{key}:\n  {}", indented(&text))
+            } else {
+                format!("{key}: {text}")
+            }
         });
         return entries.collect::<Vec<_>>().join("\n");
     }

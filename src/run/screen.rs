@@ -226,7 +226,8 @@ impl Screen {
             String::new()
         };
         self.line("");
-        self.line(&format!("{} {done} steps in {}{simulated}", self.paint("32", "Done:"), seconds(wall)));
+        let steps = if done == 1 { "step" } else { "steps" };
+        self.line(&format!("{} {done} {steps} in {}{simulated}", self.paint("32", "Done:"), seconds(wall)));
         changes.iter().for_each(|line| self.line(&format!("  {line}")));
         warnings.iter().for_each(|note| self.line(&format!("  {} {}", self.paint("33", "!"), note.text)));
     }

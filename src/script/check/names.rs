@@ -139,7 +139,9 @@ const TAKEN: [&str; 4] = ["kube", "secret", "wait", "exec"];
 fn shadowed(reading: &mut Reading<'_>) {
     let mut wrong: Vec<(String, Position)> = Vec::new();
     let known = reading.known;
-    let is_taken = |name: &str| TAKEN.contains(&name) && known.is_namespace(name) || name == "params";
+    // Modules and tests have no parameters of their own to be hidden.
+    let is_params = |name: &str| name == "params" && !reading.subject.is_module;
+    let is_taken = |name: &str| TAKEN.contains(&name) && known.is_namespace(name) || is_params(name);
     tree::each(reading.ast, |path| match path.last() {
         Some(ASTNode::Stmt(Stmt::Var(var, ..))) => wrong.push((var.0.name.to_string(), var.0.pos)),
         Some(ASTNode::Stmt(Stmt::For(parts, _))) => {
