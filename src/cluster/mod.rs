@@ -5,6 +5,7 @@
 
 mod access;
 pub mod apply;
+mod date;
 mod delete;
 mod discovery;
 mod edit;
@@ -61,6 +62,7 @@ pub struct Inner {
     pub(crate) settings: Settings,
     pub(crate) discovery: discovery::Discovery,
     pub(crate) uid: tokio::sync::OnceCell<String>,
+    date: date::Date,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -98,6 +100,7 @@ impl Cluster {
             settings,
             discovery: discovery::Discovery::default(),
             uid: tokio::sync::OnceCell::new(),
+            date: date::Date::default(),
         }))
     }
 
@@ -119,6 +122,11 @@ impl Cluster {
     /// The clock that deadlines and intervals use.
     pub fn clock(&self) -> &Clock {
         &self.0.settings.clock
+    }
+
+    /// The cluster's own time, to the second; `None` when its answers do not tell.
+    pub fn time(&self) -> Option<jiff::Timestamp> {
+        self.0.date.now(self.clock())
     }
 
     /// How much was asked of the cluster so far.

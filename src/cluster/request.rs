@@ -163,6 +163,7 @@ impl Cluster {
         let response = self.client().send(sent).await.map_err(|error| self.failure(request, failure_of(error)))?;
         // Simulated time stands still until whoever asked has the answer in hand.
         let (parts, body) = response.into_parts();
+        self.0.date.hear(&parts.headers, self.clock());
         if let Some(status) = parts.extensions.get::<Status>() {
             let lost = parts.extensions.get::<Lost>().is_some();
             return Ok(Err(Status { lost, ..status.clone() }));

@@ -16,10 +16,13 @@ pub(super) async fn answer(server: Server, parts: Parts, body: Bytes) -> Reply {
     let agent = parts.headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut logged =
         Logged { method: parts.method.to_string(), path, user_agent: agent.to_owned(), ..Logged::default() };
-    let reply = route(&server, parts, body).await.unwrap_or_else(|status| refused(&status));
+    let mut reply = route(&server, parts, body).await.unwrap_or_else(|status| refused(&status));
     logged.status = reply.status().as_u16();
     let warnings = reply.headers().get_all(http::header::WARNING);
     logged.warnings = warnings.iter().filter_map(|value| value.to_str().ok().map(str::to_owned)).collect();
+    if let Some(date) = server.date() {
+        reply.headers_mut().insert(http::header::DATE, date);
+    }
     server.record(logged);
     reply
 }

@@ -155,6 +155,11 @@ impl Server {
         self.0.calendar.time(&self.0.clock)
     }
 
+    /// Now, as HTTP says it.
+    pub(super) fn date(&self) -> Option<http::HeaderValue> {
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.time()).ok()?.parse().ok()
+    }
+
     /// A uid that no other object has. Equal worlds give equal ones in the same order, so that rehearsals can be compared.
     pub fn fresh_uid(&self) -> String {
         uid(&self.fresh())

@@ -5,6 +5,7 @@ mod apiserver;
 mod applying;
 mod changing;
 mod doubting;
+mod former;
 mod primitives;
 mod real;
 mod screens;

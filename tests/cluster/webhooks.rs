@@ -17,6 +17,8 @@ enum Webhooks {
     Failing,
     /// They do their work.
     Working,
+    /// They do it from the third second on.
+    Late,
 }
 
 impl Behaviour for Webhooks {
@@ -32,8 +34,13 @@ impl Behaviour for Webhooks {
         None
     }
 
-    fn admit(&self, _: &World, _: &str, mut object: Value) -> Result<Value, String> {
-        match (self, object["kind"].as_str()) {
+    fn admit(&self, world: &World, _: &str, mut object: Value) -> Result<Value, String> {
+        let does = match self {
+            Webhooks::Late if world.clock().now() < Duration::from_secs(3) => &Webhooks::Failing,
+            Webhooks::Late => &Webhooks::Working,
+            does => does,
+        };
+        match (does, object["kind"].as_str()) {
             (Webhooks::Failing, Some("Pod" | "Gateway")) => Err(
                 "Internal error occurred: failed calling webhook \"a.example.com\": failed to call webhook: Post \"https://hook.default.svc:443\": connection refused".into(),
             ),
@@ -111,6 +118,16 @@ fn an_injector_must_give_a_pod_its_sidecar() {
     assert!(ignored.contains("a Pod in default comes out without a sidecar"), "{ignored}");
     let failing = outcome(Webhooks::Failing, INJECTOR).expect_err("nobody answers");
     assert!(failing.contains("failed calling webhook") && failing.contains("connection refused"), "{failing}");
+}
+
+#[test]
+fn a_webhook_that_comes_late_is_asked_until_it_answers() {
+    super::simulated(async |clock| {
+        let world = World::new(clock, &["east"]);
+        world.start();
+        assert_eq!(waited(&world, Webhooks::Late, INJECTOR).await, Ok(()));
+        assert!(world.clock().now() < Duration::from_secs(5), "{:?}", world.clock().now());
+    });
 }
 
 #[test]

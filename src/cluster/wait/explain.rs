@@ -22,6 +22,8 @@ const MOST_PODS: usize = 3;
 const MOST_EVENTS: usize = 3;
 /// Containers of a healthy pod may be in the making for this long.
 const MAKING: Duration = Duration::from_secs(4);
+/// What an event said so long before the wait began, and has not said again since, may be mended.
+const STALE: Duration = Duration::from_secs(30);
 /// A load balancer controller that exists says something within this time.
 const MUTE_BALANCER: Duration = Duration::from_secs(45);
 
@@ -60,9 +62,8 @@ pub(super) async fn diagnose(
     let Some(object) = object else { return absent(cluster, target).await };
     let troubles = trouble::of_object(object, graces).into_iter().collect();
     let mut found = Diagnosis { troubles, ..Diagnosis::default() };
-    // Simulated time is not the time of this machine.
-    let now = (!cluster.clock().is_simulated()).then(jiff::Timestamp::now);
     let mut told = Vec::new();
+    let mut unread = None;
     let mut subjects = vec![object.clone()];
     subjects.extend(dependents(cluster, object, depth).await.unwrap_or_default());
     for subject in &subjects {
@@ -72,17 +73,27 @@ pub(super) async fn diagnose(
         if depth == Depth::Glance && !trouble::only_events_tell(object, subject, waited >= MAKING) {
             continue;
         }
-        let events = events(cluster, subject).await.unwrap_or_default();
-        if events.iter().any(rules::waits_for_consumer) {
+        let events = match events(cluster, subject).await {
+            Ok(events) => events,
+            Err(failure) => {
+                unread = Some(format!("events could not be read: {}", failure.message));
+                continue;
+            }
+        };
+        if events.first().is_some_and(rules::waits_for_consumer) {
             found.settled = Some("will be bound when its first pod comes (WaitForFirstConsumer)".into());
         }
-        found.troubles.extend(events.iter().filter_map(|event| trouble::of_event(subject, event, graces)));
+        let now = cluster.time();
+        let fresh = events.iter().filter(|event| !is_stale(event, now, waited));
+        found.troubles.extend(fresh.filter_map(|event| trouble::of_event(subject, event, graces)));
+        // Rounded to seconds, simulated ages would differ from run to run.
+        let now = now.filter(|_| !cluster.clock().is_simulated());
         told.extend(events.iter().map(|event| (time_of(event), event_line(subject, event, now))));
     }
     found.events = worth_showing(told);
-    if let Some(mute) = mute_balancer(object, &found, waited, graces.balancer) {
-        found.troubles.push(mute);
-    }
+    let mute = mute_balancer(object, &found, waited, graces.balancer).filter(|_| unread.is_none());
+    found.troubles.extend(mute);
+    found.notes.extend(unread);
     trouble::allow_scale_up(&mut found.troubles, graces);
     found.troubles.dedup_by(|a, b| a.key == b.key);
     found
@@ -205,6 +216,12 @@ fn time_of(event: &Object) -> String {
     times.into_iter().find_map(|path| event.str_at(path)).unwrap_or_default().to_owned()
 }
 
+/// Whether an event speaks of a time before the wait.
+fn is_stale(event: &Object, now: Option<jiff::Timestamp>, waited: Duration) -> bool {
+    let last = time_of(event).parse::<jiff::Timestamp>().ok();
+    now.zip(last).is_some_and(|(now, last)| now.duration_since(last) > (waited + STALE).try_into().unwrap_or_default())
+}
+
 fn event_line(subject: &Object, event: &Object, now: Option<jiff::Timestamp>) -> String {
     let text = |path| event.str_at(path).unwrap_or_default();
     let count = event.int_at("series.count").or_else(|| event.int_at("count")).filter(|count| *count > 1);
@@ -239,7 +256,7 @@ fn worth_showing(mut told: Vec<(String, String)>) -> Vec<String> {
     lines
 }
 
-/// How long ago an event was seen last, by this machine's clock.
+/// How long ago an event was seen last, by the cluster's clock.
 fn age(event: &Object, now: jiff::Timestamp) -> Option<String> {
     let last: jiff::Timestamp = time_of(event).parse().ok()?;
     let seconds = now.as_second() - last.as_second();

@@ -134,7 +134,7 @@ impl<'w> Following<'w> {
         if !seen.answered {
             return None;
         }
-        match (&seen.verdict, &seen.object) {
+        match (&seen.judged, &seen.object) {
             (Verdict::Done(_), Some(object)) if self.wait.rule.confirmed && confirm::needed(object) => {
                 let (cluster, object) = (self.wait.cluster.clone(), object.clone());
                 self.confirming = Box::pin(async move {
@@ -167,7 +167,7 @@ impl<'w> Following<'w> {
         if !is_late || left.is_zero() {
             return Some(End::Hopeless(None));
         }
-        let (clock, verdict) = (self.wait.cluster.clock().clone(), seen.verdict.clone());
+        let (clock, verdict) = (self.wait.cluster.clock().clone(), seen.judged.clone());
         self.confirming = Box::pin(async move {
             clock.sleep(left).await;
             verdict
@@ -177,16 +177,12 @@ impl<'w> Following<'w> {
 
     fn confirmed(&mut self, verdict: Verdict, seen: &mut Seen) -> Option<End> {
         let ends = verdict.is_done();
-        let held = std::mem::replace(&mut seen.verdict, Verdict::Done(String::new()));
         seen.say(verdict, self.now());
         if ends {
             return Some(End::Done);
         }
         // The object itself is still right: ask again, and show what the cluster said meanwhile.
-        let said = std::mem::replace(&mut seen.verdict, held);
-        let end = self.weigh(seen, CONFIRM_AGAIN);
-        seen.verdict = said;
-        end
+        self.weigh(seen, CONFIRM_AGAIN)
     }
 
     fn looked(&mut self, diagnosis: Diagnosis, seen: &mut Seen) -> Option<End> {
@@ -195,7 +191,7 @@ impl<'w> Following<'w> {
         let next = self.patience.next(now, &diagnosis.troubles).filter(|next| !next.is_zero());
         seen.diagnosis = diagnosis;
         self.look_around(seen, next);
-        if let Some(settled) = seen.diagnosis.settled.take() {
+        if let Some(settled) = seen.diagnosis.settled.take().filter(|_| self.wait.rule.confirmed) {
             seen.say(Verdict::Done(settled), now);
             return Some(End::Done);
         }

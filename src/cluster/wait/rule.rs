@@ -92,15 +92,8 @@ impl Rule {
 
     /// A service has an address for callers outside the cluster.
     pub fn address() -> Rule {
-        let rule = Rule::new("reachable from outside", |service| {
-            service.map_or_else(absent, |service| match rules::address(service, None) {
-                Some(address) => Verdict::Done(format!("has address {}", address.host)),
-                None => match rules::verdict(service) {
-                    hopeless if hopeless.is_hopeless() => hopeless,
-                    _ => Verdict::Progressing("has no load balancer address yet".into()),
-                },
-            })
-        });
+        let rule =
+            Rule::new("reachable from outside", |service| service.map_or_else(absent, rules::reachable_from_outside));
         Rule { diagnosed: true, pinned: true, ..rule }
     }
 

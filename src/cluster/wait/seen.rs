@@ -25,7 +25,9 @@ pub(super) struct Seen {
     pub(super) done: bool,
     /// The uid of the object that is meant: the one given, else that of the first one seen.
     pinned: Option<String>,
-    /// What the last state means.
+    /// What the object as last seen means by itself.
+    pub(super) judged: Verdict,
+    /// What is known by now, with what the cluster said when it was asked about the object.
     pub(super) verdict: Verdict,
     /// What was seen when, changes only.
     pub(super) history: Vec<(Duration, String)>,
@@ -43,6 +45,7 @@ impl Seen {
             answered: false,
             done: false,
             pinned: None,
+            judged: Verdict::Absent,
             verdict: Verdict::Progressing("the cluster has not answered yet".into()),
             history: Vec::new(),
             diagnosis: Diagnosis::default(),
@@ -64,14 +67,17 @@ impl Seen {
     pub(super) fn look(&mut self, object: Option<Object>, rule: &Rule, follow_replacement: bool, now: Duration) {
         self.answered = true;
         let replaced = object.as_ref().is_some_and(|object| self.is_another(object, rule));
-        if replaced && rule.pinned && !follow_replacement {
-            self.say(Verdict::Replaced("was deleted, and another object has its name now".into()), now);
-        } else {
-            if replaced {
-                self.remember("was deleted and created again".into(), now);
-            }
-            self.say(rule.judge(object.as_ref()), now);
+        let is_other = replaced && rule.pinned && !follow_replacement;
+        if replaced && !is_other {
+            self.remember("was deleted and created again".into(), now);
         }
+        self.judged = match rule.judge(object.as_ref()) {
+            _ if is_other => Verdict::Replaced("was deleted, and another object has its name now".into()),
+            // What comes in its place is waited for.
+            Verdict::Terminating(text) if follow_replacement => Verdict::Progressing(text),
+            verdict => verdict,
+        };
+        self.say(self.judged.clone(), now);
         // An object that is gone is returned as it was.
         if object.is_some() || !self.verdict.is_done() {
             self.object = object;

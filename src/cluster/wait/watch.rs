@@ -171,6 +171,7 @@ impl Watch {
             },
             // The kind itself is not served (yet): there are no objects of it.
             Err(failure) if failure.kind == Kind::NotFound => {
+                self.hear();
                 self.objects.clear();
                 self.not_before = self.cluster.clock().now() + POLL;
                 return Ok(true);

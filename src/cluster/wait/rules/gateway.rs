@@ -5,9 +5,10 @@ use crate::object::{Node, Object};
 
 pub(super) fn verdict(object: &Object) -> Verdict {
     let generation = object.int_at("metadata.generation").unwrap_or_default();
-    let current = |c: &Condition| c.is_false() && c.observed.is_none_or(|seen| seen >= generation);
+    let is_current = |c: &Condition| c.observed.is_none_or(|seen| seen >= generation);
+    let refused = |c: &Condition| c.is_false() && is_current(c);
     let mut named = ["Accepted", "ResolvedRefs"].into_iter().filter_map(|name| condition(object, name));
-    if let Some(refused) = named.find(current) {
+    if let Some(refused) = named.find(refused) {
         return failed(refused.said());
     }
     if let Some(silent) = condition(object, "Programmed").filter(|condition| condition.observed.is_none()) {
@@ -17,8 +18,12 @@ pub(super) fn verdict(object: &Object) -> Verdict {
     let on_listeners = listeners
         .iter()
         .flat_map(|listener| listener.get("conditions").map_or(&[][..], Node::items).iter().map(conditions::read));
-    if let Some(wrong) = on_listeners.clone().find(|c| matches!(c.name, "Accepted" | "ResolvedRefs") && c.is_false()) {
+    let mut needed = on_listeners.clone().filter(|c| matches!(c.name, "Accepted" | "ResolvedRefs"));
+    if let Some(wrong) = needed.clone().find(refused) {
         return failed(format!("a listener: {}", wrong.said()));
+    }
+    if let Some(old) = needed.find(|c| !is_current(c)) {
+        return progressing(format!("a listener: condition {} is from before the last change", old.name));
     }
     let waiting = ["Accepted", "Programmed"]
         .into_iter()
@@ -71,6 +76,13 @@ mod tests {
                 "a listener: ResolvedRefs",
                 gateway(&format!(
                     "{address}, conditions: [{good}], listeners: [{{conditions: [{{type: ResolvedRefs, status: 'False'}}]}}]"
+                )),
+            ),
+            (
+                'P',
+                "a listener: condition ResolvedRefs is from before the last change",
+                gateway(&format!(
+                    "{address}, conditions: [{good}], listeners: [{{conditions: [{{type: ResolvedRefs, status: 'False', observedGeneration: 1}}]}}]"
                 )),
             ),
             (

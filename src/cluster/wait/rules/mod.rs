@@ -27,7 +27,7 @@ pub use claim::waits_for_consumer;
 pub use conditions::{Condition, condition, conditions, judge as judge_condition};
 pub use namespace::holders as namespace_holders;
 pub(super) use secret::missing_key;
-pub use service::{Address, AddressKind, address};
+pub use service::{Address, AddressKind, address, reachable as reachable_from_outside};
 pub use webhook::{BackingService, backing_services};
 
 /// What an object's state means for somebody who waits for it. The text says what was seen.

@@ -70,6 +70,20 @@ fn balanced(object: &Object) -> Verdict {
     }
 }
 
+/// Whether callers outside the cluster have an address for a service.
+pub fn reachable(service: &Object) -> Verdict {
+    let verdict = super::verdict(service);
+    if verdict.is_hopeless() {
+        return verdict;
+    }
+    match (address(service, None), service.str_at("spec.type").unwrap_or("ClusterIP")) {
+        (Some(address), _) => done(format!("has address {}", address.host)),
+        (None, "NodePort") => done("has node ports"),
+        (None, "LoadBalancer") => progressing("has no load balancer address yet"),
+        (None, inside) => failed(format!("is of type {inside}, which has no address outside its cluster")),
+    }
+}
+
 fn text<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
     node.get(key)?.as_str().filter(|text| !text.is_empty())
 }
@@ -155,6 +169,20 @@ mod tests {
             ('D', "outside", "{apiVersion: v1, kind: Service, spec: {type: ExternalName}}".into()),
             ('P', "no cluster IP", "{apiVersion: v1, kind: Service, spec: {}}".into()),
         ]);
+    }
+
+    #[test]
+    fn who_is_outside_needs_an_address_that_the_type_promises() {
+        let told = |spec: &str, ingress: &str| reachable(&object(&service(spec, ingress)));
+        assert_eq!(told("type: LoadBalancer", "ingress: [{ip: 192.0.2.7}]").text(), "has address 192.0.2.7");
+        assert_eq!(told("type: LoadBalancer", ""), progressing("has no load balancer address yet"));
+        assert_eq!(told(&format!("type: NodePort, {PORTS}"), ""), done("has node ports"));
+        assert_eq!(told("externalIPs: [192.0.2.9]", ""), done("has address 192.0.2.9"));
+        let inside = "is of type ClusterIP, which has no address outside its cluster";
+        assert_eq!(told("type: ClusterIP", ""), failed(inside));
+        let going = service("type: LoadBalancer", "ingress: [{ip: 192.0.2.7}]")
+            .replace("{name: s}", "{name: s, deletionTimestamp: '2026-01-01T00:00:00Z'}");
+        assert!(matches!(reachable(&object(&going)), Verdict::Terminating(_)));
     }
 
     #[test]
