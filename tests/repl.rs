@@ -164,6 +164,17 @@ fn lines_may_come_from_a_pipe() {
 }
 
 #[test]
+fn nothing_that_comes_from_a_pipe_is_dropped() {
+    let home = tempfile::tempdir().expect("folder");
+    let mut command = assert_cmd::Command::cargo_bin("meshwright").expect("the program");
+    command.args(["repl", "--rehearse"]).env("HOME", home.path()).env("NO_COLOR", "1").current_dir(home.path());
+    let output = command.write_stdin("[\"/tmp/*\"].len()\n2 /* two\n*/ + 2\nlet l = [1,\n2").output().expect("started");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "_1 = 1\n_2 = 4\n");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("let l = [1,") && output.status.code() == Some(4), "{:?} {told}", output.status);
+}
+
+#[test]
 fn a_script_opens_on_the_clusters_that_it_names() {
     let home = tempfile::tempdir().expect("folder");
     let mut command = assert_cmd::Command::cargo_bin("meshwright").expect("the program");

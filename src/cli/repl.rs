@@ -44,8 +44,9 @@ impl Repl {
         let (session, job) = self.opened(&desk, style)?;
         let view = View { colour: style.colour, ..View::default() };
         let mut prompt = Prompt::new(session, desk, &job, view)?;
-        if let Some(name) = &self.name {
-            prompt.load(name, &self.parameters)?;
+        let loaded = self.name.as_ref().map_or(Ok(()), |name| prompt.load(name, &self.parameters));
+        if loaded.is_err() {
+            return prompt.close(loaded);
         }
         let (prompt, failure) = talk(prompt, style.colour)?;
         prompt.close(failure.map_or(Ok(()), Err))

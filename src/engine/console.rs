@@ -1,6 +1,7 @@
 //! Text that is entered piece by piece, as at a prompt: what one piece defines, the next ones know.
 
 use super::inside::Inside;
+use super::lexer::{self, What};
 use super::{errors, modules, tokens};
 use crate::failure::{Failure, Result};
 use rhai::{AST, Dynamic, Engine, LexError, ParseError, ParseErrorType, Position, Scope, Stmt};
@@ -104,8 +105,9 @@ impl Console {
 
 /// A block comment that is not closed compiles as a whole script.
 fn ends_in_comment(text: &str) -> bool {
-    let Some(last) = text.rfind("/*") else { return false };
-    !text[last..].contains("*/") && !text[text[..last].rfind('\n').map_or(0, |at| at + 1)..last].contains("//")
+    let pieces = lexer::pieces(text);
+    let Some(What::Comment(comment)) = pieces.last().map(|piece| piece.what) else { return false };
+    comment.starts_with("/*") && comment.matches("/*").count() > comment.matches("*/").count()
 }
 
 /// Whether an error only says that the text ends too early.

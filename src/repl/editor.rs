@@ -25,38 +25,75 @@ type Terminal = Editor<Keys, DefaultHistory>;
 /// Talks with the user until they leave, and gives the session back.
 ///
 /// # Errors
-/// When the terminal cannot be used, and what a line failed with when lines come from a file or a pipe.
+/// Nothing but a defect of the prompt itself. Beside the session comes what ended it: the terminal cannot be used; or, when
+/// lines come from a file or a pipe, what the first wrong one failed with.
 pub fn talk(repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
-    let sits = std::io::stdin().is_terminal();
+    if !std::io::stdin().is_terminal() {
+        return read_all(repl, colour);
+    }
     let repl = Rc::new(RefCell::new(repl));
-    let mut terminal = terminal(&repl, colour)?;
-    let kept = if sits { history::file(&crate::run::home::state()).ok() } else { None };
+    let outcome = converse(&repl, colour);
+    let repl = Rc::try_unwrap(repl).map_err(|_| Failure::internal("the prompt is in use"))?.into_inner();
+    Ok((repl, outcome.err()))
+}
+
+/// Reads lines from the terminal and answers them.
+fn converse(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<()> {
+    let mut terminal = terminal(repl, colour)?;
+    let kept = history::file(&crate::run::home::state()).ok();
     if let Some(path) = &kept {
         let _ = terminal.load_history(path);
-        eprintln!("{}", repl.borrow().greeting());
     }
-    let mut first = None;
+    crate::plain::tell(&repl.borrow().greeting());
     loop {
-        let view = view(&mut terminal, colour);
+        let view = view(terminal.dimensions(), colour);
         repl.borrow_mut().set_view(view);
-        let prompt = if sits { repl.borrow().prompt() } else { String::new() };
+        let prompt = repl.borrow().prompt();
         let line = match terminal.readline(&prompt) {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => continue,
-            Err(ReadlineError::Eof) => break,
+            Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(Failure::usage(format!("the terminal cannot be read: {error}"))),
         };
-        remember(&mut terminal, kept.as_ref(), &line);
         let output = repl.borrow_mut().line(&line);
+        print(&output);
+        // Only now is it known what in the line is secret.
+        remember(&mut terminal, kept.as_ref(), &line);
+        if output.leave {
+            return Ok(());
+        }
+    }
+}
+
+/// Answers the lines of a file or a pipe.
+fn read_all(mut repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
+    let mut input = std::io::stdin().lock();
+    let mut first = None;
+    repl.set_view(view(None, colour));
+    loop {
+        let text = match next(&repl, &mut input) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Ok((repl, first)),
+            Err(error) => return Ok((repl, Some(Failure::usage(format!("the input cannot be read: {error}"))))),
+        };
+        let output = repl.line(&text);
         print(&output);
         first = first.or(output.failure);
         if output.leave {
+            return Ok((repl, first));
+        }
+    }
+}
+
+/// Lines until they are a whole; at the end of the input, what is left.
+fn next(repl: &Repl, input: &mut impl std::io::BufRead) -> std::io::Result<Option<String>> {
+    let mut text = String::new();
+    while input.read_line(&mut text)? > 0 {
+        if !matches!(repl.read(&text), Reading::Open) {
             break;
         }
     }
-    drop(terminal);
-    let repl = Rc::try_unwrap(repl).map_err(|_| Failure::internal("the prompt is in use"))?;
-    Ok((repl.into_inner(), first.filter(|_| !sits)))
+    Ok((!text.is_empty()).then(|| text.trim_end_matches('\n').to_owned()))
 }
 
 fn terminal(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<Terminal> {
@@ -76,9 +113,9 @@ fn terminal(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<Terminal> {
 }
 
 /// The size of the terminal now; where there is none, what `COLUMNS` says.
-fn view(terminal: &mut Terminal, colour: bool) -> View {
+fn view(size: Option<(u16, u16)>, colour: bool) -> View {
     let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let size = terminal.dimensions().filter(|(width, height)| *width > 0 && *height > 0);
+    let size = size.filter(|(width, height)| *width > 0 && *height > 0);
     let size = size.filter(|_| std::io::stdout().is_terminal());
     match size {
         Some((width, height)) => View { width: width.into(), height: height.into(), colour },
@@ -101,7 +138,7 @@ fn print(output: &Output) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(clean(&output.data).as_bytes());
     let _ = out.flush();
-    eprint!("{}", clean(&output.talk));
+    let _ = std::io::stderr().write_all(clean(&output.talk).as_bytes());
 }
 
 /// What the editor asks while keys are pressed.

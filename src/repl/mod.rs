@@ -6,7 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `inputs` | what was entered, and where its lines are |
-//! | `opened` | a script that is open: run to a step, look, edit, reload, go on |
+//! | `opened`, `reload` | a script that is open: run to a step, look, edit, reload, go on |
 //! | `complete`, `names` | what Tab offers |
 //! | `document` | what a name means: `x?` |
 //! | `export` | the session as a script |
@@ -25,6 +25,7 @@ mod history;
 mod inputs;
 mod names;
 mod opened;
+mod reload;
 mod show;
 mod table;
 #[cfg(test)]

@@ -16,16 +16,23 @@ pub struct Opened {
     /// Its header as it is written.
     pub header: Header,
     /// Its statements.
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
     /// The first one that was not run yet.
-    next: usize,
+    pub(super) next: usize,
     /// Those that were run, as they were then.
-    ran: Vec<Part>,
+    pub(super) ran: Vec<Part>,
+    /// The steps that were passed over.
+    pub(super) skipped: Vec<String>,
 }
 
 impl Opened {
-    fn new(script: Script, header: Header) -> Opened {
-        Opened { parts: parts(&script.text), script, header, next: 0, ran: Vec::new() }
+    pub(super) fn new(script: Script, header: Header) -> Opened {
+        Opened { parts: parts(&script.text), script, header, next: 0, ran: Vec::new(), skipped: Vec::new() }
+    }
+
+    /// Whether everything was run.
+    fn is_at_end(&self) -> bool {
+        self.parts.iter().skip(self.next).all(|part| part.is_function)
     }
 
     /// The names of its steps, in order.
@@ -104,7 +111,7 @@ impl Repl {
 
     /// Whether the open script was run to its end.
     pub fn is_done(&self) -> bool {
-        self.opened.as_ref().is_none_or(|opened| opened.parts.iter().skip(opened.next).all(|part| part.is_function))
+        self.opened.as_ref().is_none_or(Opened::is_at_end)
     }
 
     /// `:skip`: the next step is passed over, as if it had been run.
@@ -114,8 +121,11 @@ impl Repl {
         let Some((index, part)) = rest.into_iter().find(|(_, part)| !part.steps.is_empty()) else {
             return Ok(Output::talk("there is no step left to skip\n"));
         };
+        let steps = part.steps.clone();
         opened.next = index + 1;
-        Ok(Output::talk(format!("skipped `{}`\n", part.steps.join("`, `"))))
+        let said = format!("skipped `{}`\n", steps.join("`, `"));
+        opened.skipped.extend(steps);
+        Ok(Output::talk(said))
     }
 
     /// Opens a script before the first prompt.
@@ -187,14 +197,14 @@ impl Repl {
     }
 
     /// Functions are known before anything is run, wherever they stand.
-    fn define_functions(&mut self) -> Result<()> {
+    pub(super) fn define_functions(&mut self) -> Result<()> {
         let parts = self.opened.iter().flat_map(|opened| &opened.parts);
         let functions: Vec<Part> = parts.filter(|part| part.is_function).cloned().collect();
         functions.iter().try_for_each(|part| self.run_part(part).map(drop))
     }
 
     /// Runs one statement of the open script at its own line.
-    fn run_part(&mut self, part: &Part) -> Result<rhai::Dynamic> {
+    pub(super) fn run_part(&mut self, part: &Part) -> Result<rhai::Dynamic> {
         self.inputs.begin_part(&part.text, part.line);
         let session = &self.sessions[self.sessions.len() - 1];
         session.typed("");
@@ -224,8 +234,11 @@ impl Repl {
     /// `:run STEP`.
     pub(super) fn run_step(&mut self, wanted: &str) -> Result<Output> {
         let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
-        let last = if wanted.is_empty() { usize::MAX } else { opened.find(wanted)? };
-        self.run_to(last)
+        match wanted {
+            "" if opened.is_at_end() => Ok(at_end()),
+            "" => self.run_to(usize::MAX),
+            wanted => self.run_to(opened.find(wanted)?),
+        }
     }
 
     /// `:next`.
@@ -233,7 +246,7 @@ impl Repl {
         let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
         let rest = opened.parts.iter().enumerate().skip(opened.next);
         if self.is_done() {
-            return Ok(Output::talk("the script is at its end; `:run STEP` runs a step again\n"));
+            return Ok(at_end());
         }
         let step = rest.into_iter().find(|(_, part)| !part.steps.is_empty()).map_or(usize::MAX, |(index, _)| index);
         self.run_to(step)
@@ -253,66 +266,6 @@ impl Repl {
         Ok(Output { data: text, talk: changed.unwrap_or_default().to_owned(), ..Output::default() })
     }
 
-    /// `:reload`: the script as it is on disk now. What was run stays run; statements that changed and are no steps run
-    /// again, so that variables are what the script says.
-    pub(super) fn reload(&mut self) -> Result<Output> {
-        let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
-        let working = std::env::current_dir().unwrap_or_default();
-        let script = match self.script_file() {
-            Some(file) => script::find(&file.to_string_lossy(), &working)?,
-            None => {
-                return Err(Failure::usage(format!(
-                    "{} is part of meshwright: it does not change",
-                    opened.script.name
-                ))
-                .hint(format!("`:fork {}` makes a copy of yours", opened.script.name)));
-            }
-        };
-        let fresh = Opened::new(
-            Script { name: opened.script.name.clone(), source: opened.script.source.clone(), ..script },
-            opened.header.clone(),
-        );
-        for part in &fresh.parts {
-            drop(crate::engine::compile(&crate::engine::parser(), &fresh.script.source, &part.text).map_err(
-                |mut failure| {
-                    failure.places.iter_mut().for_each(|place| place.line += part.line - 1);
-                    failure
-                },
-            )?);
-        }
-        let (ran, before) = (opened.ran.clone(), opened.next);
-        let same = |part: &Part| {
-            ran.iter().any(|ran| if part.steps.is_empty() { ran.text == part.text } else { ran.steps == part.steps })
-        };
-        let next = fresh.parts.iter().rposition(|part| !part.is_function && same(part)).map_or(0, |last| last + 1);
-        let again: Vec<Part> = fresh.parts[..next]
-            .iter()
-            .filter(|part| part.steps.is_empty() && !part.is_function && !same(part))
-            .cloned()
-            .collect();
-        let changed = fresh
-            .parts
-            .iter()
-            .take(next)
-            .filter(|part| !part.steps.is_empty())
-            .filter(|part| ran.iter().rev().find(|r| r.steps == part.steps).is_some_and(|r| r.text != part.text));
-        let changed: Vec<String> = changed.flat_map(|part| part.steps.clone()).collect();
-        let header = fresh.script.header()?;
-        self.opened = Some(Opened { next: next.min(fresh.parts.len()), ran, header, ..fresh });
-        self.define_functions()?;
-        for part in &again {
-            drop(self.run_part(part)?);
-            if let Some(opened) = &mut self.opened {
-                opened.ran.push(part.clone());
-            }
-        }
-        let mut talk = format!("reloaded; {} statements ran before, {} run again now\n", before, again.len());
-        for step in changed {
-            talk += &format!("  `{step}` has changed since it ran: `:run {step}` runs it again\n");
-        }
-        Ok(Output::talk(talk))
-    }
-
     /// The file of the open script; `None` for a script of the bundle.
     pub(super) fn script_file(&self) -> Option<PathBuf> {
         let script = &self.opened.as_ref()?.script;
@@ -322,7 +275,11 @@ impl Repl {
     }
 }
 
-fn nothing_open() -> Failure {
+fn at_end() -> Output {
+    Output::talk("the script is at its end; `:run STEP` runs a step again\n")
+}
+
+pub(super) fn nothing_open() -> Failure {
     Failure::usage("no script is open")
         .hint("`:load NAME` opens one, `:fork NAME` makes a copy of yours and opens that")
 }
