@@ -19,13 +19,9 @@ lab_values() {
 Y
 }
 
-# Stands for values-istio-multicluster-primary.yaml. The addresses 0.0.0.0 are the guide's placeholders.
-# today: externalIstiod, and ports 443, 15012 and 15017 on the gateway's Service, for what Pilot's old 15011 was.
-primary_values() {
+# What both clusters' gateways have.
+gateway() {
   cat <<Y
-apiVersion: install.istio.io/v1alpha1
-kind: IstioOperator
-spec:
   components:
     ingressGateways:
     - name: istio-ingressgateway
@@ -36,6 +32,17 @@ spec:
           - {name: status-port, port: 15021, targetPort: 15021}
           - {name: http2, port: 80, targetPort: 8080}
           - {name: tls, port: 443, targetPort: 8443}
+Y
+}
+
+# Stands for values-istio-multicluster-primary.yaml. The addresses 0.0.0.0 are the guide's placeholders.
+# today: externalIstiod, and ports 443, 15012 and 15017 on the gateway's Service, for what Pilot's old 15011 was.
+primary_values() {
+  cat <<Y
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+spec:
+$(gateway)
           - {name: tls-istiod, port: 15012, targetPort: 15012}
           - {name: tls-webhook, port: 15017, targetPort: 15017}
   values:
@@ -72,16 +79,7 @@ apiVersion: install.istio.io/v1alpha1
 kind: IstioOperator
 spec:
   profile: remote
-  components:
-    ingressGateways:
-    - name: istio-ingressgateway
-      enabled: true
-      k8s:
-        service:
-          ports:
-          - {name: status-port, port: 15021, targetPort: 15021}
-          - {name: http2, port: 80, targetPort: 8080}
-          - {name: tls, port: 443, targetPort: 8443}
+$(gateway)
   values:
     istiodRemote:
       injectionPath: /inject/cluster/n2-k8s-config/net/network2
