@@ -1,0 +1,92 @@
+//! Sessions that become scripts.
+
+use super::*;
+use serde_json::json;
+
+#[test]
+fn an_export_needs_what_the_session_made_use_of_beside_the_clusters() {
+    let mut bench = Bench::new(true);
+    bench.good("secret.authority(\"ours\");");
+    bench.good("attempt(|| secret.file(\"none-here.pem\"))");
+    bench.good("attempt(|| secret.env(\"MESHWRIGHT_NO_SUCH_VARIABLE\"))");
+    let file = bench.folder.path().join("session.rhai").to_string_lossy().into_owned();
+    bench.good(&format!(":export {file}"));
+    let script = crate::script::find(&file, bench.folder.path()).expect("script");
+    let needs = script.header().expect("header").needs;
+    assert_eq!(
+        (needs.authorities, needs.env),
+        (vec!["ours".to_owned()], vec!["MESHWRIGHT_NO_SUCH_VARIABLE".to_owned()])
+    );
+    assert_eq!(needs.files, ["none-here.pem"]);
+}
+
+#[test]
+fn an_export_needs_the_secrets_it_opened_and_the_pods_it_ran_programs_in() {
+    let furnish = |session: &Session| {
+        let east = session.world().expect("world").server("east").expect("east");
+        for name in ["read", "copied", "listed"] {
+            east.put(
+                json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "kube-system"},
+                "data": {"key": "cGxhbnRlZA=="}}),
+            );
+        }
+        east.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "kube-public"},
+            "spec": {"containers": [{"name": "c", "image": "x", "env": [{"name": "COLOUR", "value": "red"}]}]}}));
+    };
+    let mut bench = Bench::new(true);
+    furnish(bench.repl.session());
+    bench.good("let cluster = kube.cluster(\"east\");");
+    bench.good("cluster.list(\"secrets\", #{namespace: \"kube-system\"}).map(|secret| secret.metadata.name);");
+    bench.good("let key = secret.read(cluster, \"kube-system/read\", \"key\");");
+    bench.good("let other = cluster.get(\"Secret\", \"kube-system/copied\").data.key;");
+    bench.good("wait.ready(cluster, \"Pod\", \"kube-public/p\");");
+    bench.good("let colour = cluster.exec(\"kube-public/p\", [\"env\"]).stdout;");
+    let copy = "cluster.apply(#{apiVersion: \"v1\", kind: \"Secret\", metadata: #{name: \"copy\", namespace: \"default\"}, data: #{key: other}, stringData: #{read: key}})";
+    bench.good(copy);
+    let file = bench.folder.path().join("session.rhai").to_string_lossy().into_owned();
+    bench.good(&format!(":export {file}"));
+    let text = std::fs::read_to_string(&file).expect("written");
+    let script = crate::script::find(&file, bench.folder.path()).expect("script");
+    let header = script.header().expect("header");
+    assert_eq!(
+        (&header.needs.pods[..], &header.needs.write[..]),
+        (&["kube-public".to_owned()][..], &["default".to_owned()][..])
+    );
+    assert_eq!(header.needs.secrets, ["kube-system/copied", "kube-system/read"], "{text}");
+    let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
+    let style = Style { quiet: true, ..Style::default() };
+    let job = Job { script, header, values, style, stop_after: None, record: None };
+    let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
+    furnish(&session);
+    session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
+    let copy = session.world().expect("world").server("east").expect("east").get("Secret", Some("default"), "copy");
+    assert_eq!(copy.expect("the same effect")["data"], json!({"key": "cGxhbnRlZA==", "read": "cGxhbnRlZA=="}));
+}
+
+#[test]
+fn an_export_does_what_the_session_did() {
+    let mut bench = Bench::new(true);
+    bench.good("let cluster = kube.cluster(\"east\");");
+    bench.line("no_such_thing()");
+    bench.good(&format!("cluster.apply(#{SETTINGS})"));
+    bench.good("_.created + 0");
+    bench.good("if _2 == 1 { kube.cluster(\"west\").label(\"Namespace\", \"default\", #{seen: \"yes\"}); }");
+    bench.good("fn twice(n) { n * 2 }\ntwice(_2)");
+    let file = bench.folder.path().join("session.rhai").to_string_lossy().into_owned();
+    bench.good(&format!(":export {file}"));
+    let text = std::fs::read_to_string(&file).expect("written");
+    assert!(!text.contains("no_such_thing") && !text.contains("kube.cluster(\"west\")"), "{text}");
+    let script = crate::script::find(&file, bench.folder.path()).expect("script");
+    let header = script.header().expect("header");
+    assert_eq!(header.needs.write, ["default"]);
+    let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
+    let style = Style { quiet: true, ..Style::default() };
+    let job = Job { script, header, values, style, stop_after: None, record: None };
+    let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
+    session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
+    let world = session.world().expect("world");
+    let east = world.server("east").expect("east").get("ConfigMap", Some("default"), "c");
+    assert!(east.is_some_and(|made| made["data"]["a"] == "1"));
+    let west = world.server("west").expect("west").get("Namespace", None, "default").expect("namespace");
+    assert_eq!(west["metadata"]["labels"]["seen"], "yes");
+}
