@@ -10,16 +10,18 @@ use crate::object::{Object, yaml};
 use crate::plain;
 use crate::secret::{Redactor, Secret};
 use kube::config::{ExecConfig, ExecInteractiveMode};
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 /// How long a plugin may take that talks to nobody.
 const LIMIT: Duration = Duration::from_secs(60);
 /// The same when somebody types.
 const TYPING: Duration = Duration::from_secs(300);
+/// How much a plugin may print, on stdout and on stderr each. A credential has some kilobytes.
+const MOST: u64 = 1 << 20;
 /// Prompts come one after the other.
 static TERMINAL: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
@@ -59,7 +61,10 @@ pub(super) async fn run(exec: &ExecConfig, hear: &Hear) -> Result<Issued> {
     let ended = tokio::time::timeout(limit, finish(child, hear)).await;
     let (status, out) = ended
         .map_err(|_| trouble(format!("the credential plugin `{name}` did not end within {} s", limit.as_secs())))?
-        .map_err(|error| trouble(format!("the credential plugin `{name}` broke off: {error}")))?;
+        .map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => trouble(format!("the credential plugin `{name}` prints more than 1 MiB")),
+            _ => trouble(format!("the credential plugin `{name}` broke off: {error}")),
+        })?;
     if !status.success() {
         learn_words(&out);
         return Err(trouble(format!("the credential plugin `{name}` failed ({status})")));
@@ -105,29 +110,35 @@ fn command(exec: &ExecConfig, name: &str, interactive: bool) -> Command {
 
 async fn finish(mut child: Child, hear: &Hear) -> std::io::Result<(std::process::ExitStatus, Vec<u8>)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let reading = async {
-        let mut out = Vec::new();
-        if let Some(mut stdout) = stdout {
-            stdout.read_to_end(&mut out).await?;
+    // Whichever prints too much ends both: the plugin is killed with `child`.
+    let ((), out) = tokio::try_join!(listen(stderr, hear), output(stdout))?;
+    Ok((child.wait().await?, out))
+}
+
+async fn output(stdout: Option<ChildStdout>) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let Some(stdout) = stdout else { return Ok(out) };
+    let mut bounded = stdout.take(MOST);
+    bounded.read_to_end(&mut out).await?;
+    within(bounded.limit()).map(|()| out)
+}
+
+/// A plugin that waits for somebody says so first: its words are passed on as they come.
+async fn listen(stderr: Option<ChildStderr>, hear: &Hear) -> std::io::Result<()> {
+    let Some(stderr) = stderr else { return Ok(()) };
+    let mut lines = BufReader::new(stderr.take(MOST)).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let line = plain::line(&line, 400);
+        if !line.is_empty() {
+            hear(&line);
         }
-        Ok::<_, std::io::Error>(out)
-    };
-    let hearing = async {
-        let mut said = Vec::new();
-        let Some(stderr) = stderr else { return said };
-        let mut lines = BufReader::new(stderr).lines();
-        // A plugin that waits for somebody says so first: its words are passed on as they come.
-        while let Ok(Some(line)) = lines.next_line().await {
-            let line = plain::line(&line, 400);
-            if !line.is_empty() {
-                hear(&line);
-                said.push(line);
-            }
-        }
-        said
-    };
-    let (out, _) = tokio::join!(reading, hearing);
-    Ok((child.wait().await?, out?))
+    }
+    within(lines.get_ref().get_ref().limit())
+}
+
+/// Fails when nothing is left of what may be printed.
+fn within(left: u64) -> std::io::Result<()> {
+    if left == 0 { Err(ErrorKind::FileTooLarge.into()) } else { Ok(()) }
 }
 
 fn read(exec: &ExecConfig, name: &str, out: &[u8]) -> Result<Issued> {
@@ -226,6 +237,15 @@ mod tests {
                 failure.message.contains("printed no credentials") && !failure.message.contains("planted"),
                 "{failure}"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_prints_without_end_is_ended() {
+        for script in ["yes planted-token-34", "yes | tr -d '\\n' >&2"] {
+            let (issued, _) = ran(script).await;
+            let failure = issued.expect_err("too much");
+            assert_eq!(failure.message, "the credential plugin `sh` prints more than 1 MiB");
         }
     }
 
