@@ -50,6 +50,12 @@ impl Kind {
         }
     }
 
+    /// Whether this is what [`Kind::resource`] says.
+    pub fn is_resource(&self, name: &str) -> bool {
+        let Some(rest) = name.strip_prefix(self.plural.as_str()) else { return false };
+        if self.group.is_empty() { rest.is_empty() } else { rest.strip_prefix('.') == Some(&*self.group) }
+    }
+
     /// `apps/v1` or `v1`.
     pub fn api_version(&self, version: &str) -> String {
         match self.group.as_str() {
@@ -185,6 +191,10 @@ mod tests {
             assert!(deployments.is_called(name), "{name}");
         }
         assert!(!deployments.is_called("deployments.extensions"));
+        assert!(deployments.is_resource("deployments.apps") && !deployments.is_resource("deployments"));
+        let pods = built_in("", "pods").expect("pods");
+        assert!(pods.is_resource("pods") && !pods.is_resource("pods.") && !pods.is_resource("pod"));
+        assert!(!deployments.is_resource("deploymentsapps"));
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Server {
     /// The kind that is meant by kind, plural or short name, with or without group (`Gateway`, `gateways.networking.istio.io`).
     pub(super) fn kind(&self, name: &str) -> Option<Arc<Kind>> {
         let store = self.store();
-        let is_exact = |kind: &&Arc<Kind>| kind.kind == name || kind.resource() == name;
+        let is_exact = |kind: &&Arc<Kind>| kind.kind == name || kind.is_resource(name);
         store.kinds().find(is_exact).or_else(|| store.kinds().find(|kind| kind.is_called(name))).cloned()
     }
 

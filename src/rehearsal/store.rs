@@ -93,6 +93,14 @@ impl Store {
         }
     }
 
+    /// Objects of a kind in a namespace whose names begin so.
+    pub fn list_named(&self, resource: &str, namespace: &str, start: &str) -> Vec<Arc<Value>> {
+        let Some(shelf) = self.shelves.get(resource) else { return Vec::new() };
+        let all = shelf.objects.range((namespace.to_owned(), start.to_owned())..);
+        let named = all.take_while(|((of, name), _)| of == namespace && name.starts_with(start));
+        named.map(|(_, object)| object.clone()).collect()
+    }
+
     /// Objects of a kind as they were at an earlier version, as long as that is not forgotten.
     pub fn list_at(&self, resource: &str, namespace: Option<&str>, version: u64) -> Vec<Arc<Value>> {
         let Some(shelf) = self.shelves.get(resource) else { return Vec::new() };
@@ -229,5 +237,17 @@ mod tests {
         let names: Vec<_> = store.list("pods", Some("a")).iter().map(|pod| pod["metadata"]["name"].clone()).collect();
         assert_eq!(names, ["1", "2"]);
         assert_eq!(store.list("pods", None).len(), 4);
+    }
+
+    #[test]
+    fn objects_are_found_by_how_their_names_begin() {
+        let mut store = Store::new();
+        for (namespace, name) in [("a", "x"), ("a", "x.1"), ("a", "x.2"), ("a", "xy.1"), ("b", "x.1")] {
+            store.insert("events", (namespace.into(), name.into()), json!({"metadata": {"name": name}}));
+        }
+        let found = store.list_named("events", "a", "x.");
+        let names: Vec<_> = found.iter().map(|event| event["metadata"]["name"].clone()).collect();
+        assert_eq!(names, ["x.1", "x.2"]);
+        assert!(store.list_named("pods", "a", "").is_empty());
     }
 }

@@ -130,7 +130,7 @@ fn delete(server: &Server, target: &Target) {
 fn record(server: &Server, about: &Value, event: &Event) {
     let namespace = events::namespace(about);
     if events::is_welcome(server.get_shared("Namespace", None, namespace).as_deref()) {
-        let earlier = server.list_shared("events", Some(namespace));
+        let earlier = server.store().list_named("events", namespace, &events::name_start(about));
         // Time may stand still; versions do not.
         let stamp = server.time().as_nanosecond() + i128::from(server.store().version());
         server.put(events::record(about, event, &server.now(), &earlier, stamp));

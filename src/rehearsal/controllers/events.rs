@@ -12,6 +12,11 @@ pub(crate) fn namespace(about: &Value) -> &str {
     }
 }
 
+/// What the names of all events about an object begin with.
+pub(crate) fn name_start(about: &Value) -> String {
+    format!("{}.", name(about))
+}
+
 /// The event as stored: a new one, or the one among the earlier ones that says the same, counted up. `stamp` grows, so
 /// that names sort as the events have happened: that is how clients show those of one second.
 pub(crate) fn record(about: &Value, event: &Event, time: &str, earlier: &[Arc<Value>], stamp: i128) -> Value {
@@ -22,7 +27,7 @@ pub(crate) fn record(about: &Value, event: &Event, time: &str, earlier: &[Arc<Va
             again["lastTimestamp"] = time.into();
             again
         }
-        None => render(about, event, time, namespace(about), &format!("{}.{stamp:x}", name(about))),
+        None => render(about, event, time, namespace(about), &format!("{}{stamp:x}", name_start(about))),
     }
 }
 
