@@ -33,6 +33,8 @@ pub struct Eval {
 enum Format {
     Yaml,
     Json,
+    /// Objects, or maps that are alike, in rows
+    Table,
 }
 
 impl Eval {
@@ -58,14 +60,18 @@ impl Eval {
         if value.is_unit() {
             return Ok(());
         }
-        super::print(&self.shown(&value))
+        let rehearsed = session.world().and_then(|world| world.servers().first().map(|server| server.time()));
+        super::print(&self.shown(&value, rehearsed.unwrap_or_else(jiff::Timestamp::now)))
     }
 
-    fn shown(&self, value: &rhai::Dynamic) -> String {
+    fn shown(&self, value: &rhai::Dynamic, now: jiff::Timestamp) -> String {
         let Ok(node) = crate::engine::value::to_node(value) else { return crate::plain::text(&value.to_string()) };
+        let table = || crate::repl::table(node.items(), usize::MAX, now);
+        let yaml = || crate::object::yaml::emit(&node);
         match self.output {
             Format::Json => crate::plain::json(&crate::object::Object::new(node).to_json()),
-            Format::Yaml => crate::plain::text(&crate::object::yaml::emit(&node)),
+            Format::Table => crate::plain::text(&table().unwrap_or_else(yaml)),
+            Format::Yaml => crate::plain::text(&yaml()),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Lists, page by page: ten thousand objects never stand in memory at once unless somebody collects them.
 
+mod page;
+
 use super::path::with_query;
 use super::request::request;
 use super::status::Status;
 use super::{Cluster, Resource};
 use crate::failure::{Failure, Result};
-use crate::object::{Map, Node, Object};
+use crate::object::{Map, Node, Object, Pool};
 use http::Method;
+use page::{Fetch, Page, Question};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
@@ -30,13 +33,16 @@ pub struct Selection {
     pub limit: Option<usize>,
 }
 
-/// The objects of a list, one after the other; the next page is fetched while this one is read.
+/// The objects of a list, one after the other. While one page is given out, the next one is decoded and the one behind it
+/// fetched.
 pub struct Pager {
     cluster: Cluster,
     resource: Resource,
     selection: Selection,
     page: std::vec::IntoIter<Object>,
     next: Next,
+    /// What the pages share; with the page that is being decoded.
+    pool: Pool,
     /// What was given out already, by uid: an expired list may have to start again.
     given: HashSet<Arc<str>>,
     /// How many may still be given out.
@@ -49,7 +55,7 @@ enum Next {
     /// The first page, not asked for yet.
     First,
     /// Asked for.
-    Coming(AbortOnDropHandle<Result<Result<Object, Status>>>),
+    Coming(AbortOnDropHandle<Result<Result<Page, Status>>>),
     /// There is none.
     End,
 }
@@ -63,6 +69,7 @@ impl Cluster {
             selection: selection.clone(),
             page: Vec::new().into_iter(),
             next: Next::First,
+            pool: Pool::default(),
             given: HashSet::new(),
             left: selection.limit.unwrap_or(usize::MAX),
             restarts: 0,
@@ -113,52 +120,70 @@ impl Pager {
         };
         let answer = coming.await.map_err(|e| Failure::internal(format!("listing stopped: {e}")))?;
         match answer? {
-            Ok(list) => self.take(&list)?,
+            Ok(page) => self.take(page)?,
             Err(status) if status.code == 410 && self.restarts < RESTARTS => {
                 self.restarts += 1;
                 // The server may offer to go on with newer objects; otherwise the list starts again.
                 self.next = Next::Coming(self.ask(status.continue_token.as_deref())?);
             }
-            Err(status) => return Err(self.cluster.refusal(&self.request(None)?, status)),
+            Err(status) => return Err(self.cluster.refusal(&self.request()?, status)),
         }
         Ok(true)
     }
 
-    fn take(&mut self, list: &Object) -> Result<()> {
-        let enough = list.items_at("items").len() >= self.left;
-        if let Some(token) = list.str_at("metadata.continue").filter(|token| !token.is_empty() && !enough) {
-            self.next = Next::Coming(self.ask(Some(token))?);
+    fn take(&mut self, page: Page) -> Result<()> {
+        let Page { list, pool, behind } = page;
+        self.pool = pool;
+        let items = list.items_at("items");
+        let token = list.str_at("metadata.continue").filter(|token| !token.is_empty() && items.len() < self.left);
+        if let Some(token) = token {
+            let question = Question::new(&self.cluster, self.request()?, Some(token))?;
+            let fetch = behind.unwrap_or_else(|| question.fetch());
+            self.next = Next::Coming(self.read(question, fetch, items.len()));
         }
         let origin: Arc<str> = self.cluster.0.settings.cluster.clone();
-        let kind = list.kind().strip_suffix("List").unwrap_or(&self.resource.kind).to_owned();
-        let api_version = list.api_version().to_owned();
-        let items = list.items_at("items").iter();
-        let objects = items.map(|item| Object { node: named(item, &api_version, &kind), origin: Some(origin.clone()) });
+        let kind = list.kind().strip_suffix("List").unwrap_or(&self.resource.kind);
+        let head = [("apiVersion", list.api_version()), ("kind", kind)];
+        let head = head.map(|(key, text)| (Arc::from(key), Node::Str(text.into())));
+        let objects = items.iter().map(|item| Object { node: named(item, &head), origin: Some(origin.clone()) });
         self.page = objects.collect::<Vec<_>>().into_iter();
         Ok(())
     }
 
-    fn ask(&self, token: Option<&str>) -> Result<AbortOnDropHandle<Result<Result<Object, Status>>>> {
-        let (cluster, request) = (self.cluster.clone(), self.request(token)?);
-        Ok(AbortOnDropHandle::new(tokio::spawn(async move { cluster.ask(request).await })))
+    fn ask(&mut self, token: Option<&str>) -> Result<AbortOnDropHandle<Result<Result<Page, Status>>>> {
+        let question = Question::new(&self.cluster, self.request()?, token)?;
+        let fetch = question.fetch();
+        Ok(self.read(question, fetch, 0))
     }
 
-    fn request(&self, token: Option<&str>) -> Result<http::Request<Vec<u8>>> {
+    /// Decodes the page that is being fetched. `given` objects will be given out before it.
+    fn read(
+        &mut self,
+        question: Question,
+        fetch: Fetch,
+        given: usize,
+    ) -> AbortOnDropHandle<Result<Result<Page, Status>>> {
+        // A list that may end with this page asks for no more.
+        let goes_on = self.left.saturating_sub(given) > PAGE;
+        let pool = std::mem::take(&mut self.pool);
+        AbortOnDropHandle::new(tokio::spawn(question.page(fetch, pool, goes_on)))
+    }
+
+    /// The request for the first page.
+    fn request(&self) -> Result<http::Request<Vec<u8>>> {
         let Selection { namespace, labels, fields, limit } = &self.selection;
         let limit = limit.map_or(PAGE, |limit| limit.min(PAGE)).to_string();
         let mut pairs = vec![("limit", limit.as_str())];
         pairs.extend(labels.as_deref().map(|labels| ("labelSelector", labels)));
         pairs.extend(fields.as_deref().map(|fields| ("fieldSelector", fields)));
-        pairs.extend(token.map(|token| ("continue", token)));
         request(Method::GET, with_query(self.resource.path(namespace.as_deref()), &pairs))
     }
 }
 
 /// Items of lists come without kind and apiVersion.
-fn named(item: &Node, api_version: &str, kind: &str) -> Node {
+fn named(item: &Node, head: &[(Arc<str>, Node)]) -> Node {
     if item.get("kind").is_some() {
         return item.clone();
     }
-    let head = [("apiVersion", api_version), ("kind", kind)].map(|(key, text)| (key.into(), Node::Str(text.into())));
-    Node::Map(Map(Arc::new(head.into_iter().chain(item.entries().iter().cloned()).collect())))
+    Node::Map(Map(Arc::new(head.iter().chain(item.entries()).cloned().collect())))
 }

@@ -25,6 +25,12 @@ pub(crate) fn with_query(path: String, pairs: &[(&str, &str)]) -> String {
     format!("{path}{}", query(pairs))
 }
 
+/// The path, which may have a query, with this pair behind it.
+pub(super) fn with_pair(path: &str, name: &str, value: &str) -> String {
+    let pair = query(&[(name, value)]);
+    if path.contains('?') { format!("{path}&{}", &pair[1..]) } else { format!("{path}{pair}") }
+}
+
 /// What a request path is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ApiPath {
@@ -143,5 +149,7 @@ mod tests {
         let uri = with_query("/x".into(), &[("labelSelector", "a=b,c"), ("limit", "5")]);
         assert_eq!(uri, "/x?labelSelector=a%3Db%2Cc&limit=5");
         assert_eq!(with_query("/x".into(), &[]), "/x");
+        assert_eq!(with_pair("/x", "continue", "a&b"), "/x?continue=a%26b");
+        assert_eq!(with_pair("/x?limit=5", "continue", "a"), "/x?limit=5&continue=a");
     }
 }

@@ -8,7 +8,7 @@ use super::path::ApiPath;
 use super::status::Status;
 use super::{Cluster, Target};
 use crate::failure::{Failure, Kind, Result};
-use crate::object::{self, Object};
+use crate::object::{self, Object, Pool};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -123,19 +123,20 @@ impl Cluster {
 
     /// Like [`Cluster::send`], with the server's refusal as it is.
     pub(crate) async fn ask(&self, request: Request<Vec<u8>>) -> Result<Result<Object, Status>> {
-        let bytes = match self.exchange(&request).await? {
-            Ok(bytes) if bytes.is_empty() => return Ok(Ok(Object::default())),
-            Ok(bytes) => bytes,
-            Err(status) => return Ok(Err(status)),
-        };
-        match object::from_json(&bytes) {
-            Ok(object) => Ok(Ok(self.received(object))),
-            Err(failure) => {
-                let message =
-                    format!("the answer to {} {} is {}", request.method(), request.uri().path(), failure.message);
-                Err(Failure::new(Kind::Server, message).on_cluster(self.name()))
-            }
+        match self.exchange(&request).await? {
+            Ok(bytes) if bytes.is_empty() => Ok(Ok(Object::default())),
+            Ok(bytes) => Ok(Ok(self.decoded(&request, &bytes, &mut Pool::default())?)),
+            Err(status) => Ok(Err(status)),
         }
+    }
+
+    /// The object in the answer to this request.
+    pub(super) fn decoded(&self, request: &Request<Vec<u8>>, bytes: &[u8], pool: &mut Pool) -> Result<Object> {
+        let object = object::from_json_with(bytes, pool).map_err(|failure| {
+            let message = format!("the answer to {} {} is {}", request.method(), request.uri().path(), failure.message);
+            Failure::new(Kind::Server, message).on_cluster(self.name())
+        })?;
+        Ok(self.received(object))
     }
 
     /// Sends one request; the body of the answer as it came.
@@ -157,7 +158,8 @@ impl Cluster {
         }
     }
 
-    async fn exchange(&self, request: &Request<Vec<u8>>) -> Result<Result<Bytes, Status>> {
+    /// Sends one request; the body of the answer, or the server's refusal.
+    pub(super) async fn exchange(&self, request: &Request<Vec<u8>>) -> Result<Result<Bytes, Status>> {
         let mut sent = request.clone().map(Body::from);
         sent.extensions_mut().insert(Whole);
         let response = self.client().send(sent).await.map_err(|error| self.failure(request, failure_of(error)))?;

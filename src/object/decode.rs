@@ -1,40 +1,29 @@
 //! Bytes to trees.
 
+use super::pool::Pool;
 use super::{Map, Node, Object};
 use crate::failure::{Failure, Result};
 use crate::secret::{Secret, Witness};
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-
-/// Keys repeat in every object of a list: one allocation serves them all.
-#[derive(Default)]
-pub(super) struct Interner(RefCell<HashSet<Arc<str>>>);
-
-impl Interner {
-    fn key(&self, text: &str) -> Arc<str> {
-        let mut known = self.0.borrow_mut();
-        if let Some(key) = known.get(text) {
-            return key.clone();
-        }
-        let key: Arc<str> = text.into();
-        known.insert(key.clone());
-        key
-    }
-}
 
 /// The object in a JSON document.
 ///
 /// # Errors
 /// When the bytes are not JSON. The message never quotes them: they may hold secrets.
 pub fn from_json(bytes: &[u8]) -> Result<Object> {
-    let interner = Interner::default();
+    from_json_with(bytes, &mut Pool::default())
+}
+
+/// The same; what was decoded with this pool before is shared.
+///
+/// # Errors
+/// As [`from_json`].
+pub fn from_json_with(bytes: &[u8], pool: &mut Pool) -> Result<Object> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let node = NodeSeed(&interner)
-        .deserialize(&mut reader)
-        .map_err(|e| Failure::internal(format!("not JSON at line {} column {}", e.line(), e.column())))?;
+    let node = NodeSeed(pool).deserialize(&mut reader);
+    let node = node.map_err(|e| Failure::internal(format!("not JSON at line {} column {}", e.line(), e.column())))?;
     Ok(Object::new(node).sealed())
 }
 
@@ -149,8 +138,8 @@ fn is_public(key: &str, content: &str) -> bool {
     key == "namespace" || content.contains("-----BEGIN CERTIFICATE-----") && !content.contains("PRIVATE KEY-----")
 }
 
-/// Deserializes into a [`Node`], sharing keys.
-pub(super) struct NodeSeed<'a>(pub(super) &'a Interner);
+/// Deserializes into a [`Node`], sharing what is alike.
+struct NodeSeed<'a>(&'a mut Pool);
 
 impl<'de> DeserializeSeed<'de> for NodeSeed<'_> {
     type Value = Node;
@@ -184,7 +173,7 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Str(value.into()))
+        Ok(Node::Str(self.0.text(value)))
     }
 
     fn visit_unit<E>(self) -> Result<Node, E> {
@@ -200,24 +189,25 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
-        let mut items = Vec::new();
+        let start = self.0.begin_list();
         while let Some(item) = seq.next_element_seed(NodeSeed(self.0))? {
-            items.push(item);
+            self.0.add_item(item);
         }
-        Ok(Node::Array(Arc::new(items)))
+        Ok(self.0.end_list(start))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        let mut entries = Vec::new();
+        let start = self.0.begin_map();
         while let Some(key) = map.next_key_seed(KeySeed(self.0))? {
-            entries.push((key, map.next_value_seed(NodeSeed(self.0))?));
+            let value = map.next_value_seed(NodeSeed(self.0))?;
+            self.0.add_entry(key, value);
         }
-        Ok(Node::Map(Map(Arc::new(entries))))
+        Ok(self.0.end_map(start))
     }
 }
 
 /// Keys are strings in JSON; YAML also allows numbers and booleans, which read as they are written.
-struct KeySeed<'a>(&'a Interner);
+struct KeySeed<'a>(&'a mut Pool);
 
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     type Value = Arc<str>;
@@ -235,29 +225,29 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Arc<str>, E> {
-        Ok(self.0.key(value))
+        Ok(self.0.text(value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Arc<str>, E> {
-        Ok(self.0.key(&value.to_string()))
+        Ok(self.0.text(&value.to_string()))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Arc<str>, E> {
-        Ok(self.0.key(&value.to_string()))
+        Ok(self.0.text(&value.to_string()))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Arc<str>, E> {
-        Ok(self.0.key(&value.to_string()))
+        Ok(self.0.text(&value.to_string()))
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Arc<str>, E> {
-        Ok(self.0.key(if value { "true" } else { "false" }))
+        Ok(self.0.text(if value { "true" } else { "false" }))
     }
 }
 
 impl<'de> de::Deserialize<'de> for Node {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
-        NodeSeed(&Interner::default()).deserialize(deserializer)
+        NodeSeed(&mut Pool::default()).deserialize(deserializer)
     }
 }
 

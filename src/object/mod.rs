@@ -1,16 +1,18 @@
 //! Kubernetes objects as scripts and primitives see them: one immutable tree, cheap to copy and to share.
 //!
-//! Decoded straight from the server's bytes, keys interned, order kept. Values of a `Secret` object decode as
+//! Decoded straight from the server's bytes, what is alike shared, order kept. Values of a `Secret` object decode as
 //! [`crate::secret::Secret`]: whatever shows an [`Object`] shows their names; only [`Object::to_wire`] opens them.
 
 mod decode;
 mod encode;
+mod pool;
 pub mod yaml;
 
 use crate::secret::Secret;
 use std::sync::Arc;
 
-pub use decode::from_json;
+pub use decode::{from_json, from_json_with};
+pub use pool::Pool;
 
 /// One value of a tree.
 #[derive(Clone, Debug, PartialEq, Default)]

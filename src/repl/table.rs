@@ -2,7 +2,7 @@
 
 use super::columns;
 use crate::object::{Node, Object};
-use comfy_table::{Table, presets};
+use console::measure_text_width;
 
 /// More columns than these are easier to read as YAML.
 const MOST_COLUMNS: usize = 8;
@@ -12,10 +12,22 @@ pub fn table(items: &[Node], width: usize, now: jiff::Timestamp) -> Option<Strin
     let objects: Vec<Object> = items.iter().cloned().map(Object::new).collect();
     let are_objects = objects.iter().all(|object| !object.name().is_empty() && !object.kind().is_empty());
     let (header, rows) = if are_objects { columns::rows(&objects, now) } else { alike(items)? };
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header);
-    table.add_rows(rows);
-    Some(table.lines().map(|line| cut(line.trim_end(), width)).collect::<Vec<_>>().join("\n"))
+    Some(aligned(&header, &rows).map(|line| cut(line.trim_end(), width)).collect::<Vec<_>>().join("\n"))
+}
+
+/// Lines of cells, each as wide as the widest of its column. There may be very many: nothing else is done to them.
+fn aligned<'a>(header: &'a Vec<String>, rows: &'a [Vec<String>]) -> impl Iterator<Item = String> + 'a {
+    let lines = std::iter::once(header).chain(rows);
+    let widest = |column: usize| lines.clone().map(|cells| measure_text_width(&cells[column])).max();
+    let widths: Vec<usize> = (0..header.len()).filter_map(widest).collect();
+    lines.map(move |cells| {
+        let mut line = String::new();
+        for (cell, width) in cells.iter().zip(&widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width + 2 - measure_text_width(cell)));
+        }
+        line
+    })
 }
 
 /// Maps with the same few keys and simple values.
@@ -44,7 +56,6 @@ fn simple(node: &Node) -> Option<String> {
 }
 
 fn cut(line: &str, width: usize) -> String {
-    let line = line.strip_prefix(' ').unwrap_or(line);
     match line.char_indices().nth(width.max(20)) {
         Some(_) => line.chars().take(width.max(20) - 1).chain(['…']).collect(),
         None => line.to_owned(),

@@ -22,6 +22,9 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
+/// How much room is made at once for an answer that says how long it is.
+const MOST_ROOM: u64 = 16 << 20;
+
 /// Reads an answer to its end; its body may stand still for `limit`. What a refusal says becomes an extension of it.
 pub(super) async fn read<B>(
     clock: &Clock,
@@ -48,8 +51,10 @@ where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let mut whole = Vec::new();
     let mut body = std::pin::pin!(body);
+    // What the server says may be wrong; it is only room.
+    let room = body.size_hint().exact().unwrap_or_default().min(MOST_ROOM);
+    let mut whole = Vec::new();
     loop {
         let frame = clock.timeout(limit, body.frame()).await;
         let Some(frame) = frame.ok_or_else(|| Broken("the answer stood still".into()))? else { break };
@@ -59,6 +64,7 @@ where
         if whole.is_empty() && body.is_end_stream() {
             return Ok(data);
         }
+        whole.reserve(usize::try_from(room).unwrap_or_default().saturating_sub(whole.len()));
         whole.extend_from_slice(&data);
     }
     Ok(whole.into())
