@@ -40,6 +40,10 @@ impl Runs {
             let rows: Vec<Value> = runs.iter().map(row).collect();
             return super::print(&serde_json::to_string_pretty(&rows).unwrap_or_default());
         }
+        if runs.is_empty() {
+            crate::plain::tell("No runs found.");
+            return Ok(());
+        }
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header(["RUN", "WHEN", "SCRIPT", "CLUSTERS", "OUTCOME", "CHANGES"]);
         for run in &runs {

@@ -12,7 +12,7 @@ use crate::primitives::host::Level;
 use crate::process::{Output, Programs};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Steps on the screen and in the journal.
 pub(super) struct Observed(pub Arc<Screen>, pub Arc<Recorder>);
@@ -86,13 +86,35 @@ pub(super) fn tell(screen: &Screen, notice: &Notice) {
             screen.say(Level::Warning, &format!("{cluster}: {what}"));
         }
         Notice::Retrying { cluster, reason, lasting, again_in } => {
-            let (lasting, again_in) = (super::screen::seconds(*lasting), super::screen::seconds(*again_in));
-            let line = format!("{cluster}: {reason}; for {lasting} now, next try in {again_in}");
-            screen.say_of(&format!("{cluster}: {reason}"), Level::Info, &line);
+            let topic = format!("{cluster}: {reason}");
+            screen.say_of(&topic, Level::Info, &format!("{topic}; {}", next_try(*lasting, *again_in)));
         }
         Notice::Waiting { cluster, object, text } => {
             let topic = format!("{cluster}: still waiting for {object}");
             screen.say_of(&topic, Level::Warning, &format!("{topic}: {text}"));
         }
+    }
+}
+
+/// How long the trouble has lasted and when the next try comes; times too short for people are left out.
+fn next_try(lasting: Duration, again_in: Duration) -> String {
+    const SHORT: Duration = Duration::from_millis(50);
+    let seconds = super::screen::seconds;
+    let lasting = if lasting < SHORT { String::new() } else { format!("for {} now, ", seconds(lasting)) };
+    let next =
+        if again_in < SHORT { "next try at once".to_owned() } else { format!("next try in {}", seconds(again_in)) };
+    format!("{lasting}{next}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_would_read_as_nothing_are_left_out() {
+        let told = |lasting, again_in| next_try(Duration::from_millis(lasting), Duration::from_millis(again_in));
+        assert_eq!(told(0, 12), "next try at once");
+        assert_eq!(told(49, 50), "next try in 0.1s");
+        assert_eq!(told(1_500, 700), "for 1.5s now, next try in 0.7s");
     }
 }

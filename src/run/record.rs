@@ -213,9 +213,14 @@ impl History {
     pub fn outcome(&self) -> String {
         match &self.finished {
             Some(finished) => finished.outcome.replace('_', " "),
-            None if is_alive(self.started.pid) => "running".to_owned(),
+            None if self.is_running() => "running".to_owned(),
             None => "broken off".to_owned(),
         }
+    }
+
+    /// Whether its process still works on it.
+    pub fn is_running(&self) -> bool {
+        self.finished.is_none() && is_alive(self.started.pid)
     }
 
     /// How much it changed: `2 created, 1 changed`.

@@ -110,7 +110,7 @@ impl Session {
     }
 
     /// Finds out what became of the changes of a run that nobody has heard the answer of. The run's journal says it from
-    /// now on. Returns a line for each.
+    /// now on; that of a run that still goes on is left alone. Returns a line for each.
     ///
     /// # Errors
     /// When the run's journal cannot be written.
@@ -118,6 +118,10 @@ impl Session {
         let pending: Vec<usize> = (0..run.changes.len()).filter(|at| run.changes[*at].is_pending()).collect();
         if pending.is_empty() {
             return Ok(Vec::new());
+        }
+        if run.is_running() {
+            // It will hear the answers itself.
+            return Ok(vec![format!("run {} is still running: changes under way: {}", run.id, pending.len())]);
         }
         let lines = self.unless_interrupted(async { Ok(settle(run, |context| self.cluster(context)).await) })?;
         let file = super::record::folder().join(format!("{}.jsonl", run.id));

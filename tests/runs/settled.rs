@@ -22,6 +22,24 @@ fn a_creation_whose_answer_nobody_heard_is_found_and_can_be_taken_back() {
 }
 
 #[test]
+fn changes_of_a_run_that_goes_on_are_not_judged() {
+    let stage = Stage::new();
+    let make = r#"c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}});"#;
+    let id = stage.killed_after(make);
+    stage.server().remove("ConfigMap", Some("shop"), "new");
+    let journal = std::fs::read_to_string(stage.journal(&id)).expect("journal");
+    let start: serde_json::Value = serde_json::from_str(journal.lines().next().expect("a start")).expect("json");
+    let alive = format!("\"pid\":{}", std::process::id());
+    let journal = journal.replace(&format!("\"pid\":{}", start["pid"]), &alive);
+    std::fs::write(stage.journal(&id), &journal).expect("written");
+    let (code, out, err) = stage.meshwright(&["undo", &id, "--dry-run"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(err.contains("is still running: changes under way: 1"), "{err}");
+    assert!(out.contains("nobody knows") && !format!("{out}{err}").contains("not applied"), "{out}{err}");
+    assert_eq!(std::fs::read_to_string(stage.journal(&id)).expect("journal"), journal, "the journal is the run's own");
+}
+
+#[test]
 fn a_context_that_is_another_cluster_now_is_left_alone() {
     let stage = Stage::new();
     let make = r#"c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}});"#;
