@@ -7,7 +7,7 @@ use super::request::request;
 use super::status::Status;
 use super::{Cluster, Resource};
 use crate::failure::{Failure, Result};
-use crate::object::{Map, Node, Object, Pool};
+use crate::object::{Map, Node, Object};
 use http::Method;
 use page::{Fetch, Page, Question};
 use std::collections::HashSet;
@@ -41,10 +41,8 @@ pub struct Pager {
     selection: Selection,
     page: std::vec::IntoIter<Object>,
     next: Next,
-    /// What the pages share; with the page that is being decoded.
-    pool: Pool,
     /// What was given out already, by uid: an expired list may have to start again.
-    given: HashSet<Arc<str>>,
+    given: HashSet<String>,
     /// How many may still be given out.
     left: usize,
     restarts: u32,
@@ -69,7 +67,6 @@ impl Cluster {
             selection: selection.clone(),
             page: Vec::new().into_iter(),
             next: Next::First,
-            pool: Pool::default(),
             given: HashSet::new(),
             left: selection.limit.unwrap_or(usize::MAX),
             restarts: 0,
@@ -98,7 +95,7 @@ impl Pager {
     pub async fn next(&mut self) -> Result<Option<Object>> {
         while self.left > 0 {
             for object in self.page.by_ref() {
-                let uid: Arc<str> = object.uid().into();
+                let uid = uid(&object);
                 if uid.is_empty() || self.given.insert(uid) {
                     self.left -= 1;
                     return Ok(Some(object));
@@ -132,8 +129,7 @@ impl Pager {
     }
 
     fn take(&mut self, page: Page) -> Result<()> {
-        let Page { list, pool, behind } = page;
-        self.pool = pool;
+        let Page { list, behind } = page;
         let items = list.items_at("items");
         let token = list.str_at("metadata.continue").filter(|token| !token.is_empty() && items.len() < self.left);
         if let Some(token) = token {
@@ -165,8 +161,7 @@ impl Pager {
     ) -> AbortOnDropHandle<Result<Result<Page, Status>>> {
         // A list that may end with this page asks for no more.
         let goes_on = self.left.saturating_sub(given) > PAGE;
-        let pool = std::mem::take(&mut self.pool);
-        AbortOnDropHandle::new(tokio::spawn(question.page(fetch, pool, goes_on)))
+        AbortOnDropHandle::new(tokio::spawn(question.page(fetch, goes_on)))
     }
 
     /// The request for the first page.
@@ -177,6 +172,14 @@ impl Pager {
         pairs.extend(labels.as_deref().map(|labels| ("labelSelector", labels)));
         pairs.extend(fields.as_deref().map(|fields| ("fieldSelector", fields)));
         request(Method::GET, with_query(self.resource.path(namespace.as_deref()), &pairs))
+    }
+}
+
+/// The uid, without reading the whole metadata.
+fn uid(object: &Object) -> String {
+    match object.node.get("metadata") {
+        Some(Node::Map(metadata)) => metadata.peek("uid").unwrap_or_default(),
+        _ => String::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::path::ApiPath;
 use super::status::Status;
 use super::{Cluster, Target};
 use crate::failure::{Failure, Kind, Result};
-use crate::object::{self, Object, Pool};
+use crate::object::{self, Object};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -125,14 +125,14 @@ impl Cluster {
     pub(crate) async fn ask(&self, request: Request<Vec<u8>>) -> Result<Result<Object, Status>> {
         match self.exchange(&request).await? {
             Ok(bytes) if bytes.is_empty() => Ok(Ok(Object::default())),
-            Ok(bytes) => Ok(Ok(self.decoded(&request, &bytes, &mut Pool::default())?)),
+            Ok(bytes) => Ok(Ok(self.decoded(&request, object::from_json(&bytes))?)),
             Err(status) => Ok(Err(status)),
         }
     }
 
     /// The object in the answer to this request.
-    pub(super) fn decoded(&self, request: &Request<Vec<u8>>, bytes: &[u8], pool: &mut Pool) -> Result<Object> {
-        let object = object::from_json_with(bytes, pool).map_err(|failure| {
+    pub(super) fn decoded(&self, request: &Request<Vec<u8>>, answer: Result<Object>) -> Result<Object> {
+        let object = answer.map_err(|failure| {
             let message = format!("the answer to {} {} is {}", request.method(), request.uri().path(), failure.message);
             Failure::new(Kind::Server, message).on_cluster(self.name())
         })?;

@@ -27,6 +27,19 @@ pub fn from_json_with(bytes: &[u8], pool: &mut Pool) -> Result<Object> {
     Ok(Object::new(node).sealed())
 }
 
+/// The same for a list: of one without Secrets, each item is read when somebody looks at it.
+///
+/// # Errors
+/// As [`from_json`].
+pub fn list_from_json(bytes: &[u8]) -> Result<Object> {
+    super::scan::list(bytes).map_or_else(|| from_json(bytes), |node| Ok(Object::new(node)))
+}
+
+/// The tree of a part of a document.
+pub(super) fn part_of(text: &str, pool: &mut Pool) -> Option<Node> {
+    NodeSeed(pool).deserialize(&mut serde_json::Deserializer::from_str(text)).ok()
+}
+
 impl Object {
     /// The same object with the values of a `Secret`, or of each `Secret` in a list, turned into secrets.
     pub fn sealed(self) -> Object {

@@ -5,13 +5,16 @@
 
 mod decode;
 mod encode;
+mod entries;
 mod pool;
+mod scan;
 pub mod yaml;
 
 use crate::secret::Secret;
 use std::sync::Arc;
 
-pub use decode::{from_json, from_json_with};
+pub use decode::{from_json, from_json_with, list_from_json};
+pub use entries::Entries;
 pub use pool::Pool;
 
 /// One value of a tree.
@@ -38,12 +41,17 @@ pub enum Node {
 
 /// The entries of a map node, in order.
 #[derive(Clone, Debug, Default)]
-pub struct Map(pub Arc<Vec<(Arc<str>, Node)>>);
+pub struct Map(pub Arc<Entries>);
 
 impl Map {
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.0.iter().find(|(name, _)| &**name == key).map(|(_, node)| node)
+    }
+
+    /// The text under `key`, without reading a map that nobody has looked at yet.
+    pub fn peek(&self, key: &str) -> Option<String> {
+        self.0.peek(key)
     }
 
     /// A copy in which `key` has this value.
@@ -71,6 +79,16 @@ impl Node {
             Node::Array(items) => items.get(key.parse::<usize>().ok()?),
             _ => None,
         }
+    }
+
+    /// A copy of an object to look at and to drop, without `managedFields`: the parts that nobody has read yet stay so here.
+    pub fn glance(&self) -> Node {
+        let Node::Map(map) = self else { return self.clone() };
+        let part = |node: &Node| match node {
+            Node::Map(part) => Node::Map(Map(Arc::new(part.0.glance()))),
+            other => other.clone(),
+        };
+        Node::Map(Map(Arc::new(map.0.iter().map(|(key, node)| (key.clone(), part(node))).collect())))
     }
 
     /// The text of a string node.

@@ -1,22 +1,18 @@
 //! One copy of what repeats. The objects of a list are mostly alike: keys, texts and whole parts of them are kept once.
 
-use super::{Map, Node};
+use super::{Entries, Map, Node};
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
-
-type Items = Arc<Vec<Node>>;
-type Entries = Arc<Vec<(Arc<str>, Node)>>;
 
 /// What was decoded so far, for what comes to share.
 #[derive(Default)]
 pub struct Pool {
     hasher: DefaultHashBuilder,
     texts: HashTable<Arc<str>>,
-    lists: HashTable<Items>,
-    maps: HashTable<Entries>,
+    lists: HashTable<Arc<Vec<Node>>>,
+    maps: HashTable<Arc<Entries>>,
     /// The lists and maps that are being read, one behind the other.
     open_items: Vec<Node>,
     open_entries: Vec<(Arc<str>, Node)>,
@@ -78,42 +74,6 @@ impl Pool {
         open.truncate(start);
         Node::Map(Map(map))
     }
-
-    /// Forgets what only one object has, or none any more: it hardly comes again.
-    pub fn tidy(&mut self) {
-        /// Beside the pool.
-        const OWNERS: usize = 2;
-        self.open_items.clear();
-        self.open_entries.clear();
-        let mut inside = HashSet::new();
-        let lists = self.lists.iter().filter(|list| Arc::strong_count(list) > OWNERS);
-        lists.for_each(|list| list.iter().for_each(|node| note(node, &mut inside)));
-        let maps = self.maps.iter().filter(|map| Arc::strong_count(map) > OWNERS);
-        for (key, node) in maps.flat_map(|map| map.iter()) {
-            inside.insert(place(Arc::as_ptr(key).cast()));
-            note(node, &mut inside);
-        }
-        let stays = |owners: usize, at: *const ()| owners > OWNERS || inside.contains(&place(at));
-        self.texts.retain(|text| stays(Arc::strong_count(text), Arc::as_ptr(text).cast()));
-        self.lists.retain(|list| stays(Arc::strong_count(list), Arc::as_ptr(list).cast()));
-        self.maps.retain(|map| stays(Arc::strong_count(map), Arc::as_ptr(map).cast()));
-    }
-}
-
-/// Notes what this part is made of.
-fn note(node: &Node, inside: &mut HashSet<u64>) {
-    let (_, at) = mark(node);
-    match node {
-        Node::Str(_) => drop(inside.insert(at)),
-        Node::Array(items) if inside.insert(at) => items.iter().for_each(|item| note(item, inside)),
-        Node::Map(map) if inside.insert(at) => {
-            for (key, node) in map.0.iter() {
-                inside.insert(place(Arc::as_ptr(key).cast()));
-                note(node, inside);
-            }
-        }
-        _ => {}
-    }
 }
 
 fn place(pointer: *const ()) -> u64 {
@@ -161,7 +121,7 @@ mod tests {
         from_json_with(text.as_bytes(), pool).expect("json").node
     }
 
-    fn map_at<'n>(node: &'n Node, key: &str) -> &'n Entries {
+    fn map_at<'n>(node: &'n Node, key: &str) -> &'n Arc<Entries> {
         match node.get(key) {
             Some(Node::Map(map)) => &map.0,
             other => panic!("{key} is {other:?}"),
@@ -185,21 +145,6 @@ mod tests {
             assert!(!Arc::ptr_eq(map_at(&one, "spec"), map_at(&third, "spec")), "{text}");
             assert_eq!(third.to_wire(), serde_json::from_str::<serde_json::Value>(text).expect("json"));
         }
-    }
-
-    #[test]
-    fn what_nobody_shares_is_forgotten() {
-        let mut pool = Pool::default();
-        let text = |name: &str| format!(r#"{{"name":"{name}","spec":{{"image":"i","only":{{"id":"{name}-1"}}}}}}"#);
-        let kept: Vec<Node> = ["a", "b", "b"].iter().map(|name| decoded(&mut pool, &text(name))).collect();
-        pool.tidy();
-        let known = |pool: &Pool, text: &str| pool.texts.iter().any(|known| **known == *text);
-        assert!(known(&pool, "b") && known(&pool, "image") && !known(&pool, "a"));
-        let again = decoded(&mut pool, &text("b"));
-        assert!(Arc::ptr_eq(map_at(&kept[1], "spec"), map_at(&again, "spec")), "shared parts stay, with all in them");
-        drop((kept, again));
-        (0..4).for_each(|_| pool.tidy());
-        assert!(pool.texts.is_empty() && pool.maps.is_empty());
     }
 
     #[test]

@@ -240,7 +240,7 @@ fn rehearse(call: &Call<'_, Host>) -> Outcome {
 fn parameters(map: Dynamic) -> Result<Node> {
     let params = map.try_cast::<Map>().unwrap_or_default();
     let named = params.into_iter().map(|(key, value)| Ok((key.as_str().into(), to_node(&named(value))?)));
-    Ok(Node::Map(crate::object::Map(std::sync::Arc::new(named.collect::<Result<Vec<_>>>()?))))
+    Ok(Node::Map(crate::object::Map(std::sync::Arc::new(named.collect::<Result<_>>()?))))
 }
 
 fn replay(call: &Call<'_, Host>) -> Outcome {

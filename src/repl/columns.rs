@@ -26,33 +26,36 @@ const KINDS: &[(&str, &[Column])] = &[
 /// Columns behind the age.
 const LAST: &[(&str, &[Column])] = &[("Pod", &[("NODE", node_name)])];
 
-/// Header and rows of these objects.
-pub fn rows(objects: &[Object], now: jiff::Timestamp) -> (Vec<String>, Vec<Vec<String>>) {
-    let kinds: std::collections::BTreeSet<&str> = objects.iter().map(Object::kind).collect();
-    let one = if kinds.len() == 1 { kinds.first().copied().unwrap_or_default() } else { "" };
+/// Header and rows of these objects; `None` when one is no object. There may be very many: each is looked at and dropped.
+pub fn rows(items: &[Node], now: jiff::Timestamp) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    let kind = |item: &Node| item.get("kind").and_then(Node::as_str).unwrap_or_default().to_owned();
+    let kinds: std::collections::BTreeSet<String> = items.iter().map(kind).collect();
+    let one = if kinds.len() == 1 { kinds.first().map(String::as_str).unwrap_or_default() } else { "" };
     let of = |table: &[(&str, &'static [Column])]| {
         table.iter().find(|(kind, _)| *kind == one).map_or(&[][..], |(_, columns)| columns)
     };
     let (middle, last) = (of(KINDS), of(LAST));
-    let namespaced = objects.iter().any(|object| object.namespace().is_some());
-    let mut header: Vec<String> = Vec::new();
-    header.extend((kinds.len() > 1).then(|| "KIND".to_owned()));
-    header.extend(namespaced.then(|| "NAMESPACE".to_owned()));
-    header.push("NAME".to_owned());
-    header.extend(middle.iter().map(|(name, _)| (*name).to_owned()));
-    header.push("AGE".to_owned());
-    header.extend(last.iter().map(|(name, _)| (*name).to_owned()));
-    let row = |object: &Object| {
-        let mut cells: Vec<String> = Vec::new();
-        cells.extend((kinds.len() > 1).then(|| object.kind().to_owned()));
-        cells.extend(namespaced.then(|| object.namespace().unwrap_or_default().to_owned()));
+    let row = |item: &Node| {
+        let object = Object::new(item.glance());
+        let is_one = !object.name().is_empty() && !object.kind().is_empty();
+        let mut cells = vec![object.kind().to_owned(), object.namespace().unwrap_or_default().to_owned()];
         cells.push(object.name().to_owned());
-        cells.extend(middle.iter().map(|(_, cell)| cell(object)));
-        cells.push(age(object, now));
-        cells.extend(last.iter().map(|(_, cell)| cell(object)));
-        cells
+        cells.extend(middle.iter().map(|(_, cell)| cell(&object)));
+        cells.push(age(&object, now));
+        cells.extend(last.iter().map(|(_, cell)| cell(&object)));
+        is_one.then_some(cells)
     };
-    (header, objects.iter().map(row).collect())
+    let mut rows = items.iter().map(row).collect::<Option<Vec<_>>>()?;
+    let names = ["KIND", "NAMESPACE", "NAME"].into_iter().chain(middle.iter().map(|(name, _)| *name));
+    let names = names.chain(["AGE"]).chain(last.iter().map(|(name, _)| *name));
+    let mut header: Vec<String> = names.map(str::to_owned).collect();
+    let namespaced = rows.iter().any(|cells| !cells[1].is_empty());
+    for (column, shown) in [(1, namespaced), (0, kinds.len() > 1)] {
+        if !shown {
+            std::iter::once(&mut header).chain(&mut rows).for_each(|cells| drop(cells.remove(column)));
+        }
+    }
+    Some((header, rows))
 }
 
 /// How long ago an object was made, as kubectl says it.

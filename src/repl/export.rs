@@ -172,7 +172,7 @@ fn header(repl: &Repl, title: &str, lifted: &BTreeMap<String, String>) -> String
     for (context, name) in lifted {
         let entries = [("type", "cluster"), ("default", context.as_str()), ("help", "a cluster of the session")];
         let entries = entries.map(|(key, text)| (key.into(), Node::Str(text.into())));
-        out += &format!("//!   {name}: {}\n", flow(&Node::Map(Map(Arc::new(entries.to_vec())))));
+        out += &format!("//!   {name}: {}\n", flow(&Node::Map(Map(Arc::new(entries.to_vec().into())))));
     }
     out += &needs(repl, own);
     out + "//! ---\n"
@@ -189,7 +189,7 @@ fn described(param: &Param) -> Node {
     entries.extend(param.min.map(|min| ("min".into(), Node::Int(min))));
     entries.extend(param.pattern.as_deref().map(|pattern| ("pattern".into(), text(pattern))));
     entries.push(("help".into(), text(&param.help)));
-    Node::Map(Map(Arc::new(entries)))
+    Node::Map(Map(Arc::new(entries.into())))
 }
 
 /// A tree on one line; YAML understands JSON.

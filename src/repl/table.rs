@@ -9,9 +9,7 @@ const MOST_COLUMNS: usize = 8;
 
 /// The items as a table; `None` when they have nothing in common.
 pub fn table(items: &[Node], width: usize, now: jiff::Timestamp) -> Option<String> {
-    let objects: Vec<Object> = items.iter().cloned().map(Object::new).collect();
-    let are_objects = objects.iter().all(|object| !object.name().is_empty() && !object.kind().is_empty());
-    let (header, rows) = if are_objects { columns::rows(&objects, now) } else { alike(items)? };
+    let (header, rows) = columns::rows(items, now).or_else(|| alike(items))?;
     Some(aligned(&header, &rows).map(|line| cut(line.trim_end(), width)).collect::<Vec<_>>().join("\n"))
 }
 

@@ -112,7 +112,7 @@ impl Given {
         let kept = before.iter().flat_map(|file| file.node.entries()).filter(|(name, _)| is_new(name));
         let kept: Vec<_> = kept.cloned().collect();
         entries.extend(kept);
-        self.file = Some(Object::new(Node::Map(Map(Arc::new(entries)))));
+        self.file = Some(Object::new(Node::Map(Map(Arc::new(entries.into())))));
         Ok(self)
     }
 }

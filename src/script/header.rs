@@ -133,7 +133,7 @@ impl Header {
             let mut merged: Vec<_> = node.entries().to_vec();
             merged.retain(|(key, _)| !changes.iter().any(|(other, _)| other == key));
             merged.extend(changes.iter().cloned());
-            let merged = Node::Map(Map(Arc::new(merged)));
+            let merged = Node::Map(Map(Arc::new(merged.into())));
             params.push(params::parse(name, &merged).map_err(|message| at(name, message))?);
         }
         let needs = Needs::parse(node.get("needs"), &params).map_err(|(key, message)| at(&key, message))?;

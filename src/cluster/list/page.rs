@@ -4,7 +4,7 @@ use crate::cluster::Cluster;
 use crate::cluster::path::with_pair;
 use crate::cluster::status::Status;
 use crate::failure::{Failure, Result};
-use crate::object::{Object, Pool};
+use crate::object::{Object, list_from_json};
 use bytes::Bytes;
 use http::Request;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
@@ -25,8 +25,6 @@ pub(super) struct Question {
 /// A page.
 pub(super) struct Page {
     pub list: Object,
-    /// What the pages share.
-    pub pool: Pool,
     /// The one behind it, if it is on its way already.
     pub behind: Option<Fetch>,
 }
@@ -50,7 +48,7 @@ impl Question {
     }
 
     /// Decodes the answer. With `goes_on`, the page behind it is asked for before that.
-    pub async fn page(self, fetch: Fetch, mut pool: Pool, goes_on: bool) -> Result<Result<Page, Status>> {
+    pub async fn page(self, fetch: Fetch, goes_on: bool) -> Result<Result<Page, Status>> {
         let answer = fetch.await.map_err(|e| Failure::internal(format!("listing stopped: {e}")))?;
         let bytes = match answer? {
             Ok(bytes) => bytes,
@@ -60,9 +58,8 @@ impl Question {
             Some(token) => Some(Question::new(&self.cluster, self.first.clone(), Some(&token))?.fetch()),
             None => None,
         };
-        pool.tidy();
-        let list = self.cluster.decoded(&self.request, &bytes, &mut pool)?;
-        Ok(Ok(Page { list, pool, behind }))
+        let list = self.cluster.decoded(&self.request, list_from_json(&bytes))?;
+        Ok(Ok(Page { list, behind }))
     }
 }
 

@@ -82,7 +82,7 @@ fn set_field(object: &mut Object, key: &str, value: Dynamic) -> Outcome<()> {
     let node = to_node(&value)?;
     match &mut object.node {
         Node::Map(map) => put(map, key, node),
-        none @ Node::Null => *none = Node::Map(Map(Arc::new(vec![(key.into(), node)]))),
+        none @ Node::Null => *none = Node::Map(Map(Arc::new(vec![(key.into(), node)].into()))),
         other => return Err(no_such_field(key, other).into()),
     }
     Ok(())

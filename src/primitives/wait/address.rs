@@ -122,7 +122,7 @@ fn ports(service: &Object, by_node: bool) -> Node {
         }
         entries.push((number.to_string().as_str().into(), Node::Int(dialled)));
     }
-    Node::Map(Map(Arc::new(entries)))
+    Node::Map(Map(Arc::new(entries.into())))
 }
 
 /// The address of a node: the external one where there is one.

@@ -77,7 +77,7 @@ impl Lineage {
     }
 
     fn text(&self) -> String {
-        let map = |entries: Vec<(Arc<str>, Node)>| Node::Map(Map(Arc::new(entries)));
+        let map = |entries: Vec<(Arc<str>, Node)>| Node::Map(Map(Arc::new(entries.into())));
         let string = |text: &str| Node::from(&serde_json::Value::from(text));
         let files = self.base.iter().map(|(path, content)| (path.as_str().into(), string(&hash(content)))).collect();
         let mut entries: Vec<(Arc<str>, Node)> =
