@@ -22,8 +22,16 @@ pub(super) fn answer(call: &Call, target: &Target, subresource: &str) -> Outcome
         ("status" | "ephemeralcontainers" | "resize" | "approval", &Method::GET) => read::get(call, target),
         ("status" | "ephemeralcontainers" | "resize" | "approval", &Method::PUT) => update::answer(call, target),
         ("status" | "ephemeralcontainers" | "resize" | "approval", &Method::PATCH) => patch::answer(call, target),
+        (proxied, _) if proxied.split('/').next() == Some("proxy") => Err(unproxied()),
         _ => Err(Status::method_not_allowed()),
     }
+}
+
+/// There is a way to what pods answer; this is none.
+fn unproxied() -> Box<Status> {
+    let words = "rehearsed clusters do not proxy calls to nodes, pods and services: use port-forward or exec, which reach \
+                 what rehearsal.rhai answers for pods";
+    Status::new(501, "NotImplemented", words)
 }
 
 /// Where a kind keeps its replicas: path of the wish, of the count, and of the selector.

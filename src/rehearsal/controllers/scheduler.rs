@@ -11,13 +11,18 @@ const TAKES: Duration = Duration::from_millis(200);
 
 /// Gives a pod without a node the first one that fits, or says why none does.
 pub(crate) fn schedule(turn: &mut Turn<'_>, pod: &Value) {
-    if is_terminating(pod) || !turn.stayed("unscheduled", TAKES) {
+    if is_terminating(pod) || !is_ours(pod) || !turn.stayed("unscheduled", TAKES) {
         return;
     }
     match choose(turn, pod) {
         Ok(node) => bind(turn, pod, &node),
         Err(words) => refuse(turn, pod, &words),
     }
+}
+
+/// Pods that name another scheduler wait for that one.
+fn is_ours(pod: &Value) -> bool {
+    matches!(text(pod, "/spec/schedulerName"), "" | COMPONENT)
 }
 
 fn choose(turn: &Turn<'_>, pod: &Value) -> Result<Arc<Value>, String> {
