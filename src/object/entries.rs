@@ -1,11 +1,10 @@
 //! The entries of a map, read when somebody looks at them: of long lists, most is never looked at.
 
 use super::Node;
-use super::decode::part_of;
 use super::pool::Pool;
-use super::scan::{Scan, without};
+use super::scan::{Scan, entries};
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 type Entry = (Arc<str>, Node);
 
@@ -33,39 +32,38 @@ impl Entries {
 
     /// Whether nobody has looked at them yet.
     pub fn is_unread(&self) -> bool {
-        self.unread.is_some() && self.ready.get().is_none()
+        self.text().is_some()
+    }
+
+    /// The text that is not read yet. That of a map is never empty.
+    fn text(&self) -> Option<MutexGuard<'_, Box<str>>> {
+        let text = lock(&self.unread.as_ref()?.text);
+        (!text.is_empty()).then_some(text)
     }
 
     /// The text under a key, without reading all of it.
     pub(super) fn peek(&self, key: &str) -> Option<String> {
-        match &self.unread {
-            Some(unread) if self.is_unread() => Scan::new(&lock(&unread.text)).text_at(key),
-            _ => self.iter().find(|(name, _)| &**name == key)?.1.as_str().map(str::to_owned),
+        if let Some(text) = self.text() {
+            return Scan::new(&text).text_at(key);
         }
+        self.iter().find(|(name, _)| &**name == key)?.1.as_str().map(str::to_owned)
     }
 
-    /// A copy to look at and to drop, without the notes on who owns which field: what is not read yet stays so here.
+    /// A copy to look at and to drop: what is not read yet stays so here.
     pub(super) fn glance(&self) -> Entries {
-        match &self.unread {
-            Some(unread) if self.is_unread() => {
-                without(&lock(&unread.text), "managedFields", &Arc::default()).unwrap_or_default().into()
-            }
-            _ => self.clone(),
+        if let Some(text) = self.text() {
+            return read(&text, &Arc::default()).into();
         }
+        self.clone()
     }
 }
 
-impl Unread {
-    fn read(&self) -> Vec<Entry> {
-        let text = std::mem::take(&mut *lock(&self.text));
-        match part_of(&text, &mut lock(&self.pool)) {
-            Some(Node::Map(map)) => map.0.to_vec(),
-            _ => Vec::new(),
-        }
-    }
+/// What cannot be read, although it was checked, is deeper than anybody writes it.
+fn read(text: &str, pool: &Arc<Mutex<Pool>>) -> Vec<Entry> {
+    entries(text, pool).unwrap_or_default()
 }
 
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -73,7 +71,9 @@ impl Deref for Entries {
     type Target = Vec<Entry>;
 
     fn deref(&self) -> &Vec<Entry> {
-        self.ready.get_or_init(|| self.unread.as_ref().map(|unread| unread.read()).unwrap_or_default())
+        let text = |unread: &Unread| std::mem::take(&mut *lock(&unread.text));
+        let first = || self.unread.as_ref().map(|unread| read(&text(unread), &unread.pool)).unwrap_or_default();
+        self.ready.get_or_init(first)
     }
 }
 

@@ -81,7 +81,7 @@ impl Node {
         }
     }
 
-    /// A copy of an object to look at and to drop, without `managedFields`: the parts that nobody has read yet stay so here.
+    /// A copy of an object to look at and to drop: the parts that nobody has read yet stay so here.
     pub fn glance(&self) -> Node {
         let Node::Map(map) = self else { return self.clone() };
         let part = |node: &Node| match node {

@@ -54,21 +54,35 @@ fn later(text: &str, pool: &Arc<Mutex<Pool>>) -> Option<Node> {
     Some(Node::Map(Map(Arc::new(Entries::unread(text, pool)))))
 }
 
-fn has_numbered_escapes(text: &str) -> bool {
-    text.match_indices('\\').any(|(at, _)| text.as_bytes().get(at + 1) == Some(&b'u'))
+/// A part of a map that is read: what is large in it is read later again, in lists as well.
+fn inside(text: &str, pool: &Arc<Mutex<Pool>>) -> Option<Node> {
+    const SMALL: usize = 256;
+    match text.as_bytes().first() {
+        _ if text.len() < SMALL => now(text, pool),
+        Some(b'{') => Some(Node::Map(Map(Arc::new(Entries::unread(text, pool))))),
+        Some(b'[') => Scan::new(text).array(&mut |scan| inside(scan.value()?, pool)),
+        _ => now(text, pool),
+    }
 }
 
-/// The entries of the map in this text but those under a key.
-pub(super) fn without(text: &str, left_out: &str, pool: &Arc<Mutex<Pool>>) -> Option<Vec<(Arc<str>, Node)>> {
+/// The entries of the map in this text, which has been checked.
+pub(super) fn entries(text: &str, pool: &Arc<Mutex<Pool>>) -> Option<Vec<(Arc<str>, Node)>> {
     let mut entries = Vec::new();
     Scan::new(text).map(|scan, key| {
-        let value = scan.value()?;
-        if key != left_out {
-            entries.push((key.into(), now(value, pool)?));
-        }
+        let value = inside(scan.value()?, pool)?;
+        entries.push((shared(key, pool), value));
         Some(true)
     })?;
     Some(entries)
+}
+
+/// The one copy of a key.
+fn shared(key: &str, pool: &Mutex<Pool>) -> Arc<str> {
+    pool.lock().unwrap_or_else(PoisonError::into_inner).text(key)
+}
+
+fn has_numbered_escapes(text: &str) -> bool {
+    text.match_indices('\\').any(|(at, _)| text.as_bytes().get(at + 1) == Some(&b'u'))
 }
 
 impl<'t> Scan<'t> {
@@ -91,19 +105,26 @@ impl<'t> Scan<'t> {
     }
 
     fn items(&mut self, pool: &Arc<Mutex<Pool>>) -> Option<Node> {
+        self.array(&mut |scan| {
+            let mut entries: Vec<(Arc<str>, Node)> = Vec::new();
+            scan.map(|scan, key| {
+                let value = later(scan.value()?, pool)?;
+                let named = |kind: &str| kind == "Secret" || kind.ends_with("List");
+                (key != "kind" || !value.as_str().is_some_and(named)).then_some(())?;
+                entries.push((shared(key, pool), value));
+                Some(true)
+            })?;
+            Some(Node::Map(Map(Arc::new(entries.into()))))
+        })
+    }
+
+    /// The list that stands here, each item taken by `item`.
+    fn array(&mut self, item: &mut dyn FnMut(&mut Scan<'t>) -> Option<Node>) -> Option<Node> {
         let mut items = Vec::new();
         self.eat(b'[').then_some(())?;
         while !self.eat(b']') {
             (items.is_empty() || self.eat(b',')).then_some(())?;
-            let mut entries: Vec<(Arc<str>, Node)> = Vec::new();
-            self.map(|scan, key| {
-                let value = later(scan.value()?, pool)?;
-                let named = |kind: &str| kind == "Secret" || kind.ends_with("List");
-                (key != "kind" || !value.as_str().is_some_and(named)).then_some(())?;
-                entries.push((pool.lock().unwrap_or_else(PoisonError::into_inner).text(key), value));
-                Some(true)
-            })?;
-            items.push(Node::Map(Map(Arc::new(entries.into()))));
+            items.push(item(self)?);
         }
         Some(Node::Array(Arc::new(items)))
     }
@@ -187,6 +208,16 @@ mod tests {
         assert_eq!((pod.name(), pod.str_at("spec.containers.1.name")), ("p", Some("b")));
         assert!(!metadata.0.is_unread() && part(&object.node, 1, "spec").0.is_unread());
         assert_eq!(metadata.peek("uid").as_deref(), Some("u-1"));
+        let large =
+            format!(r#"{{"spec":{{"list":[1,{{"a":"{0}"}},[{{"b":"{0}"}}]],"map":{{"c":"{0}"}}}}}}"#, "x".repeat(300));
+        let large = pods(&large);
+        let deep = list_from_json(large.as_bytes()).expect("a list");
+        let (Some(Node::Map(map)), list) = (part(&deep.node, 0, "spec").get("map"), deep.items_at("items.0.spec.list"))
+        else {
+            panic!("{deep:?}")
+        };
+        assert!(map.0.is_unread() && matches!(&list[1], Node::Map(map) if map.0.is_unread()), "large parts wait again");
+        assert_eq!(deep, from_json(large.as_bytes()).expect("the same"));
         assert_eq!(object, from_json(text.as_bytes()).expect("the same"));
         assert_eq!(object.to_wire(), serde_json::from_str::<serde_json::Value>(&text).expect("json"));
     }
@@ -198,7 +229,7 @@ mod tests {
         let object = list_from_json(text.as_bytes()).expect("list");
         let seen = Object::new(object.items_at("items")[0].glance());
         assert_eq!((seen.name(), seen.str_at("spec.nodeName")), ("p", Some("n1")));
-        assert_eq!(seen.at("metadata.managedFields"), None);
+        assert_eq!(seen.str_at("metadata.managedFields.0.manager").map(str::len), Some(80));
         let spec = part(&object.node, 0, "spec");
         assert!(spec.0.is_unread());
         let changed = spec.with("nodeName", Node::Str("n2".into()));
