@@ -84,3 +84,33 @@ fn refuse(turn: &mut Turn<'_>, pod: &Value, words: &str) {
     turn.patch(pod, json!({ "status": { "phase": "Pending", "conditions": conditions } }));
     turn.event(pod, Event::warning("FailedScheduling", words, COMPONENT));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearsal::World;
+
+    #[test]
+    fn pods_of_another_scheduler_wait_for_it() {
+        crate::clock::simulated(async |clock| {
+            let world = World::new(clock.clone(), &["east"]);
+            world.start();
+            let east = world.server("east").expect("east").clone();
+            let pod = |name: &str, scheduler: &str| {
+                json!({
+                    "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": "default" },
+                    "spec": { "schedulerName": scheduler, "containers": [{ "name": "a", "image": "a" }] },
+                })
+            };
+            east.put(pod("theirs", "another"));
+            east.put(pod("ours", COMPONENT));
+            clock.sleep(Duration::from_secs(60)).await;
+            let seen = |name: &str| east.get("Pod", Some("default"), name).unwrap_or_default();
+            assert_eq!(text(&seen("ours"), "/status/phase"), "Running");
+            assert_eq!(
+                (text(&seen("theirs"), "/spec/nodeName"), text(&seen("theirs"), "/status/phase")),
+                ("", "Pending")
+            );
+        });
+    }
+}

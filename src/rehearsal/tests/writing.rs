@@ -100,3 +100,16 @@ fn a_faulty_server_says_so_as_often_as_it_was_told() {
         assert_eq!(post(east, MAPS, config_map("a", json!({}))).await.0, 201);
     });
 }
+
+#[test]
+fn calls_by_proxy_are_refused_with_the_way_that_works() {
+    crate::clock::simulated(async |clock| {
+        let world = running(&clock, &["east"]);
+        for of in ["services/kubernetes", "services/https:kubernetes:443", "pods/p"] {
+            let path = format!("/api/v1/namespaces/default/{of}/proxy/healthz");
+            let (code, refused) = get(&world.servers()[0], &path).await;
+            let words = refused["message"].as_str().unwrap_or_default();
+            assert!(code == 501 && words.contains("use port-forward or exec"), "{code} {refused}");
+        }
+    });
+}
