@@ -44,7 +44,7 @@ pub(super) fn kind(definition: &Value) -> Option<Kind> {
 
 /// What a definition refers to instead of repeating it for each version: definitions are kept by every cluster, and
 /// schemas are long.
-fn known_schema(definition: &Value) -> Option<&'static Value> {
+fn known_schema(definition: &Value) -> Option<&'static schemas::Known> {
     let spec = &definition["spec"];
     match definition["metadata"]["annotations"][SCHEMAS].as_str()? {
         "istio" => schemas::of_istio(spec["group"].as_str()?, spec["names"]["kind"].as_str()?),

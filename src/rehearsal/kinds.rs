@@ -3,6 +3,7 @@
 //! Built-in kinds come from the table in [`super::built_in`], others from established CustomResourceDefinitions.
 
 use super::built_in;
+use super::schemas::Known;
 use serde_json::Value;
 use std::sync::{Arc, LazyLock};
 
@@ -38,7 +39,7 @@ pub(crate) struct Kind {
     /// For custom kinds: the `spec.versions` of the definition.
     pub definition: Option<Arc<Value>>,
     /// For custom kinds whose definition refers to a schema that the program has: that one, for all versions.
-    pub known_schema: Option<&'static Value>,
+    pub known_schema: Option<&'static Known>,
 }
 
 impl Kind {
@@ -87,7 +88,7 @@ impl Kind {
     /// The schema of one version of a custom kind.
     pub fn custom_schema(&self, version: &str) -> Option<&Value> {
         let defined = &self.custom_version(version)?["schema"]["openAPIV3Schema"];
-        Some(self.known_schema.unwrap_or(defined))
+        Some(self.known_schema.map_or(defined, |known| &known.schema))
     }
 
     /// The schema of a custom kind for this object's version.

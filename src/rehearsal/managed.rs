@@ -5,6 +5,7 @@ use super::defaults;
 use super::fields::{self, Apply, Conflict, Schema};
 use super::kinds::{self, Kind};
 use super::read::as_version;
+use super::schemas::Known;
 use super::status::{Outcome, Status};
 use super::tree::{at, path, text};
 use serde_json::Value;
@@ -85,7 +86,8 @@ fn schema(target: &Target) -> Schema {
 fn schema_of(kind: &Kind, api_version: &str, version: &str) -> Schema {
     match (kind.custom_schema(version), kind.custom_version(version)) {
         (Some(schema), Some(version)) => {
-            Schema::from_open_api(schema).with_status_subresource(version["subresources"].get("status").is_some())
+            let merging = kind.known_schema.map_or_else(|| Schema::from_open_api(schema), Known::merging);
+            merging.with_status_subresource(version["subresources"].get("status").is_some())
         }
         _ => Schema::built_in(api_version, &kind.kind).with_status_subresource(kind.has("status")),
     }

@@ -5,12 +5,13 @@
 //! it. `istio.json.gz` is one by group and kind, such as `networking.istio.io/Gateway`;
 //! `tests/lab/files/istio_schemas.py` makes it. They are read when somebody asks for the first time.
 
+use super::fields::Schema;
 use super::kinds::Kind;
 use super::tree::items;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// The schema of what every object has in `metadata`.
 pub(super) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -22,9 +23,32 @@ fn all() -> &'static Map<String, Value> {
     &ALL
 }
 
+/// A schema that the program has: the same for all clusters and requests.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub schema: Value,
+    merging: OnceLock<Schema>,
+}
+
+impl Known {
+    /// How objects of the kind merge.
+    pub fn merging(&self) -> Schema {
+        self.merging.get_or_init(|| Schema::from_open_api(&self.schema)).clone()
+    }
+}
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Known) -> bool {
+        self.schema == other.schema
+    }
+}
+
 /// The schema of a kind of Istio's.
-pub(super) fn of_istio(group: &str, kind: &str) -> Option<&'static Value> {
-    static ALL: LazyLock<Map<String, Value>> = LazyLock::new(|| unpacked(include_bytes!("istio.json.gz")));
+pub(super) fn of_istio(group: &str, kind: &str) -> Option<&'static Known> {
+    static ALL: LazyLock<BTreeMap<String, Known>> = LazyLock::new(|| {
+        let all = unpacked(include_bytes!("istio.json.gz")).into_iter();
+        all.map(|(name, schema)| (name, Known { schema, merging: OnceLock::new() })).collect()
+    });
     ALL.get(&format!("{group}/{kind}"))
 }
 
@@ -86,9 +110,11 @@ mod tests {
     fn istios_kinds_have_schemas() {
         let gateway = of_istio("networking.istio.io", "Gateway").expect("a schema");
         let mode = "/properties/spec/properties/servers/items/properties/tls/properties/mode/enum";
-        let modes = gateway.pointer(mode).expect("its modes");
+        let modes = gateway.schema.pointer(mode).expect("its modes");
         assert!(modes.as_array().expect("a list").contains(&"AUTO_PASSTHROUGH".into()), "{modes}");
         assert_eq!(of_istio("gateway.networking.k8s.io", "Gateway"), None);
+        let again = of_istio("networking.istio.io", "Gateway").expect("the same");
+        assert!(std::ptr::eq(gateway, again), "read once");
     }
 
     #[test]

@@ -59,12 +59,13 @@ impl Default for Shelf {
 pub(super) struct Store {
     version: u64,
     shelves: BTreeMap<String, Shelf>,
-    custom: Arc<Vec<Arc<Kind>>>,
+    /// By the name of their definition.
+    custom: BTreeMap<String, Arc<Kind>>,
 }
 
 impl Store {
     pub fn new() -> Store {
-        Store { version: 0, shelves: BTreeMap::new(), custom: Arc::default() }
+        Store { version: 0, shelves: BTreeMap::new(), custom: BTreeMap::new() }
     }
 
     /// The resourceVersion of the last change.
@@ -74,7 +75,7 @@ impl Store {
 
     /// Every kind that is served: built-in kinds, then custom ones.
     pub fn kinds(&self) -> impl Iterator<Item = &Arc<Kind>> {
-        kinds::all_built_in().iter().chain(self.custom.iter())
+        kinds::all_built_in().iter().chain(self.custom.values())
     }
 
     pub fn get(&self, resource: &str, key: &Key) -> Option<&Arc<Value>> {
@@ -152,10 +153,18 @@ impl Store {
         }
         shelf.signal.send_replace(event.version);
         if resource == custom::DEFINITIONS {
-            let definitions = self.list(resource, None);
-            self.custom = Arc::new(definitions.iter().filter_map(|one| custom::kind(one)).map(Arc::new).collect());
+            self.define(&event);
         }
         event
+    }
+
+    /// Serves the kind of a definition as it stands now, or no more.
+    fn define(&mut self, event: &Event) {
+        let (_, name) = metadata::key_of(&event.object);
+        match custom::kind(&event.object).filter(|_| !event.deleted) {
+            Some(kind) => drop(self.custom.insert(name, Arc::new(kind))),
+            None => drop(self.custom.remove(&name)),
+        }
     }
 
     /// The changes of a kind after this version, or the version from which on there are any.

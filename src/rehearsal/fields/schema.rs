@@ -5,12 +5,13 @@ use super::element::{Element, Scalar};
 use super::open_api;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How lists and maps of a kind merge: by path, from a table for built-in kinds and from
 /// `x-kubernetes-list-type`, `x-kubernetes-list-map-keys`, `x-kubernetes-map-type` of a CRD's schema.
 #[derive(Debug, Clone)]
 pub struct Schema {
-    pub(super) root: Shape,
+    pub(super) root: Arc<Shape>,
     /// Whether the server knows the kind as a Go type rather than as a custom resource.
     pub(super) typed: bool,
     /// Whether the kind has a status subresource.
@@ -85,7 +86,7 @@ impl Schema {
         let root = built_in::kind(api_version, kind);
         let typed = root.is_some();
         let root = root.unwrap_or_else(|| Shape::new(Others::Anything).with_metadata());
-        Schema { root, typed, status: true, kind: kind.to_owned() }
+        Schema { root: root.into(), typed, status: true, kind: kind.to_owned() }
     }
 
     /// The schema from an OpenAPI v3 schema of a CRD version. A schema with a `status` is taken to have the status
@@ -93,7 +94,7 @@ impl Schema {
     pub fn from_open_api(schema: &Value) -> Schema {
         let root = open_api::shape(schema).with_metadata();
         let status = root.fields.contains_key("status");
-        Schema { root, typed: false, status, kind: String::new() }
+        Schema { root: root.into(), typed: false, status, kind: String::new() }
     }
 
     /// The same schema, with or without a status subresource: with one, writes to the object never touch `status`.
