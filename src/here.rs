@@ -1,5 +1,5 @@
-//! The script line that this thread works for, until when, and whose turn it is: whoever writes down what was done, or
-//! does it again, asks here, without knowing scripts.
+//! The script line that this thread works for, until when, by when its step is due, and whose turn it is: whoever writes
+//! down what was done, or does it again, asks here, without knowing scripts.
 
 use crate::failure::Place;
 use std::cell::{Cell, RefCell};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 thread_local! {
     static HERE: RefCell<Option<Place>> = const { RefCell::new(None) };
-    static END: Cell<Option<Duration>> = const { Cell::new(None) };
+    static BOUNDS: Cell<Bounds> = const { Cell::new(Bounds { end: None, due: None }) };
     static TURN: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -35,24 +35,63 @@ pub fn at(place: Option<Place>) -> At {
     At(HERE.with(|here| here.replace(place)))
 }
 
-/// Work that ends by a time of the run's clock; the time before it counts again when this is dropped.
-pub struct Until(Option<Duration>);
+/// How long what only looks may go on when a step's time is over: the failure should know its cause.
+pub const AFTERMATH: Duration = Duration::from_secs(5);
+
+/// By when a thread's work must be done, by the run's clock.
+#[derive(Clone, Copy, Default)]
+pub struct Bounds {
+    end: Option<Duration>,
+    due: Option<Duration>,
+}
+
+/// Work that ends by a time of the run's clock; the bounds before it count again when this is dropped.
+pub struct Until(Bounds);
 
 /// What this thread asks for from now on, it needs by this time, or by an earlier one that counts already.
 pub fn until(end: Duration) -> Until {
-    let before = END.get();
-    END.set(Some(before.map_or(end, |before| before.min(end))));
-    Until(before)
+    let before = BOUNDS.get();
+    within(Bounds { end: Some(earlier(before.end, end)), ..before })
+}
+
+/// What this thread does from now on is due at this time, or at an earlier one that counts already: a step's.
+pub fn due_by(due: Duration) -> Until {
+    let before = BOUNDS.get();
+    within(Bounds { due: Some(earlier(before.due, due)), ..before })
+}
+
+/// This thread works within the bounds of another one.
+pub fn within(bounds: Bounds) -> Until {
+    Until(BOUNDS.replace(bounds))
+}
+
+fn earlier(one: Option<Duration>, other: Duration) -> Duration {
+    one.map_or(other, |one| one.min(other))
+}
+
+/// The bounds of this thread, for another one that works for it.
+pub fn bounds() -> Bounds {
+    BOUNDS.get()
 }
 
 /// When what this thread asks for is of no use any more, by the run's clock.
 pub fn end() -> Option<Duration> {
-    END.get()
+    BOUNDS.get().end
+}
+
+/// When the step that this thread works for must be done, by the run's clock.
+pub fn due() -> Option<Duration> {
+    BOUNDS.get().due
+}
+
+/// When even looking for the cause ends, once the step is overdue.
+pub fn overdue() -> Option<Duration> {
+    due().map(|due| due + AFTERMATH)
 }
 
 impl Drop for Until {
     fn drop(&mut self) {
-        END.set(self.0);
+        BOUNDS.set(self.0);
     }
 }
 
@@ -95,6 +134,22 @@ mod tests {
         assert_eq!(end(), Some(of(10)));
         drop(outer);
         assert_eq!(end(), None);
+    }
+
+    #[test]
+    fn a_step_within_a_step_is_due_at_the_earlier_time_and_threads_inherit_it() {
+        let of = Duration::from_secs;
+        let _outer = due_by(of(10));
+        let _inner = due_by(of(20));
+        let _wait = until(of(30));
+        assert_eq!((due(), overdue(), end()), (Some(of(10)), Some(of(15)), Some(of(30))));
+        let bounds = bounds();
+        let elsewhere = std::thread::spawn(move || {
+            let before = due();
+            let _bounds = within(bounds);
+            (before, due(), end())
+        });
+        assert_eq!(elsewhere.join().expect("a thread"), (None, Some(of(10)), Some(of(30))));
     }
 
     #[test]

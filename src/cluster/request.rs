@@ -3,7 +3,7 @@
 //! Answers are decoded here and not by kube, whose decoding logs bodies: they may hold secrets.
 
 use super::layers::journal::Former;
-use super::layers::{Deadline, Line, Lost, Subject, Whole};
+use super::layers::{Deadline, Line, Lost, Overdue, Subject, Whole};
 use super::path::ApiPath;
 use super::status::Status;
 use super::{Cluster, Target};
@@ -49,6 +49,9 @@ fn build(method: Method, uri: String, content: Option<&str>, body: Vec<u8>) -> R
     }
     if let Some(end) = crate::here::end() {
         request.extensions_mut().insert(Deadline(end));
+    }
+    if let Some(end) = crate::here::overdue() {
+        request.extensions_mut().insert(Overdue(end));
     }
     Ok(request)
 }

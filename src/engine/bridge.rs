@@ -3,7 +3,9 @@
 use super::cancel::Cancel;
 use crate::clock::Clock;
 use crate::failure::{Failure, Kind, Result};
+use crate::here;
 use std::any::Any;
+use std::time::Duration;
 
 /// The way from a script's thread to asynchronous work.
 #[derive(Clone)]
@@ -17,22 +19,48 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Runs a future to its end; Ctrl-C ends it with `Kind::Cancelled`.
+    /// Runs a future to its end; Ctrl-C ends it with `Kind::Cancelled`, and the time of the step around it, when it is
+    /// over by more than looking for causes takes, with `Kind::Timeout`.
     ///
     /// Only for script threads: while the future is awaited, the run's clock counts this thread as waiting.
     ///
     /// # Errors
     /// What the future fails with.
     pub fn block<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        self.in_time(here::overdue())?;
         self.clock.block_on(&self.runtime, async {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => Err(cancelled()),
                 output = future => output,
+                () = self.passed(here::overdue()) => Err(late()),
             }
         })
     }
+
+    /// Fails when this time is over.
+    pub(super) fn in_time(&self, end: Option<Duration>) -> Result<()> {
+        match end {
+            Some(end) if self.clock.now() >= end => Err(late()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn passed(&self, end: Option<Duration>) {
+        match end {
+            Some(end) => self.clock.sleep(end.saturating_sub(self.clock.now())).await,
+            None => std::future::pending().await,
+        }
+    }
 }
+
+/// What everything in a step fails with once its time is over; the step itself says which time that was.
+pub(super) fn late() -> Failure {
+    Failure::new(Kind::Timeout, LATE)
+}
+
+/// Says no more than the step itself.
+pub(super) const LATE: &str = "the time of the step is over";
 
 /// What everything fails with once the user pressed Ctrl-C.
 pub(super) fn cancelled() -> Failure {

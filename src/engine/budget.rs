@@ -4,7 +4,7 @@
 //! Runs are long, so their operations are not counted as a whole. A script that waits, reads or writes gets a new budget
 //! each time; one that only computes runs out of it.
 
-use super::{Cancel, bridge};
+use super::{Bridge, bridge};
 use crate::failure::{Failure, Kind};
 use rhai::{Dynamic, Engine};
 use std::cell::Cell;
@@ -33,14 +33,17 @@ pub(super) fn renew() {
     SINCE.set(Since::Now);
 }
 
-/// Ends script code between two operations once the run is cancelled or the budget is spent.
-pub(super) fn enforce(engine: &mut Engine, cancel: Cancel) {
+/// Ends script code between two operations once the run is cancelled, its step is overdue or the budget is spent.
+pub(super) fn enforce(engine: &mut Engine, bridge: Bridge) {
     engine.on_progress(move |operations| {
         if operations % EVERY != 0 {
             return None;
         }
-        if cancel.is_cancelled() {
+        if bridge.cancel.is_cancelled() {
             return Some(Dynamic::from(bridge::cancelled()));
+        }
+        if let Err(late) = bridge.in_time(crate::here::overdue()) {
+            return Some(Dynamic::from(late));
         }
         (spent(operations) > MOST).then(|| Dynamic::from(endless()))
     });

@@ -8,6 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::object::{Node, Object, yaml};
 use crate::secret::Secret;
 use rhai::{Dynamic, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
+use std::time::Duration;
 
 /// What a primitive's function gets: host, arguments, options, and the way to wait.
 ///
@@ -74,7 +75,7 @@ impl<H: 'static> Call<'_, H> {
     ///
     /// # Errors
     /// When the text is none.
-    pub fn duration(&self, index: usize) -> Result<std::time::Duration> {
+    pub fn duration(&self, index: usize) -> Result<Duration> {
         super::options::duration(&self.str(index)).map_err(|failure| Failure {
             message: format!("{}: the {} argument: {}", self.primitive.label(), ordinal(index), failure.message),
             ..failure
@@ -185,6 +186,12 @@ impl<H: 'static> Call<'_, H> {
     /// What the future fails with.
     pub fn block<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
         self.bridge.block(future)
+    }
+
+    /// So long a time, or what is left of the step's time when that is less.
+    pub fn at_most(&self, wanted: Duration) -> Duration {
+        let left = crate::here::due().map(|due| due.saturating_sub(self.bridge.clock.now()));
+        left.map_or(wanted, |left| left.min(wanted))
     }
 
     /// The bridge itself, for primitives that wait in several places.

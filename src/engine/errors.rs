@@ -50,6 +50,22 @@ pub fn failure_of(error: EvalAltResult) -> Failure {
     failure
 }
 
+/// The error with another value at its bottom, so that the places around it stay; one that scripts can catch.
+pub fn retold(error: EvalAltResult, told: Dynamic) -> Box<EvalAltResult> {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(name, within, inner, position) => {
+            EvalAltResult::ErrorInFunctionCall(name, within, retold(*inner, told), position).into()
+        }
+        EvalAltResult::ErrorInModule(name, inner, position) => {
+            EvalAltResult::ErrorInModule(name, retold(*inner, told), position).into()
+        }
+        EvalAltResult::ErrorRuntime(_, position) | EvalAltResult::ErrorTerminated(_, position) => {
+            EvalAltResult::ErrorRuntime(told, position).into()
+        }
+        other => other.into(),
+    }
+}
+
 /// Collects places, innermost first, and returns the error at the bottom.
 fn walk<'e>(
     error: &'e EvalAltResult,

@@ -11,6 +11,7 @@ pub mod call;
 mod callables;
 mod cancel;
 mod console;
+mod deadline;
 mod errors;
 mod flow;
 mod inside;
@@ -46,7 +47,7 @@ pub use call::Call;
 pub use callables::{Callable, Callables};
 pub use cancel::Cancel;
 pub use console::{Console, Reading};
-pub use errors::{failure, failure_of};
+pub use errors::{failure, failure_of, retold};
 pub use nearest::nearest;
 pub use options::{Options, duration};
 pub use run::{call_function, compile, parser, run_ast, run_script};
@@ -136,7 +137,7 @@ pub fn build<H: Send + Sync + 'static>(setup: Setup<H>) -> Engine {
     modules::adopt_closures(&mut engine, inside.clone());
     engine.set_module_resolver(modules::Modules::new(inside));
     redirect_output(&mut engine, &setup.observer);
-    budget::enforce(&mut engine, setup.bridge.cancel.clone());
+    budget::enforce(&mut engine, setup.bridge.clone());
     engine
 }
 

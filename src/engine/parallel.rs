@@ -169,12 +169,13 @@ fn on_threads(
     let engine = context.engine();
     let pool = Pool::new(jobs);
     let clock = &inside.bridge.clock;
-    let turn = here::turn();
+    let (turn, bounds) = (here::turn(), here::bounds());
     let _seats = Seats::take(&inside.threads, pool.threads)?;
     // Before the threads start: simulated time must not pass until all of them do.
     let guards: Vec<_> = (0..pool.threads).map(|_| clock.working()).collect();
     let (left, last) = (AtomicUsize::new(pool.threads), Mutex::new(None));
     let work = |first: usize, working: Working| {
+        let _bounds = here::within(bounds);
         #[expect(deprecated, reason = "see above")]
         pool.work(&stored.create_context(engine), first, &turn);
         // The last one works on, for the clock, until this thread does again.

@@ -133,6 +133,10 @@ impl<H: Send + Sync + 'static> Registry<H> {
         let (args, options) = entry.bind(args)?;
         let _here = crate::here::at(place(context.call_source(), context.call_position()));
         entry.check_open(&args)?;
+        if matches!(primitive.effect, Effect::Write | Effect::Run) {
+            // Only looking for causes goes on when the step's time is over.
+            self.bridge.in_time(crate::here::due())?;
+        }
         let call = Call { host: &*self.host, primitive, receiver, args, options, context, bridge: &self.bridge };
         self.inside.observer.called(primitive.on, primitive.name, primitive.effect);
         let outcome = (primitive.call)(&call);

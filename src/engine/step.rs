@@ -1,24 +1,26 @@
-//! `step NAME [on CLUSTER] { … }`: a named part of a run.
+//! `step NAME [on CLUSTER] [within DURATION] { … }`: a named part of a run.
 //!
 //! Custom syntax rather than a function with a closure: the block sees and changes the variables around it, `return`
 //! and `throw` in it mean what they mean around it, and the step yields the block's value.
 
+use super::deadline::Deadline;
 use super::errors;
 use super::inside::{Inside, place};
 use super::tokens::STEP;
-use super::{Observer, StepStart, modules};
+use super::{Observer, StepStart, duration, modules};
 use crate::failure::{Failure, Place};
 use crate::object::Object;
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, ImmutableString, ParseError, Position};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) type Evaluated = Result<Dynamic, Box<EvalAltResult>>;
 
 /// Makes the engine understand `step`.
 pub(super) fn register(engine: &mut Engine, inside: &Arc<Inside>) {
     let inside = inside.clone();
-    engine.register_custom_syntax_with_state_raw(STEP, next, false, move |context, inputs, _| {
-        run(context, inputs, &inside)
+    engine.register_custom_syntax_with_state_raw(STEP, next, false, move |context, inputs, parts| {
+        run(context, &Parts::new(inputs, parts), &inside)
     });
 }
 
@@ -29,24 +31,46 @@ pub(super) fn register_syntax(engine: &mut Engine) {
     });
 }
 
-/// What comes next after these parts: the name, then `on` and an expression or not, then the block.
+/// What comes next after these parts: the name, then `on` and an expression or not, in steps `within` and an expression
+/// or not, then the block. `said` becomes the words among them.
 pub(super) fn next(
     parts: &[ImmutableString],
     ahead: &str,
-    _: &mut Dynamic,
+    said: &mut Dynamic,
 ) -> Result<Option<ImmutableString>, ParseError> {
+    let may_be_within = parts.first().is_some_and(|first| first == STEP) && !parts.iter().any(|part| part == "within");
     let part = match parts.last().map(ImmutableString::as_str) {
         Some(_) if parts.len() == 1 => "$expr$",
         Some("$expr$") if parts.len() == 2 && ahead == "on" => "on",
-        Some("on") => "$expr$",
+        Some("$expr$") if may_be_within && ahead == "within" => "within",
+        Some("on" | "within") => "$expr$",
         Some("$block$") => return Ok(None),
         _ => "$block$",
     };
+    if matches!(part, "on" | "within") {
+        *said = format!("{}{part} ", said.clone().into_string().unwrap_or_default()).into();
+    }
     Ok(Some(part.into()))
 }
 
-fn run(context: &mut EvalContext, inputs: &[Expression], inside: &Inside) -> Evaluated {
-    let Some(name) = inputs.first() else { return Ok(Dynamic::UNIT) };
+/// The parts of a step or a test.
+pub(super) struct Parts<'e> {
+    inputs: &'e [Expression<'e>],
+    on: Option<&'e Expression<'e>>,
+    within: Option<&'e Expression<'e>>,
+}
+
+impl<'e> Parts<'e> {
+    /// Those of these inputs; `said` tells which words stand among them.
+    pub(super) fn new(inputs: &'e [Expression<'e>], said: &Dynamic) -> Parts<'e> {
+        let said = said.clone().into_string().unwrap_or_default();
+        let after = |wanted: &str| said.split(' ').position(|word| word == wanted).and_then(|at| inputs.get(at + 1));
+        Parts { inputs, on: after("on"), within: after("within") }
+    }
+}
+
+fn run(context: &mut EvalContext, parts: &Parts<'_>, inside: &Inside) -> Evaluated {
+    let Some(name) = parts.inputs.first() else { return Ok(Dynamic::UNIT) };
     let position = name.position();
     let source = context.source().map(str::to_owned);
     let refuse = |failure: Failure| errors::at(failure, source.as_deref(), position);
@@ -54,9 +78,15 @@ fn run(context: &mut EvalContext, inputs: &[Expression], inside: &Inside) -> Eva
     if let Some(own) = inside.sources.step(source.as_deref().unwrap_or_default(), &name).map_err(refuse)? {
         return stood_in(context, inside, own, position);
     }
-    let Some((step, block)) = begun(context, inputs)? else { return Ok(Dynamic::UNIT) };
+    let Some((step, block)) = begun(context, parts)? else { return Ok(Dynamic::UNIT) };
+    let limit = parts.within.map(|within| limit(context, within)).transpose()?;
     inside.observer.step_begins(&step).map_err(refuse)?;
+    let deadline = limit.map(|limit| Deadline::begin(&step.name, limit, &inside.bridge.clock));
     let outcome = block.eval_with_context(context);
+    let outcome = match deadline {
+        Some(deadline) => outcome.map_err(|error| deadline.told(error)),
+        None => outcome,
+    };
     let ended = ended(&*inside.observer, &step, &outcome, context.engine(), source.as_deref());
     outcome.and_then(|value| ended.map(|()| value).map_err(refuse))
 }
@@ -82,11 +112,11 @@ fn stood_in(context: &mut EvalContext, inside: &Inside, (source, text): (String,
 /// The name, what stands after `on`, and the block.
 pub(super) fn begun<'e>(
     context: &mut EvalContext,
-    inputs: &'e [Expression<'e>],
+    parts: &Parts<'e>,
 ) -> Result<Option<(StepStart, &'e Expression<'e>)>, Box<EvalAltResult>> {
-    let (Some(first), Some(block)) = (inputs.first(), inputs.last()) else { return Ok(None) };
+    let (Some(first), Some(block)) = (parts.inputs.first(), parts.inputs.last()) else { return Ok(None) };
     let name = named(context, first)?;
-    let on = if inputs.len() == 3 { targets(context, &inputs[1])? } else { Vec::new() };
+    let on = parts.on.map(|on| targets(context, on)).transpose()?.unwrap_or_default();
     let place = step_place(context.source(), first.position());
     Ok(Some((StepStart { name, on, place }, block)))
 }
@@ -96,6 +126,18 @@ fn named(context: &mut EvalContext, name: &Expression) -> Result<String, Box<Eva
     let wrong = |kind: &str| Failure::usage(format!("a name is text here, not {kind}"));
     let value = name.eval_with_context(context)?;
     value.into_string().map_err(|kind| errors::at(wrong(kind), context.source(), position))
+}
+
+/// What stands after `within`.
+fn limit(context: &mut EvalContext, within: &Expression) -> Result<Duration, Box<EvalAltResult>> {
+    let position = within.position();
+    let value = within.eval_with_context(context)?;
+    let text = value.into_string().map_err(|kind| Failure::usage(format!("not text but {kind}")));
+    text.and_then(|text| duration(&text)).map_err(|failure| {
+        let message = format!("after `within` stands how long a step may take: {}", failure.message);
+        let failure = Failure { message, ..failure }.hint("write a number and a unit: 500ms, 90s, 5m, 1h30m");
+        errors::at(failure, context.source(), position)
+    })
 }
 
 fn step_place(source: Option<&str>, position: Position) -> Place {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// Makes the engine understand `test`.
 pub(super) fn register(engine: &mut Engine, inside: &Arc<Inside>) {
     let inside = inside.clone();
-    engine.register_custom_syntax_with_state_raw(TEST, step::next, false, move |context, inputs, _| {
-        run(context, inputs, &inside)
+    engine.register_custom_syntax_with_state_raw(TEST, step::next, false, move |context, inputs, said| {
+        run(context, &step::Parts::new(inputs, said), inputs, &inside)
     });
 }
 
@@ -22,8 +22,8 @@ pub(super) fn register_syntax(engine: &mut Engine) {
     engine.register_custom_syntax_with_state_raw(TEST, step::next, false, |_, _, _| Ok(Dynamic::UNIT));
 }
 
-fn run(context: &mut EvalContext, inputs: &[Expression], inside: &Inside) -> step::Evaluated {
-    let Some((test, block)) = step::begun(context, inputs)? else { return Ok(Dynamic::UNIT) };
+fn run(context: &mut EvalContext, parts: &step::Parts<'_>, inputs: &[Expression], inside: &Inside) -> step::Evaluated {
+    let Some((test, block)) = step::begun(context, parts)? else { return Ok(Dynamic::UNIT) };
     let position = inputs[0].position();
     let source = context.source().map(str::to_owned);
     let is_it =

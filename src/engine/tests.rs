@@ -89,6 +89,7 @@ const TABLE: &[Primitive<()>] = &[
         })?;
         Ok(Dynamic::UNIT)
     }),
+    Primitive { effect: Effect::Write, ..entry("wait", "change", "", |_| Ok("changed".into())) },
     entry("wait", "panic", "", |_| panic!("a defect")),
     entry("Object", "ready", "", |call| Ok(Dynamic::from(call.receiver::<Object>().name().to_owned()))),
 ];

@@ -82,9 +82,7 @@ fn command(call: &Call<'_, Host>, tool: &str) -> Result<Command> {
         }
     }
     command.dir = options.str("dir")?.map(|dir| call.host().path(&dir));
-    if let Some(timeout) = options.duration("timeout")? {
-        command.timeout = timeout;
-    }
+    command.timeout = call.at_most(options.duration("timeout")?.unwrap_or(command.timeout));
     Ok(command)
 }
 

@@ -146,7 +146,7 @@ fn exec(call: &Call<'_, Host>) -> Outcome {
         container: options.str("container")?,
         argv,
         stdin: options.get("stdin").map(|stdin| content("stdin", stdin)).transpose()?,
-        timeout: options.duration("timeout")?.unwrap_or(EXEC_TIMEOUT),
+        timeout: call.at_most(options.duration("timeout")?.unwrap_or(EXEC_TIMEOUT)),
     };
     let output = call.block(cluster.exec(&exec))?;
     let check = options.get("check").is_none_or(|check| check.as_bool().unwrap_or(true));

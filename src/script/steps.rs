@@ -60,7 +60,9 @@ fn step_at(text: &str, all: &[Piece<'_>], code: &[Piece<'_>], depth: usize) -> O
     let What::Text(quoted) = name.what else { return None };
     let block = rest.iter().find(|piece| piece.what == What::Symbol('{'))?;
     let on = rest.first().filter(|piece| piece.what == What::Word("on"));
-    let on = on.map(|on| text[on.end..block.start].trim().to_owned());
+    let within = rest.iter().find(|piece| piece.what == What::Word("within") && piece.start < block.start);
+    let end = within.map_or(block.start, |within| within.start);
+    let on = on.map(|on| text[on.end..end].trim().to_owned());
     let (name, doc, range) = (quoted.replace("\\\"", "\""), comment_above(all, step.line), step.start..block.end);
     Some(Step { name, on, doc, line: step.line, depth, range, file: None })
 }
@@ -90,7 +92,7 @@ mod tests {
 
     #[test]
     fn steps_come_with_their_comments_targets_and_depths() {
-        let text = "//! # T\n\n// unrelated\n\n// Guide: step 1.\n//   kubectl get\nstep \"One\" on mesh.clusters {\n  // inner\n  let x = #{step: 1};\n  step \"Two\" { f(\"step \\\"no\\\" {\") }\n}\nlet a = 1; // not a doc\nlet b = step `Three ${b}` { 2 };\nlet step = 1;\n";
+        let text = "//! # T\n\n// unrelated\n\n// Guide: step 1.\n//   kubectl get\nstep \"One\" on mesh.clusters {\n  // inner\n  let x = #{step: 1};\n  step \"Two\" { f(\"step \\\"no\\\" {\") }\n}\nlet a = 1; // not a doc\nlet b = step `Three ${b}` within t { 2 };\nlet step = 1;\nstep \"Four\" on c within \"5m\" { }";
         let steps = steps(text);
         let told: Vec<_> =
             steps.iter().map(|s| (s.name.as_str(), s.on.as_deref(), s.doc.as_str(), s.line, s.depth)).collect();
@@ -98,6 +100,7 @@ mod tests {
             ("One", Some("mesh.clusters"), "Guide: step 1.\n  kubectl get", 7, 0),
             ("Two", None, "", 10, 1),
             ("Three ${b}", None, "", 13, 0),
+            ("Four", Some("c"), "", 15, 0),
         ];
         assert_eq!(told, wanted);
         assert_eq!(&text[steps[1].range.clone()], "step \"Two\" { f(\"step \\\"no\\\" {\") }");

@@ -48,6 +48,10 @@ pub struct Patience(pub std::time::Duration);
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(pub std::time::Duration);
 
+/// The same for the step that it is sent for. A request extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Overdue(pub std::time::Duration);
+
 /// The answer is wanted as a whole. A request extension.
 #[derive(Clone, Copy, Debug)]
 pub struct Whole;

@@ -98,3 +98,74 @@ fn work_that_has_not_begun_is_not_begun_after_a_failure() {
     let left = failure.details.last().expect("a line about the rest");
     assert!(left.starts_with("not begun: ") && left.ends_with(" of 40"), "{left}");
 }
+
+/// The failure of a script, and how many seconds it took.
+fn fails_after(text: &str) -> (Failure, u64) {
+    let bench = Bench::new(&[]);
+    let failure = bench.run(text).expect_err("fails");
+    (failure, bench.clock.now().as_secs())
+}
+
+#[test]
+fn a_step_ends_when_its_time_is_over_and_says_which() {
+    let (failure, after) = fails_after("step \"Slow\" within \"90s\" {\n  wait.sleep();\n  wait.sleep();\n}");
+    assert_eq!((failure.kind, after), (Kind::Timeout, 95), "a moment more, to find the cause");
+    assert_eq!(failure.message, "the step `Slow` did not end within 1m 30s");
+    assert_eq!(failure.hint.as_deref(), Some("give it more time: `within` after its name"));
+    assert_eq!(failure.places[0].line, 3, "{failure:?}");
+    assert_eq!(value("step \"Quick\" on \"a\" within `${1}h` { wait.sleep(); 7 }"), 7);
+    assert_eq!(
+        value("let x = step \"Quick\" within \"1m30s\" { wait.sleep(); 7 }; wait.sleep(); x"),
+        7,
+        "no longer due"
+    );
+}
+
+#[test]
+fn a_step_that_goes_on_in_spite_of_its_time_is_ended_and_can_be_caught_around() {
+    let stubborn = "step \"S\" within \"90s\" { loop { try { wait.sleep(); } catch {} } }";
+    let (failure, after) = fails_after(stubborn);
+    assert_eq!((failure.kind, after), (Kind::Timeout, 95), "{failure:?}");
+    assert_eq!(failure.message, "the step `S` did not end within 1m 30s");
+    assert_eq!(
+        value(&format!("let k = 0; try {{ {stubborn} }} catch (e) {{ wait.sleep(); k = e.kind; }} k")),
+        "timeout"
+    );
+}
+
+#[test]
+fn changes_do_not_begin_when_the_time_of_their_step_is_over() {
+    let script = |limit: &str| format!("step \"S\" within \"{limit}\" {{ wait.sleep(); wait.change() }}");
+    assert_eq!(value(&script("61s")), "changed");
+    let (failure, after) = fails_after(&script("58s"));
+    assert_eq!((failure.kind, after), (Kind::Timeout, 60), "looking is not cut off at once: {failure:?}");
+}
+
+#[test]
+fn the_time_of_a_step_counts_in_its_threads_and_in_steps_within_it() {
+    for inner in ["parallel([1, 2], |x| wait.sleep())", "step \"In\" within \"5m\" { wait.sleep() }"] {
+        let (failure, after) = fails_after(&format!("step \"Out\" within \"30s\" {{ {inner} }}"));
+        assert_eq!((failure.kind, after), (Kind::Timeout, 35), "{failure:?}");
+        assert_eq!(failure.message, "the step `Out` did not end within 30s");
+    }
+}
+
+#[test]
+fn what_no_time_would_heal_keeps_its_own_words() {
+    let (failure, _) = fails_after("step \"S\" within \"58s\" { wait.sleep(); fail(\"no\", #{kind: \"invalid\"}) }");
+    assert_eq!((failure.kind, failure.message.as_str()), (Kind::Invalid, "no"));
+    let (failure, _) = fails_after("step \"S\" within \"5m\" { wait.sleep(); fail(\"no\", #{kind: \"timeout\"}) }");
+    assert_eq!(failure.message, "no", "there was time left");
+    let (failure, _) = fails_after("step \"S\" within \"58s\" { wait.sleep(); fail(\"no\", #{kind: \"timeout\"}) }");
+    assert_eq!(failure.message, "the step `S` did not end within 58s: no");
+}
+
+#[test]
+fn a_time_that_is_none_is_told_at_its_place() {
+    for (text, said) in [("5", "not text but i64"), ("\"soon\"", "`soon` is not a duration")] {
+        let failure = fails(&format!("let x = 1;\nstep \"S\" within {text} {{ }}"));
+        assert_eq!((failure.kind, failure.places[0].line, failure.places[0].column), (Kind::Usage, 2, 17));
+        assert!(failure.message.contains("after `within`") && failure.message.contains(said), "{failure:?}");
+    }
+    assert_eq!(value("let within = 2; step \"S\" { within }"), 2, "elsewhere it is a name");
+}

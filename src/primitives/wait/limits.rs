@@ -43,7 +43,7 @@ pub(super) fn of(call: &Call<'_, Host>, expected: bool) -> Result<Limits> {
     let fail_fast = options.bool("fail_fast")?.unwrap_or(true);
     let appear = options.duration("appear")?.or((expected && fail_fast).then_some(MISSING));
     Ok(Limits {
-        timeout: options.duration("timeout")?.unwrap_or(TIMEOUT),
+        timeout: call.at_most(options.duration("timeout")?.unwrap_or(TIMEOUT)),
         fail_fast,
         appear,
         follow_replacement: options.flag("follow_replacement")?,

@@ -86,7 +86,7 @@ fn tried<T>(
     once: impl AsyncFn() -> Result<T, String>,
 ) -> Result<Result<T, Late>> {
     let (clock, line) = (call.bridge().clock.clone(), crate::here::line());
-    let start = clock.now();
+    let (start, limit) = (clock.now(), call.at_most(limit));
     let outcome = call.block(async {
         loop {
             let left = limit.saturating_sub(clock.now().saturating_sub(start));

@@ -21,7 +21,7 @@ pub(super) struct Subject {
 /// The subjects of a call, and whether one was given alone rather than in a list.
 pub(super) fn subjects(call: &Call<'_, Host>) -> Result<(Vec<Subject>, bool)> {
     // A cluster that does not answer ends the wait in its time.
-    let limit = call.options().duration("timeout")?.unwrap_or(TIMEOUT);
+    let limit = call.at_most(call.options().duration("timeout")?.unwrap_or(TIMEOUT));
     let _until = crate::here::until(call.bridge().clock.now() + limit + LAST_LOOK);
     if let Some(cluster) = call.value::<Cluster>(0) {
         return Ok((vec![named(call, cluster)?], true));

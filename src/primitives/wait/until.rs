@@ -5,7 +5,7 @@ use super::TIMEOUT;
 use super::unless::Doubts;
 use crate::cluster::layers::journal::{Note, now};
 use crate::cluster::wait::LAST_LOOK;
-use crate::engine::{Call, Outcome, value};
+use crate::engine::{Call, Outcome, retold, value};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::Object;
 use crate::plain;
@@ -66,7 +66,7 @@ pub(super) fn until(call: &Call<'_, Host>) -> Outcome {
 /// Calls the closure until it returns what is wanted.
 fn watch(call: &Call<'_, Host>, want: &str) -> Outcome {
     let options = call.options();
-    let limit = options.duration("timeout")?.unwrap_or(TIMEOUT);
+    let limit = call.at_most(options.duration("timeout")?.unwrap_or(TIMEOUT));
     let every = options.duration("every")?.unwrap_or(EVERY);
     let clock = call.bridge().clock.clone();
     let (start, closure, mut answers) = (clock.now(), call.closure(0), Answers::default());
@@ -130,21 +130,7 @@ fn during(error: Box<EvalAltResult>, want: &str, answers: &Answers, passed: Dura
     let call = answers.calls + 1;
     let line = format!("wait     the closure failed in its call {call}, {} into waiting for {want}", span(passed));
     let told = Dynamic::from(failure.detail(line).details(answers.history()));
-    rewrapped(*error, told)
-}
-
-/// The error with another value at its bottom, so that the places around it stay.
-fn rewrapped(error: EvalAltResult, told: Dynamic) -> Box<EvalAltResult> {
-    match error {
-        EvalAltResult::ErrorInFunctionCall(name, within, inner, position) => {
-            EvalAltResult::ErrorInFunctionCall(name, within, rewrapped(*inner, told), position).into()
-        }
-        EvalAltResult::ErrorInModule(name, inner, position) => {
-            EvalAltResult::ErrorInModule(name, rewrapped(*inner, told), position).into()
-        }
-        EvalAltResult::ErrorRuntime(_, position) => EvalAltResult::ErrorRuntime(told, position).into(),
-        other => other.into(),
-    }
+    retold(*error, told)
 }
 
 /// A value as a message shows it: short, without secrets, on one line.
@@ -165,6 +151,11 @@ pub(super) fn span(duration: Duration) -> String {
 }
 
 pub(super) fn pause(call: &Call<'_, Host>) -> Outcome {
-    rest(call, call.duration(0)?)?;
+    let wanted = call.duration(0)?;
+    let pause = call.at_most(wanted);
+    rest(call, pause)?;
+    if pause < wanted {
+        return Err(Failure::new(Kind::Timeout, format!("a pause of {} was cut short", span(wanted))).into());
+    }
     Ok(Dynamic::UNIT)
 }

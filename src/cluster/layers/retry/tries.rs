@@ -3,7 +3,7 @@
 use super::trouble::{is_lasting, is_refused, retry_after, root_cause, unreachable};
 use super::{Read, answer, is_repeatable};
 use crate::cluster::layers::journal::{Change, Named, Repetition, now};
-use crate::cluster::layers::{Deadline, Lost, Notice, Patience, Renewed, Settings, Subject, Whole};
+use crate::cluster::layers::{Deadline, Lost, Notice, Overdue, Patience, Renewed, Settings, Subject, Whole};
 use crate::cluster::path::ApiPath;
 use crate::cluster::status::Status;
 use crate::failure::{Failure, Kind};
@@ -28,6 +28,8 @@ pub(super) struct Tries {
     first: Duration,
     /// When a read is of no use any more.
     end: Option<Duration>,
+    /// Whether a wait asks.
+    awaited: bool,
     /// How long all may take.
     budget: Duration,
     number: u32,
@@ -63,7 +65,9 @@ impl Tries {
         let patience = if reading { policy.read } else { policy.change };
         let first = if repeatable || named { policy.first_change } else { policy.change };
         let start = settings.clock.now();
-        let end = request.extensions().get::<Deadline>().map(|end| end.0);
+        let awaited = request.extensions().get::<Deadline>().map(|end| end.0);
+        let overdue = request.extensions().get::<Overdue>().map(|end| end.0);
+        let end = awaited.into_iter().chain(overdue).min();
         let left = end.map(|end| end.saturating_sub(start));
         let patience = asked.map_or(patience, |asked| asked.min(patience));
         // A try that nobody answers must leave time for another.
@@ -76,6 +80,7 @@ impl Tries {
             patience,
             first: first.min(patience),
             end: end.filter(|_| reading),
+            awaited: reading && awaited.is_some(),
             budget: left.map_or(budget, |left| left.min(budget)),
             number: 0,
             lost: false,
@@ -186,7 +191,7 @@ impl Tries {
         }
         let policy = &self.settings.policy;
         // Waits are for what is not there yet.
-        let soon = again.unconnected && self.end.is_none();
+        let soon = again.unconnected && !self.awaited;
         self.budget.min(if soon { policy.first_connection } else { policy.first_contact })
     }
 
