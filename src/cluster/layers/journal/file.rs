@@ -154,6 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_disk_does_not_take_is_not_announced() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("journal.jsonl");
+        // Takes every byte and cannot be synced.
+        std::os::unix::fs::symlink("/dev/null", &path).expect("linked");
+        let journal = FileJournal::open(&path).expect("open");
+        journal.write(&"any").map(drop).expect("taken");
+        journal.intent(&Intent::default()).expect_err("not on the disk");
+        journal.repetition(&Repetition::default()).expect_err("nor is a repetition");
+    }
+
+    #[test]
     fn outcomes_go_to_the_disk_together() {
         let folder = tempfile::tempdir().expect("folder");
         let journal = FileJournal::open(&folder.path().join("journal.jsonl")).expect("open");
