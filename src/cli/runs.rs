@@ -144,6 +144,7 @@ fn note(note: &Note) -> String {
             let word = if *met { "waited" } else { "gave up" };
             format!("  {word:<9} {:>7} {what}  {}", seconds(*ms), line.as_deref().unwrap_or_default())
         }
+        Note::Cluster { cluster, uid, .. } => format!("  cluster           {cluster}: {uid}"),
         Note::Unchecked { cluster, .. } => {
             format!("  insecure          {cluster}: the server's certificate was not checked")
         }

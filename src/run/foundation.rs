@@ -198,10 +198,10 @@ impl Foundation {
     }
 
     /// Takes the lease of a cluster before its first change, where nobody has taken it before.
-    pub(super) fn door(&self) -> Arc<Door> {
+    pub(super) fn door(&self, journal: Arc<Recorder>) -> Arc<Door> {
         let (screen, holder) = (self.screen.clone(), Holder::here(&self.run));
         let (clock, cancel) = (self.bridge.clock.clone(), self.bridge.cancel.clone());
-        Door::new(self.leases.clone(), move || {
+        Door::new(self.leases.clone(), journal, move || {
             let (holder, clock, cancel) = (holder.clone(), clock.clone(), cancel.clone());
             screen.get().map(|screen| Around { holder, clock, cancel, screen: screen.clone() })
         })

@@ -5,7 +5,7 @@ use super::tally::Tally;
 use crate::cluster::layers::journal::{Intent, Note, Outcome, Repetition, now};
 use crate::cluster::layers::{FileJournal, Journal};
 use crate::failure::{Failure, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,8 @@ struct Beginning {
     with: Option<Started>,
     /// What was noted before.
     early: Vec<Note>,
+    /// The contexts whose clusters the beginning identifies.
+    named: BTreeSet<String>,
 }
 
 /// Counts every change of a run, and writes it to a file where there is one.
@@ -61,9 +63,10 @@ impl Recorder {
         if let Some(Err(error)) = written {
             tracing::warn!(%error, "the journal could not be written");
         }
-        if matches!(record, Record::Started(_)) {
+        if let Record::Started(started) = record {
             let mut beginning = self.beginning();
             beginning.begun = true;
+            beginning.named.extend(started.uids.keys().cloned());
             let early = std::mem::take(&mut beginning.early);
             drop(beginning);
             early.iter().for_each(|note| self.note(note));
@@ -137,6 +140,9 @@ impl Journal for Recorder {
         let mut beginning = self.beginning();
         if !beginning.begun {
             return beginning.early.push(note.clone());
+        }
+        if matches!(note, Note::Cluster { cluster, .. } if beginning.named.contains(cluster)) {
+            return;
         }
         drop(beginning);
         self.file.iter().for_each(|file| file.note(note));

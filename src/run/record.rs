@@ -191,7 +191,12 @@ impl History {
                     change.into_iter().for_each(|change| change.repeated += 1);
                 }
                 Ok(Record::Finished(finished)) => history.finished = Some(finished),
-                Err(_) => history.notes.extend(serde_json::from_str::<Note>(line)),
+                Err(_) => match serde_json::from_str::<Note>(line) {
+                    Ok(Note::Cluster { cluster, uid, .. }) => {
+                        history.started.uids.entry(cluster).or_insert(uid);
+                    }
+                    note => history.notes.extend(note),
+                },
             }
         }
         // What was typed names its clusters as it goes.

@@ -85,7 +85,7 @@ impl Session {
         let foundation = Foundation::new(Clock::real(), None, desk)?.recording(job, false)?;
         let (mut shared, journal) =
             foundation.shared(job, Recorder::in_file(foundation.tally.clone(), &foundation.run)?);
-        let door = foundation.door();
+        let door = foundation.door(journal.clone());
         shared.door = Some(door.clone());
         let clusters: Arc<dyn Clusters> = Arc::new(Live::new(contexts, shared, foundation.runtime.handle().clone()));
         door.leads_to(&clusters);

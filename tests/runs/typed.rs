@@ -39,6 +39,38 @@ fn what_is_typed_takes_the_lease_and_is_a_run() {
     assert_eq!(before, after, "who changes nothing has not run");
 }
 
+/// The journal of the latest run says which cluster it changed; an undo goes to no other.
+fn goes_to_no_other_cluster(stage: &Stage) {
+    let id = stage.last();
+    let uid = stage.server().get("Namespace", None, "kube-system").expect("namespace")["metadata"]["uid"].clone();
+    let (now, then) = (uid.as_str().expect("uid"), "00000000-aaaa-4bbb-8ccc-dddddddddddd");
+    let journal = std::fs::read_to_string(stage.journal(&id)).expect("journal");
+    assert_eq!(journal.matches(now).count(), 1, "{journal}");
+    let (told, intent) = (journal.find(now), journal.find("\"event\":\"intent\""));
+    assert!(told < intent, "before the first change: {journal}");
+    std::fs::write(stage.journal(&id), journal.replace(now, then)).expect("written");
+    let before = stage.map("old");
+    let (code, out, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 4, "{out}{err}");
+    assert!(err.contains("`east` is not the cluster that run") && err.contains(now) && err.contains(then), "{err}");
+    assert_eq!(stage.map("old"), before);
+}
+
+#[test]
+fn what_was_typed_or_did_not_name_its_clusters_knows_which_they_were() {
+    let change = r#"kube.cluster("east").patch("ConfigMap", "shop/old", #{data: #{mine: "1"}});"#;
+    let stage = Stage::new();
+    let (code, _, err) = stage.eval(&format!("{change}\n{}", change.replace("mine", "more")));
+    assert_eq!(code, 0, "{err}");
+    goes_to_no_other_cluster(&stage);
+    let stage = Stage::new();
+    let script = format!("//! # Test\n//! ---\n//! needs: {{write: [shop], contexts: [east]}}\n//! ---\n{change}\n");
+    std::fs::write(stage.home.path().join("make.rhai"), script).expect("written");
+    let (code, _, err) = stage.meshwright(&["run", "./make.rhai"]);
+    assert_eq!(code, 0, "{err}");
+    goes_to_no_other_cluster(&stage);
+}
+
 #[test]
 fn a_prompt_that_writes_takes_the_lease_until_it_no_longer_does() {
     let stage = Stage::new();

@@ -20,6 +20,15 @@ pub enum Note {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         line: Option<String>,
     },
+    /// A context that the run's beginning does not name is about to be changed: which cluster it is.
+    Cluster {
+        /// When it was asked, RFC 3339.
+        time: String,
+        /// The context name.
+        cluster: String,
+        /// The uid of namespace kube-system.
+        uid: String,
+    },
     /// The certificate of a cluster's server is not checked.
     Unchecked {
         /// When it was connected to, RFC 3339.
