@@ -166,6 +166,21 @@ fn production_is_confirmed_by_name() {
 }
 
 #[test]
+fn production_beside_the_parameters_is_confirmed_as_well() {
+    let ground = Ground::new(&["east", "eu-prod"]);
+    let write = format!("kube.cluster(\"eu-prod\").apply({CONFIG});");
+    let run = |needs: &str, args: &[&str]| ground.script(needs, &write, args);
+    let both = "contexts: [eu-prod], write: [default]";
+    for (needs, args) in [(both, &["--yes"][..]), ("write: [default]", &["--yes", "--allow", "contexts=eu-*"])] {
+        let ended = run(needs, args);
+        assert_eq!(ended.code, 4, "{}", ended.err);
+        assert!(ended.err.contains("`eu-prod` looks like production"), "{}", ended.err);
+    }
+    let ended = run(both, &["--yes", "--confirm", "eu-prod"]);
+    assert!(ended.code == 0 && ended.err.contains("use eu-prod (https://"), "{} {}", ended.code, ended.err);
+}
+
+#[test]
 fn a_kubeconfig_from_a_script_starts_no_programs_and_names_no_files() {
     let ground = Ground::new(&["east"]);
     let marker = ground.home.path().join("started");

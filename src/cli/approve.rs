@@ -1,9 +1,11 @@
 //! What a run may do, shown before it writes; and the one question, where there is somebody to answer it.
 
 use crate::failure::{Failure, Kind, Result};
+use crate::grant::Grant;
 use crate::plain;
 use crate::run::config::Config;
 use crate::run::{Job, Session};
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 /// What was answered on the command line.
@@ -29,7 +31,7 @@ pub fn approve(session: &Session, job: &Job, answers: &Answers) -> Result<()> {
     if !needs.writes() {
         return Ok(());
     }
-    let contexts = job.values.clusters();
+    let contexts = named(session, job)?;
     show(session, &contexts, &needs.lines())?;
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if confirm_production(session, &contexts, answers, terminal)? || answers.yes || !terminal {
@@ -39,6 +41,17 @@ pub fn approve(session: &Session, job: &Job, answers: &Answers) -> Result<()> {
         "y" | "yes" => Ok(()),
         _ => Err(refused("nothing was done: you did not say yes")),
     }
+}
+
+/// The contexts of the parameters, and those that the header or a flag names beside them.
+fn named(session: &Session, job: &Job) -> Result<Vec<String>> {
+    let mut named = job.values.clusters();
+    let beside = Grant::new(&job.header.needs.contexts);
+    let known = session.clusters().contexts()?;
+    named.extend(known.into_iter().filter(|context| beside.permits(context)));
+    let mut seen = BTreeSet::new();
+    named.retain(|context| seen.insert(context.clone()));
+    Ok(named)
 }
 
 fn show(session: &Session, contexts: &[String], lines: &[String]) -> Result<()> {

@@ -117,3 +117,12 @@ fn what_is_replaced_during_the_wait_is_followed_when_that_is_wanted() {
         found[0] != "" && found[0] != old.metadata.uid"#,
     );
 }
+
+#[test]
+fn a_condition_of_an_object_needs_its_name_only() {
+    holds(
+        r#"let c = kube.cluster("east");
+        let pod = c.apply(#{apiVersion: "v1", kind: "Pod", metadata: #{name: "p", namespace: "default"}, spec: #{containers: [#{name: "a", image: "a"}]}}).objects[0];
+        wait.condition(pod, "Initialized").metadata.name == "p" && wait.condition(pod, "Ready", #{timeout: "1m"}).metadata.name == "p""#,
+    );
+}
