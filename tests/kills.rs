@@ -40,6 +40,11 @@ struct Killed {
 
 /// Runs the guide to its death and then to its end.
 fn killed(dialect: &str, point: Point, folder: &Path) -> Killed {
+    killed_and(dialect, point, folder, Duration::ZERO)
+}
+
+/// The same, where the same command comes so much later: the clusters' software has gone on without it.
+fn killed_and(dialect: &str, point: Point, folder: &Path, later: Duration) -> Killed {
     let (args, file) = (["--dialect", dialect], folder.join("journal.jsonl"));
     drop(std::fs::remove_file(&file));
     let guide = Guide::written(&args, &file);
@@ -64,14 +69,17 @@ fn killed(dialect: &str, point: Point, folder: &Path) -> Killed {
     } else if let Err(failure) = outcome {
         faults.push(format!("uninterrupted: {failure}"));
     }
+    let rest = |time: Duration| guide.session().runtime().block_on(async { world.clock().sleep(time).await });
+    if !later.is_zero() {
+        rest(later);
+    }
     let start = world.clock().now();
     if let Err(failure) = guide.again(&args) {
         faults.push(format!("the same command: {failure}"));
     }
     let recovery = world.clock().now() - start;
     // The software in the pods finishes by itself what it does after a run.
-    let rest = async { world.clock().sleep(Duration::from_secs(300)).await };
-    guide.session().runtime().block_on(rest);
+    rest(Duration::from_secs(300));
     let asked = guide.asked();
     if let Err(failure) = guide.again(&args) {
         faults.push(format!("once more: {failure}"));
@@ -177,12 +185,26 @@ fn killed_in_the_words_of_the_guide_the_same_command_finishes() {
     survives("classic", |k| vec![Point::After(1), Point::Before(k / 2), Point::After(k - 1)]);
 }
 
+/// When somebody comes back from lunch: Deployments that lack something have passed their progress deadline of ten
+/// minutes.
+#[test]
+fn a_quarter_of_an_hour_later_the_same_command_finishes() {
+    let late = Duration::from_secs(15 * 60);
+    survives_after("current", late, |k| (1..4).map(|part| Point::After(k * part / 4)).collect());
+    survives_after("classic", late, |k| vec![Point::Before(k / 3), Point::After(k / 2)]);
+}
+
 /// A whole run of the dialect, and one for each of the points that `sample` gives for its number of writes.
 fn survives(dialect: &str, sample: impl Fn(usize) -> Vec<Point>) {
+    survives_after(dialect, Duration::ZERO, sample);
+}
+
+/// The same, where the same command comes later.
+fn survives_after(dialect: &str, later: Duration, sample: impl Fn(usize) -> Vec<Point>) {
     let folder = tempfile::tempdir().expect("folder");
     let whole = whole(dialect, folder.path());
     for point in sample(whole.writes) {
-        let killed = killed(dialect, point, folder.path());
+        let killed = killed_and(dialect, point, folder.path(), later);
         assert_eq!(faults(killed, &whole.state), [] as [String; 0], "{dialect}: {point:?} of {} writes", whole.writes);
     }
 }
