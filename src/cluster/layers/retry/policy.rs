@@ -34,7 +34,8 @@ impl Default for Policy {
         Policy {
             first_pause: Duration::from_millis(100),
             longest_pause: Duration::from_secs(5),
-            budget: Duration::from_secs(30),
+            // Whoever pulls a cable and plugs it in again takes half a minute.
+            budget: Duration::from_secs(60),
             first_contact: Duration::from_secs(10),
             first_connection: Duration::from_millis(1500),
             read: Duration::from_secs(10),
