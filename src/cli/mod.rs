@@ -200,9 +200,7 @@ fn report(failure: &Failure, style: Style) -> u8 {
 /// The text of a source, for the excerpt: a script's, or the expression given to `eval`.
 fn text_of(source: &str) -> Option<String> {
     let expression = || (source == "expression").then(eval::expression).flatten();
-    let parameters =
-        || std::fs::read_to_string(source).ok().filter(|_| source.ends_with("yaml") || source.ends_with("yml"));
-    crate::script::source_text(source).or_else(expression).or_else(parameters)
+    crate::script::source_text(source).or_else(expression)
 }
 
 fn trace(verbose: bool) {

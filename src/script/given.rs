@@ -99,7 +99,7 @@ impl Given {
     /// # Errors
     /// When it is not one map.
     pub fn with_yaml(mut self, name: &str, text: &str) -> Result<Given> {
-        let mut objects = yaml::parse_file(name, text)?;
+        let mut objects = yaml::parse_file(name, text).map_err(|failure| unreadable(name, &failure))?;
         let is_map = objects.len() == 1 && matches!(objects[0].node, Node::Map(_));
         if !is_map && !objects.is_empty() {
             return Err(Failure::usage(format!(
@@ -114,5 +114,29 @@ impl Given {
         entries.extend(kept);
         self.file = Some(Object::new(Node::Map(Map(Arc::new(entries.into())))));
         Ok(self)
+    }
+}
+
+/// What is wrong with a parameter file. Its text may hold secrets: none of it is quoted, and no excerpt is shown.
+fn unreadable(name: &str, failure: &Failure) -> Failure {
+    let at = failure.places.first().map(|at| format!(" (line {}, column {})", at.line, at.column)).unwrap_or_default();
+    Failure::usage(format!("parameter file {name} is not YAML that can be read{at}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_parameter_file_is_told_without_its_text() {
+        for text in ["hub: [a\ntoken: hunter2-long\n", "token: *hunter2-long\n", "hunter2-long: 1\nhunter2-long: 2\n"] {
+            let failure = Given::default().with_yaml("site.yaml", text).expect_err("broken");
+            assert!(
+                failure.message.contains("parameter file site.yaml") && failure.message.contains("line"),
+                "{failure:?}"
+            );
+            assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+            assert!(failure.places.is_empty(), "a place brings an excerpt of the file: {failure:?}");
+        }
     }
 }

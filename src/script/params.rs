@@ -198,9 +198,10 @@ impl Param {
             (Kind::Int, Node::Int(number)) => self.at_least(*number, "must be at least").map(|()| node.clone()),
             (Kind::Clusters | Kind::Strings, Node::Array(items)) => self.list(items),
             (Kind::Clusters | Kind::Strings, Node::Str(_)) => self.list(std::slice::from_ref(node)),
-            (Kind::Secret, Node::Str(text)) => {
-                secret(&self.name, text).or_else(|_| Ok(Node::Secret(Secret::new(&self.name, &**text))))
+            (Kind::Secret, Node::Str(text)) if text.starts_with("env:") || text.starts_with("file:") => {
+                secret(&self.name, text)
             }
+            (Kind::Secret, Node::Str(text)) => Ok(Node::Secret(Secret::new(&self.name, &**text))),
             (Kind::Cluster | Kind::String | Kind::Duration | Kind::File, Node::Str(text)) => {
                 self.text(text).map(|()| node.clone())
             }
@@ -326,5 +327,21 @@ pub(super) fn shown(node: &Node) -> String {
     match node {
         Node::Str(text) => text.to_string(),
         other => yaml::emit(other).trim().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::object::Node;
+    use crate::script::Header;
+
+    #[test]
+    fn a_secret_that_is_named_in_a_file_and_cannot_be_read_is_no_literal() {
+        let text = "//! # T\n//! ---\n//! params:\n//!   token: {type: secret}\n//! ---\n";
+        let header = Header::parse("a.rhai", text).expect("header");
+        let read = |text: &str| header.param("token").expect("declared").read_tree(&Node::Str(text.into()));
+        assert!(read("env:MESHWRIGHT_NOWHERE_SET").expect_err("unset").contains("is not set"));
+        assert!(read("file:/nowhere/token").expect_err("no file").contains("cannot be read"));
+        assert!(matches!(read("hunter2-long"), Ok(Node::Secret(_))));
     }
 }
