@@ -66,10 +66,9 @@ fn is_script(path: &str) -> bool {
 
 fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec<Checked>> {
     let unreadable = |e| Failure::usage(format!("cannot read {}: {e}", folder.display()));
-    let files = crate::script::fork::read_folder(folder).map_err(unreadable)?;
+    let files = crate::script::fork::read_scripts(folder).map_err(unreadable)?;
     let files: Vec<File> = files
         .into_iter()
-        .filter(|(path, _)| is_script(path))
         .map(|(path, content)| {
             let source = paths::disk_name(&folder.join(&path), &paths::plain(working));
             (source, path, String::from_utf8_lossy(&content).into_owned())

@@ -99,22 +99,33 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("cannot write {}: {error}", path.display()))
 }
 
-/// Every file of a folder, hidden ones left out.
-pub(in crate::script) fn read_folder(folder: &Path) -> std::io::Result<Files> {
+/// Every file of a folder; hidden ones are left out, and links, which may lead round in circles.
+fn read_folder(folder: &Path) -> std::io::Result<Files> {
+    read_files(folder, |_| true, |_| true)
+}
+
+/// The scripts of a folder, as [`read_folder`]; what tools build or fetch is left out too.
+pub(in crate::script) fn read_scripts(folder: &Path) -> std::io::Result<Files> {
+    read_files(folder, |name| !matches!(name, "target" | "node_modules"), |name| name.ends_with(".rhai"))
+}
+
+/// The regular files of a folder with such names, in folders with such names. Nothing else is opened: reading a pipe
+/// would wait for ever, and what lies around may be large.
+fn read_files(folder: &Path, enters: fn(&str) -> bool, takes: fn(&str) -> bool) -> std::io::Result<Files> {
     let mut found = Files::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
         for entry in std::fs::read_dir(next)? {
             let entry = entry?;
-            let path = entry.path();
-            if entry.file_name().to_string_lossy().starts_with('.') {
+            let (path, kind, name) = (entry.path(), entry.file_type()?, entry.file_name());
+            let name = name.to_string_lossy();
+            if name.starts_with('.') {
                 continue;
             }
-            match path.is_dir() {
-                true => folders.push(path),
-                false => drop(
-                    found.insert(paths::slashed(path.strip_prefix(folder).unwrap_or(&path)), std::fs::read(&path)?),
-                ),
+            if kind.is_dir() && enters(&name) {
+                folders.push(path);
+            } else if kind.is_file() && takes(&name) {
+                found.insert(paths::slashed(path.strip_prefix(folder).unwrap_or(&path)), std::fs::read(&path)?);
             }
         }
     }
