@@ -15,7 +15,7 @@ pub fn check(source: &str, text: &str, header: &Header) -> Result<()> {
     let used = pieces.windows(4).enumerate().filter(|(at, _)| !dotted(*at)).filter_map(|(_, part)| used(part));
     let strange = used.filter(|piece| matches!(piece.what, What::Word(name) if header.param(name).is_none()));
     // A script may use the word for something of its own.
-    let own = pieces.windows(2).any(|pair| is_own(pair));
+    let own = pieces.windows(2).any(|pair| is_own(pair)) || has_own_parameter(&pieces);
     let Some(piece) = strange.into_iter().next().filter(|_| !own) else { return Ok(()) };
     let name = &text[piece.start..piece.end];
     let failure = Failure::usage(format!("the header declares no parameter `{name}`"));
@@ -34,7 +34,27 @@ fn used<'t>(part: &[Piece<'t>]) -> Option<Piece<'t>> {
     (fits && matches!(name.what, What::Word(_))).then_some(*name)
 }
 
-/// `let params`, or a parameter of a closure. Functions do not see the script's.
+/// Whether `params` stands among the parameters of a function or a closure.
+fn has_own_parameter(pieces: &[Piece<'_>]) -> bool {
+    let among = |rest: &[Piece<'_>], end: char| {
+        let mut list = rest.iter().take_while(|piece| piece.what != What::Symbol(end));
+        // Only names and commas: a `|` may be an operator as well.
+        let mut found = false;
+        let is_list = list.all(|piece| {
+            found |= piece.what == What::Word("params");
+            matches!(piece.what, What::Word(_) | What::Symbol(','))
+        });
+        found && is_list
+    };
+    let function = |at: usize| at >= 2 && pieces[at - 2].what == What::Word("fn");
+    pieces.iter().enumerate().any(|(at, piece)| match piece.what {
+        What::Symbol('(') if function(at) => among(&pieces[at + 1..], ')'),
+        What::Symbol('|') => among(&pieces[at + 1..], '|'),
+        _ => false,
+    })
+}
+
+/// `let params`, or a parameter of a closure.
 fn is_own(pair: &[Piece<'_>]) -> bool {
     let bound = matches!(pair[0].what, What::Word("let" | "const" | "for" | "as") | What::Symbol('|'));
     let closes = pair[0].what == What::Word("params") && pair[1].what == What::Symbol('|');
@@ -55,6 +75,7 @@ mod tests {
     #[test]
     fn a_parameter_that_is_not_declared_is_told_with_the_nearest() {
         assert_eq!(told("let a = 1;\nif params.samples { }"), Some(("did you mean `sample`?".into(), 7, 11)));
+        assert!(told("fn f(a) { a } f(params.other)").is_some());
         assert!(told("print(params.other);").is_some_and(|(hint, ..)| hint.starts_with("declare it")));
     }
 
@@ -66,6 +87,9 @@ mod tests {
             "// params.other\n1;",
             "mesh.params.other;",
             "let params = 1; params.other;",
+            "fn describe(params) { params.other }",
+            "fn describe(a, params, b) { params.other }",
+            "[1].map(|a, params, b| params.other)",
         ] {
             assert_eq!(told(text), None, "{text}");
         }
