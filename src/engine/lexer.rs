@@ -59,6 +59,7 @@ fn length(rest: &str, first: char) -> usize {
     }
     match first {
         '"' | '`' => quoted(rest, first),
+        '#' => raw(rest).unwrap_or(1),
         // A character, or a quote that has lost its mate.
         '\'' => rest[1..].find('\'').filter(|end| *end <= 12).map_or(1, |end| end + 2),
         other => other.len_utf8(),
@@ -84,6 +85,19 @@ fn block_comment(rest: &str) -> usize {
     rest.len()
 }
 
+/// How many `#` a raw text begins with; 0 for what is none.
+fn hashes(rest: &str) -> usize {
+    let count = rest.len() - rest.trim_start_matches('#').len();
+    if rest[count..].starts_with('"') { count } else { 0 }
+}
+
+/// A raw text `#"…"#` with as many `#` on either side.
+fn raw(rest: &str) -> Option<usize> {
+    let count = Some(hashes(rest)).filter(|count| *count > 0)?;
+    let (begin, end) = (count + 1, format!("\"{}", "#".repeat(count)));
+    Some(rest[begin..].find(&end).map_or(rest.len(), |at| begin + at + end.len()))
+}
+
 /// A text literal with its quotes; in back-ticks, `${…}` holds script code with texts of its own.
 fn quoted(rest: &str, quote: char) -> usize {
     let mut at = 1;
@@ -97,7 +111,8 @@ fn quoted(rest: &str, quote: char) -> usize {
         if c == quote {
             return at;
         }
-        if c == '\\' {
+        // In back-ticks a backslash is a character like others.
+        if c == '\\' && quote == '"' {
             at += rest[at..].chars().next().map_or(0, char::len_utf8);
         }
     }
@@ -126,6 +141,10 @@ fn what(here: &str, first: char) -> Option<What<'_>> {
         c if c.is_whitespace() => None,
         c if is_word(c) => Some(What::Word(here)),
         '"' | '`' => Some(What::Text(here[1..].strip_suffix(first).unwrap_or(&here[1..]))),
+        '#' if here.len() > 1 => {
+            let (count, inner) = (hashes(here), &here[hashes(here) + 1..]);
+            Some(What::Text(inner.strip_suffix(&format!("\"{}", "#".repeat(count))).unwrap_or(inner)))
+        }
         '/' if here.len() > 1 => Some(What::Comment(here)),
         c => Some(What::Symbol(c)),
     }
@@ -152,8 +171,18 @@ mod tests {
     }
 
     #[test]
+    fn a_backslash_in_back_ticks_and_a_raw_text_hide_nothing_behind_them() {
+        let found = |text| pieces(text).into_iter().map(|piece| piece.what).collect::<Vec<_>>();
+        assert_eq!(found("`\\` a"), [What::Text("\\"), What::Word("a")]);
+        assert_eq!(found("#\"a\\\" b"), [What::Text("a\\\" b")]);
+        assert_eq!(found("#\"a\\\"# b"), [What::Text("a\\"), What::Word("b")]);
+        assert_eq!(found("##\"a \"# `\"## b"), [What::Text("a \"# `"), What::Word("b")]);
+        assert_eq!(found("#{a}"), [What::Symbol('#'), What::Symbol('{'), What::Word("a"), What::Symbol('}')]);
+    }
+
+    #[test]
     fn broken_texts_end_where_the_script_ends() {
-        for text in ["\"abc", "`a ${b", "/* a", "'", "`${", "é`ü", "\"\\"] {
+        for text in ["\"abc", "`a ${b", "/* a", "'", "`${", "é`ü", "\"\\", "##\"a\"#", "#\"", "##"] {
             assert!(pieces(text).last().is_some_and(|piece| piece.end == text.len()), "{text}");
         }
     }
