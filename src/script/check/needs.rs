@@ -135,12 +135,31 @@ fn covers(key: &str, entry: &str, wanted: &str) -> bool {
     }
     pattern += rest;
     match key {
-        "files" => pattern == "*" || pattern.contains('*') || std::path::Path::new(wanted).starts_with(&pattern),
+        "files" => pattern == "*" || pattern.contains('*') || dotless(wanted).starts_with(dotless(&pattern)),
         "write" | "pods" => matches(pattern.split('/').next().unwrap_or_default(), wanted),
         "secrets" => {
             matches(&pattern, wanted)
                 || !pattern.contains('/') && matches(&pattern, wanted.split('/').next().unwrap_or_default())
         }
         _ => matches(&pattern, wanted),
+    }
+}
+
+/// A path without the components `.`, which mean nothing.
+fn dotless(path: &str) -> std::path::PathBuf {
+    let parts = std::path::Path::new(path).components();
+    parts.filter(|part| *part != std::path::Component::CurDir).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::covers;
+
+    #[test]
+    fn a_file_is_covered_however_its_path_is_written() {
+        for (entry, wanted) in [("certs", "./certs/ca.pem"), ("./certs", "certs/ca.pem"), ("certs/.", "certs/./a")] {
+            assert!(covers("files", entry, wanted), "{entry} {wanted}");
+        }
+        assert!(!covers("files", "./certs", "./other/ca.pem") && !covers("files", "certs", "../certs/ca.pem"));
     }
 }
