@@ -54,6 +54,7 @@ fn jobs(args: &[Dynamic]) -> Result<Vec<Job>, Failure> {
         }
         [items, closure] => {
             let closure = closure.clone().try_cast::<FnPtr>().ok_or_else(|| wrong("2nd", "a closure", closure))?;
+            refuse_too_many(items)?;
             let items = items_of(items).ok_or_else(|| wrong("1st", "a list, a range or a map", items))?;
             Ok(items.into_iter().map(|args| Job { closure: closure.clone(), args }).collect())
         }
@@ -74,6 +75,22 @@ fn wrong(which: &str, wants: &str, got: &Dynamic) -> Failure {
 
 fn usage(message: impl Into<String>) -> Failure {
     Failure::usage(message).hint("parallel(list, |item| …), parallel(map, |key, value| …) or parallel([|| …, || …])")
+}
+
+/// No list can be longer than the engine's longest; a range may, and its numbers would fill the memory before any
+/// work begins.
+fn refuse_too_many(items: &Dynamic) -> Result<(), Failure> {
+    let length = |start: i64, end: i64| end.saturating_sub(start);
+    let exclusive = items.read_lock::<Range<i64>>().map(|range| length(range.start, range.end));
+    let inclusive =
+        items.read_lock::<RangeInclusive<i64>>().map(|range| length(*range.start(), *range.end()).saturating_add(1));
+    match exclusive.or(inclusive).and_then(|count| usize::try_from(count).ok()) {
+        Some(count) if count > super::limits::LONGEST_LIST => Err(usage(format!(
+            "parallel: {count} items are more than a list may hold ({})",
+            super::limits::LONGEST_LIST
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The closure's arguments for each item: the item, or key and value of a map.
@@ -273,3 +290,19 @@ const _: fn() = || {
     fn shareable<T: Send + Sync>() {}
     shareable::<Engine>();
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_longer_than_any_list_is_refused_before_it_is_collected() {
+        for range in [Dynamic::from(0..i64::MAX), Dynamic::from(i64::MIN..=i64::MAX), Dynamic::from(0..1_000_001_i64)] {
+            let failure = refuse_too_many(&range).expect_err("too many");
+            assert!(failure.message.contains("more than a list may hold"), "{failure}");
+        }
+        for range in [Dynamic::from(0..1_000_000_i64), Dynamic::from(5..=4_i64), Dynamic::from(i64::MAX..0)] {
+            refuse_too_many(&range).expect("not too many");
+        }
+    }
+}
