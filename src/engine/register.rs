@@ -180,7 +180,11 @@ impl<H> Entry<H> {
     fn bind(&self, given: Vec<Dynamic>) -> Result<(Vec<Dynamic>, Options), Failure> {
         let mut bound = Vec::with_capacity(self.params.len());
         let count = given.len();
+        let positional = count - usize::from(self.ends_in_options(&given));
         for (index, value) in given.into_iter().enumerate() {
+            while self.is_needed_later(bound.len(), positional.saturating_sub(index)) {
+                bound.push(Dynamic::UNIT);
+            }
             while let Some(param) = self.params.get(bound.len())
                 && !param.takes(&value)
                 && self.may_skip(bound.len(), &value)
@@ -198,6 +202,23 @@ impl<H> Entry<H> {
         }
         let options = self.options(&mut bound)?;
         Ok((bound, options))
+    }
+
+    /// How many parameters from this one on must be there.
+    fn required_from(&self, at: usize) -> usize {
+        self.params.iter().skip(at).filter(|param| !param.optional).count()
+    }
+
+    /// Whether the arguments that are left are all needed by parameters behind this one, which may be left out.
+    fn is_needed_later(&self, at: usize, left: usize) -> bool {
+        let needed = self.required_from(at);
+        needed > 0 && left <= needed && self.params.get(at).is_some_and(|param| param.optional)
+    }
+
+    /// Whether the last argument is the options, not one that must be there.
+    fn ends_in_options(&self, given: &[Dynamic]) -> bool {
+        let takes = self.params.last().is_some_and(|param| param.name == "options");
+        takes && given.len() > self.required_from(0) && given.last().is_some_and(Dynamic::is_map)
     }
 
     fn may_skip(&self, at: usize, value: &Dynamic) -> bool {

@@ -91,8 +91,6 @@ fn problems_of<H>(primitive: &Primitive<H>, known: &[&'static str]) -> Vec<Strin
         Ok(params) => {
             let names = params.iter().flat_map(|param| &param.types).filter(|name| unknown(name));
             problems.extend(names.map(|name| format!("params: there is no type `{name}`")));
-            let late = params.windows(2).any(|pair| pair[0].optional && !pair[1].optional);
-            problems.extend(late.then(|| "params: what may be left out must stand last".to_owned()));
             let takes_options = params.last().is_some_and(|param| param.name == "options");
             let fits = takes_options != primitive.options.is_empty();
             problems.extend(

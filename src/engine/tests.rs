@@ -91,6 +91,9 @@ const TABLE: &[Primitive<()>] = &[
     }),
     Primitive { effect: Effect::Write, ..entry("wait", "change", "", |_| Ok("changed".into())) },
     entry("wait", "panic", "", |_| panic!("a defect")),
+    entry("wait", "met", "of: any, kind?: string, name?: string, condition: string, options?: map", |call| {
+        Ok(Dynamic::from((1..4).map(|at| call.any(at).to_string()).collect::<Vec<_>>().join(",")))
+    }),
     entry("Object", "ready", "", |call| Ok(Dynamic::from(call.receiver::<Object>().name().to_owned()))),
 ];
 

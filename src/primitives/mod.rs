@@ -58,3 +58,15 @@ pub const MODEL: &[&[Primitive<Host>]] = &[WORLD, TEXT];
 /// The types that a `rehearsal.rhai` can hold.
 pub const MODEL_TYPES: &[Type] =
     &[Type::of::<world::WorldState>("WorldState"), Type::of::<world::ClusterState>("ClusterState")];
+
+#[cfg(test)]
+mod tests {
+    use super::{MODEL, MODEL_TYPES, TEST_TABLES, TYPES};
+    use crate::engine::table::problems;
+
+    #[test]
+    fn the_tables_have_their_shape() {
+        assert_eq!(problems(TEST_TABLES, TYPES), Vec::<String>::new());
+        assert_eq!(problems(MODEL, MODEL_TYPES), Vec::<String>::new());
+    }
+}

@@ -81,9 +81,19 @@ fn tables_are_held_to_their_shape() {
         entry("", "match", "a", |_| Ok(Dynamic::UNIT)),
     ];
     let problems = table::problems(&[WRONG], TYPES);
-    for part in
-        ["in the tables twice", "no type `strin`", "must stand last", "`a` is not `name: type`", "reserved word"]
-    {
+    for part in ["in the tables twice", "no type `strin`", "`a` is not `name: type`", "reserved word"] {
         assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:?}");
     }
+}
+
+#[test]
+fn what_may_be_left_out_is_left_out_for_what_must_be_there() {
+    assert_eq!(value("wait.met(1, \"Ready\")"), serde_json::json!(",,Ready"));
+    assert_eq!(value("wait.met(1, \"Ready\", #{timeout: \"1s\"})"), serde_json::json!(",,Ready"));
+    assert_eq!(value("wait.met(1, \"Pod\", \"Ready\")"), serde_json::json!("Pod,,Ready"));
+    assert_eq!(
+        value("wait.met(1, \"Pod\", \"a/b\", \"Ready\", #{timeout: \"1s\"})"),
+        serde_json::json!("Pod,a/b,Ready")
+    );
+    assert!(fails("wait.met(1)").message.contains("takes 2 to 5"));
 }

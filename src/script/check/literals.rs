@@ -55,7 +55,18 @@ pub(super) enum Misfit {
 pub(super) fn bind(callable: &Callable, args: &[Expr]) -> Result<Vec<usize>, Misfit> {
     let params = &callable.params;
     let (mut bound, mut next) = (Vec::new(), 0);
+    let required_from = |next: usize| params.iter().skip(next).filter(|param| !param.optional).count();
+    let takes_options = params.last().is_some_and(|param| param.name == "options");
+    let ends_in_options = takes_options && args.len() > required_from(0) && matches!(args.last(), Some(Expr::Map(..)));
+    let positional = args.len() - usize::from(ends_in_options);
     for (at, arg) in args.iter().enumerate() {
+        // As a call does: what is left is needed by parameters that must be there.
+        while params.get(next).is_some_and(|param| param.optional)
+            && required_from(next) > 0
+            && positional.saturating_sub(at) <= required_from(next)
+        {
+            next += 1;
+        }
         while params.get(next).is_some_and(|param| param.optional && !takes(param, arg))
             && params.iter().skip(next + 1).any(|later| takes(later, arg))
         {
