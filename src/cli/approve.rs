@@ -97,7 +97,7 @@ fn refused(message: &str) -> Failure {
 /// # Errors
 /// `Cancelled` on Ctrl-C.
 pub fn ask(session: &Session, question: &str) -> Result<String> {
-    eprint!("{question}");
+    let _ = write!(std::io::stderr(), "{question}");
     let _ = std::io::stderr().flush();
     let (tell, answer) = tokio::sync::oneshot::channel();
     // A thread of its own: nothing can wake it when nobody answers.

@@ -47,7 +47,7 @@ impl Check {
             Format::Text => {}
         }
         if !style.quiet {
-            eprintln!("{}", summary(count, checked.len()));
+            crate::plain::tell(&summary(count, checked.len()));
         }
         Ok(if count == 0 { exit::DONE } else { exit::REFUSED })
     }

@@ -72,7 +72,7 @@ impl Fork {
             Some(Command::Diff(folder)) => {
                 let told = fork::diff(&Found::of(folder.dir)?.states);
                 if told.is_empty() {
-                    eprintln!("You have changed nothing.")
+                    crate::plain::tell("You have changed nothing.")
                 } else {
                     super::print(&told)?
                 }
@@ -99,7 +99,7 @@ fn make(name: &str, dir: Option<PathBuf>, only: &[String]) -> Result<()> {
     };
     let shown = shown(&dir);
     super::print(&shown)?;
-    eprintln!("{} files in {shown}, yours to change. What next:", written.len());
+    crate::plain::tell(&format!("{} files in {shown}, yours to change. What next:", written.len()));
     let mut next = vec![
         (format!("rehearse {shown}"), "try it, no cluster needed"),
         (format!("repl {shown} --rehearse"), "go through it step by step"),
@@ -110,7 +110,7 @@ fn make(name: &str, dir: Option<PathBuf>, only: &[String]) -> Result<()> {
         next.push((format!("fork status {shown}"), "later: what you have changed, and what a newer meshwright has"));
     }
     let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
-    next.iter().for_each(|(command, what)| eprintln!("  meshwright {command:width$}  {what}"));
+    next.iter().for_each(|(command, what)| crate::plain::tell(&format!("  meshwright {command:width$}  {what}")));
     Ok(())
 }
 
@@ -145,10 +145,10 @@ impl Found {
         if output == Format::Text {
             let folder = shown(&self.folder);
             if to_take {
-                eprintln!("meshwright fork merge {folder}   takes what upstream has changed");
+                crate::plain::tell(&format!("meshwright fork merge {folder}   takes what upstream has changed"));
             }
             if self.states.iter().any(|file| file.yours != file.base) {
-                eprintln!("meshwright fork diff {folder}    shows what you have changed");
+                crate::plain::tell(&format!("meshwright fork diff {folder}    shows what you have changed"));
             }
         }
         Ok(if to_take { exit::DIFFERENCES } else { exit::DONE })
@@ -193,18 +193,18 @@ impl Found {
             super::print(&format!("CONFLICT {path}: {why}"))?;
         }
         if merged == fork::Merged::default() {
-            eprintln!(
+            crate::plain::tell(&format!(
                 "There is nothing to take: the fork has everything of {} {}.",
                 self.upstream.name, self.upstream.version
-            );
+            ));
         }
         if merged.conflicts.is_empty() {
             return Ok(exit::DONE);
         }
-        eprintln!(
+        crate::plain::tell(&format!(
             "Settle these by hand; `ours` is yours, `theirs` is the origin's. Then: meshwright rehearse {}",
             shown(&self.folder)
-        );
+        ));
         Ok(exit::REFUSED)
     }
 }

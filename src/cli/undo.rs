@@ -60,7 +60,7 @@ impl Undo {
         if items.is_empty() {
             return super::print(&shown(&run.id, &plan, &items));
         }
-        eprintln!("{}", shown(&run.id, &plan, &items));
+        crate::plain::tell(&shown(&run.id, &plan, &items));
         self.ask(&session, &contexts)?;
         session.recorded(&job, contexts, || take_back(&session, &run.id, &items))
     }
