@@ -14,8 +14,10 @@ impl Opened {
             !part.steps.is_empty() && (was_run || part.steps.iter().all(|step| skipped.contains(step)))
         };
         let step = self.parts.iter().rposition(is_behind);
-        let last = step.and_then(|at| ran.iter().rposition(|ran| ran.steps == self.parts[at].steps));
-        let since = ran[last.map_or(0, |at| at + 1)..].iter();
+        let behind = |at: usize| ran.iter().rposition(|ran| ran.steps == self.parts[at].steps);
+        // Nothing was run since a step that was passed over.
+        let from = step.map_or(0, |at| behind(at).map_or(ran.len(), |last| last + 1));
+        let since = ran[from..].iter();
         let mut since = since.filter(|part| is_plain(part)).map(|part| &part.text);
         let mut next = step.map_or(0, |at| at + 1);
         for (index, part) in self.parts.iter().enumerate().skip(next).filter(|(_, part)| !part.is_function) {
