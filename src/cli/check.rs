@@ -8,7 +8,6 @@ use crate::primitives::{MODEL, TABLES, TEST_TABLES};
 use crate::run::screen::Style;
 use crate::script::check::{Checked, Vocabulary, check_all};
 use clap::{Args, ValueEnum};
-use std::io::IsTerminal as _;
 
 /// Arguments of `check`.
 #[derive(Args)]
@@ -54,9 +53,8 @@ impl Check {
 }
 
 fn text(checked: &[Checked], style: Style) -> String {
-    let colour = style.colour && std::io::stdout().is_terminal();
     let found = checked.iter().flat_map(|file| &file.found);
-    let look = Look::for_stderr(colour);
+    let look = Look::for_stderr(style.colour_out);
     found.map(|failure| report::render(failure, &super::text_of, look)).collect::<Vec<_>>().join("\n")
 }
 

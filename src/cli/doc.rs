@@ -41,7 +41,7 @@ impl Doc {
             return super::print(&serde_json::to_string_pretty(&value).unwrap_or_default());
         }
         let text = found.map_or_else(|| everything(width), |found| text_of(&found, width));
-        super::print(&if style.colour { painted(&text) } else { text })
+        super::print(&if style.colour_out { painted(&text) } else { text })
     }
 }
 

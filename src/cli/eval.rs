@@ -78,5 +78,27 @@ impl Eval {
 
 /// The expression of this process's command line, for the excerpt in a failure.
 pub fn expression() -> Option<String> {
-    std::env::args().skip_while(|word| word != "eval").skip(1).find(|word| !word.starts_with('-'))
+    expression_in(std::env::args())
+}
+
+/// Found as the command line itself is read: a word behind `-o` is no expression.
+fn expression_in(words: impl IntoIterator<Item = String>) -> Option<String> {
+    let cli = <super::Cli as clap::Parser>::try_parse_from(words).ok()?;
+    match cli.command {
+        super::Command::Eval(eval) => Some(eval.expression),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expression_in;
+
+    #[test]
+    fn the_excerpt_is_of_the_expression_wherever_flags_stand() {
+        let found = |words: &[&str]| expression_in(words.iter().map(|word| (*word).to_owned()));
+        assert_eq!(found(&["meshwright", "eval", "-o", "json", "x("]).as_deref(), Some("x("));
+        assert_eq!(found(&["meshwright", "eval", "x(", "--allow-exec", "ls"]).as_deref(), Some("x("));
+        assert_eq!(found(&["meshwright", "list"]), None);
+    }
 }

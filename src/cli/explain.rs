@@ -120,7 +120,7 @@ fn contexts(script: &Script, flags: &[String]) -> Result<Contexts> {
 
 fn shown(script: &Script, step: &Explained, style: Style) -> String {
     let width = terminal_width().saturating_sub(2);
-    let bold = |text: &str| if style.colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
+    let bold = |text: &str| if style.colour_out { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut text = format!("{}\n", bold(&step.name));
     if let Some(guide) = &step.guide {
         text += &format!("  in the guide: {guide}\n");

@@ -246,13 +246,23 @@ impl tracing_subscriber::fmt::MakeWriter<'_> for Scrubbed {
 
 impl Talk {
     fn style(&self) -> Style {
-        let terminal = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let colour = match self.color {
+        let able = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+        let terminal = std::io::stderr().is_terminal() && able;
+        let colour = self.color.holds(terminal && wanted);
+        let colour_out = self.color.holds(std::io::stdout().is_terminal() && able && wanted);
+        Style { colour, colour_out, live: terminal && !self.verbose, quiet: self.quiet, mute: false }
+    }
+}
+
+impl When {
+    /// Whether there are colours where a terminal would want them or not.
+    fn holds(self, automatic: bool) -> bool {
+        match self {
             When::Always => true,
             When::Never => false,
-            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
-        };
-        Style { colour, live: terminal && !self.verbose, quiet: self.quiet, mute: false }
+            When::Auto => automatic,
+        }
     }
 }
 
@@ -263,5 +273,19 @@ fn print(text: &str) -> Result<()> {
     match writeln!(out, "{}", crate::secret::Redactor::global().scrub(text.trim_end())) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::internal(format!("cannot write: {e}"))),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_go_where_they_are_wanted_by_flag_or_by_the_stream_itself() {
+        let holds = |when: When| [when.holds(true), when.holds(false)];
+        assert_eq!(
+            (holds(When::Always), holds(When::Never), holds(When::Auto)),
+            ([true; 2], [false; 2], [true, false])
+        );
     }
 }

@@ -128,7 +128,7 @@ fn shown(run: &History) -> String {
         let line = change.intent.line.as_deref().unwrap_or_default();
         let retries = change.repeated;
         let again = if retries > 0 { format!("  sent {} times", retries + 1) } else { String::new() };
-        let object = format!("{}: {}", change.intent.cluster, change.intent.object);
+        let object = crate::plain::line(&format!("{}: {}", change.intent.cluster, change.intent.object), LONG);
         lines.push(format!("  {:<9} {object:<60} {line}{again}", change.word()));
     }
     if !run.notes.is_empty() {
@@ -142,6 +142,7 @@ fn note(note: &Note) -> String {
     match note {
         Note::Wait { what, ms, met, line, .. } => {
             let word = if *met { "waited" } else { "gave up" };
+            let what = crate::plain::text(what);
             format!("  {word:<9} {:>7} {what}  {}", seconds(*ms), line.as_deref().unwrap_or_default())
         }
         Note::Cluster { cluster, uid, .. } => format!("  cluster           {cluster}: {uid}"),
@@ -150,6 +151,7 @@ fn note(note: &Note) -> String {
         }
         Note::Exec { command, code, ms, line, .. } => {
             let code = code.map_or("no exit code".to_owned(), |code| format!("exit {code}"));
+            let command = crate::plain::text(command);
             format!("  ran       {:>7} {command} ({code})  {}", seconds(*ms), line.as_deref().unwrap_or_default())
         }
     }

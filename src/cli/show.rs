@@ -23,7 +23,7 @@ impl Show {
         if self.source {
             return super::print(&script.text);
         }
-        let bold = |text: &str| if style.colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
+        let bold = |text: &str| if style.colour_out { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
         let mut out = format!("{}\n\n{}\n", bold(&header.title), header.description);
         for (number, step) in script.steps().iter().enumerate() {
             out += &format!("\n{}\n", bold(&format!("{}. {}", number + 1, step.name)));

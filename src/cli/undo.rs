@@ -136,7 +136,8 @@ fn job(id: &str, style: Style) -> Job {
 
 fn line(item: &Item, verbs: [&str; 2]) -> String {
     let verb = if item.action == Action::Delete { verbs[0] } else { verbs[1] };
-    format!("{verb:<8} {}: {}{}", item.cluster, item.object, with_contents(item))
+    let object = crate::plain::text(&format!("{}: {}", item.cluster, item.object));
+    format!("{verb:<8} {object}{}", with_contents(item))
 }
 
 /// What goes with an object that is deleted, whoever has made it.
@@ -176,7 +177,7 @@ fn shown(id: &str, plan: &Plan, items: &[Item]) -> String {
     let mut lines = Vec::new();
     if !plan.lost.is_empty() {
         lines.push("This cannot be taken back:".to_owned());
-        lines.extend(plan.lost.iter().map(|lost| format!("  ! {lost}")));
+        lines.extend(plan.lost.iter().map(|lost| format!("  ! {}", crate::plain::text(lost))));
         lines.push(String::new());
     }
     match (items.is_empty(), plan.items.is_empty()) {
@@ -206,4 +207,16 @@ fn fields(path: &str, patch: &Value) -> Vec<String> {
         (false, true) => format!("{path}[{key:?}]"),
     };
     entries.iter().flat_map(|(key, value)| fields(&below(key), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cluster_called_an_object_moves_no_terminal() {
+        let plan = Plan { lost: vec!["Pod a/\u{1b}[2Jb".into()], ..Plan::default() };
+        let shown = shown("r1", &plan, &[]);
+        assert!(shown.contains("Pod a/") && !shown.contains('\u{1b}'), "{shown:?}");
+    }
 }

@@ -22,6 +22,8 @@ use std::time::Duration;
 pub struct Style {
     /// Colours and symbols that a terminal draws.
     pub colour: bool,
+    /// The same for what goes to stdout, which may be a file while stderr is a terminal.
+    pub colour_out: bool,
     /// Spinners: the output is a terminal.
     pub live: bool,
     /// Only failures.
