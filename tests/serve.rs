@@ -136,17 +136,10 @@ fn a_script_beside_a_main_one_of_another_guide_is_rehearsed_alone() {
     assert!(ended.err.starts_with("Rehearsing"), "{}", ended.err);
 }
 
-/// Whether SIGHUP is ignored, as below `nohup`: the program inherits that, and obeys.
-fn outlives_its_terminal() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
-    mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask & 1 == 1)
-}
-
 #[test]
 fn every_end_removes_the_kubeconfig() {
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
-        if signal == Signal::SIGHUP && outlives_its_terminal() {
+        if signal == Signal::SIGHUP && ground::outlives_its_terminal() {
             continue;
         }
         let ground = Ground::new(&["unused"]);

@@ -49,7 +49,10 @@ impl Repl {
             return prompt.close(loaded);
         }
         let (prompt, failure) = talk(prompt, style.colour)?;
-        prompt.close(failure.map_or(Ok(()), Err))
+        let told = failure.is_some();
+        // What a line failed with has been shown with that line.
+        let quiet = |failure: Failure| if told { Failure::new(failure.kind, "") } else { failure };
+        prompt.close(failure.map_or(Ok(()), Err)).map_err(quiet)
     }
 
     /// The session that the prompt begins with.

@@ -182,7 +182,9 @@ impl<H> Entry<H> {
         let count = given.len();
         let positional = count - usize::from(self.ends_in_options(&given));
         for (index, value) in given.into_iter().enumerate() {
-            while self.is_needed_later(bound.len(), positional.saturating_sub(index)) {
+            while self.is_needed_later(bound.len(), positional.saturating_sub(index))
+                && self.may_skip(bound.len(), &value)
+            {
                 bound.push(Dynamic::UNIT);
             }
             while let Some(param) = self.params.get(bound.len())

@@ -94,6 +94,9 @@ const TABLE: &[Primitive<()>] = &[
     entry("wait", "met", "of: any, kind?: string, name?: string, condition: string, options?: map", |call| {
         Ok(Dynamic::from((1..4).map(|at| call.any(at).to_string()).collect::<Vec<_>>().join(",")))
     }),
+    entry("wait", "patched", "of: string|map, name?: string, patch: map|array, options?: map", |call| {
+        Ok(Dynamic::from(call.any(1).to_string()))
+    }),
     entry("Object", "ready", "", |call| Ok(Dynamic::from(call.receiver::<Object>().name().to_owned()))),
 ];
 

@@ -25,16 +25,17 @@ type Terminal = Editor<Keys, DefaultHistory>;
 /// Talks with the user until they leave, and gives the session back.
 ///
 /// # Errors
-/// Nothing but a defect of the prompt itself. Beside the session comes what ended it: the terminal cannot be used; or, when
+/// Nothing but a defect of the prompt itself. Beside the session comes what was told: the terminal cannot be used; or, when
 /// lines come from a file or a pipe, what the first wrong one failed with.
 pub fn talk(repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
     if !std::io::stdin().is_terminal() {
         return read_all(repl, colour);
     }
     let repl = Rc::new(RefCell::new(repl));
-    let outcome = converse(&repl, colour);
+    let failure = converse(&repl, colour).err();
+    failure.iter().for_each(|failure| crate::plain::tell(&failure.message));
     let repl = Rc::try_unwrap(repl).map_err(|_| Failure::internal("the prompt is in use"))?.into_inner();
-    Ok((repl, outcome.err()))
+    Ok((repl, failure))
 }
 
 /// Reads lines from the terminal and answers them.
@@ -74,7 +75,11 @@ fn read_all(mut repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
         let text = match next(&repl, &mut input) {
             Ok(Some(text)) => text,
             Ok(None) => return Ok((repl, first)),
-            Err(error) => return Ok((repl, Some(Failure::usage(format!("the input cannot be read: {error}"))))),
+            Err(error) => {
+                let failure = Failure::usage(format!("the input cannot be read: {error}"));
+                crate::plain::tell(&failure.message);
+                return Ok((repl, Some(failure)));
+            }
         };
         let output = repl.line(&text);
         print(&output);

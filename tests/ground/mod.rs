@@ -84,6 +84,13 @@ impl Ground {
     }
 }
 
+/// Whether SIGHUP is ignored, as below `nohup`: the program inherits that, and obeys.
+pub fn outlives_its_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
+    mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
 /// A script with a cluster parameter `c`; its body begins at line 7.
 pub fn script(needs: &str, body: &str) -> String {
     format!(

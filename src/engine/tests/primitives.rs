@@ -95,5 +95,7 @@ fn what_may_be_left_out_is_left_out_for_what_must_be_there() {
         value("wait.met(1, \"Pod\", \"a/b\", \"Ready\", #{timeout: \"1s\"})"),
         serde_json::json!("Pod,a/b,Ready")
     );
+    // A map at the end may be what must be there, not options.
+    assert_eq!(value("wait.patched(\"ConfigMap\", \"a/b\", #{a: 1})"), serde_json::json!("a/b"));
     assert!(fails("wait.met(1)").message.contains("takes 2 to 5"));
 }

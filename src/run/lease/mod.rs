@@ -21,7 +21,7 @@ use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
-use taking::{keep, take};
+use taking::{Renewed, keep, take};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
@@ -49,10 +49,22 @@ struct Inner {
 
 /// What there is of a cluster's lease.
 enum Held {
-    /// It is renewed by this task.
-    Kept(Cluster, JoinHandle<()>),
+    /// It is renewed by this task, and was so last at this time.
+    Kept(Cluster, JoinHandle<()>, Renewed),
     /// The cluster keeps no leases.
     Without,
+}
+
+impl Held {
+    /// Whether nobody has renewed it for so long that another run may have it. Nobody renews it any more then.
+    fn is_over(&self, clock: &Clock) -> bool {
+        let Held::Kept(_, task, renewed) = self else { return false };
+        let is_over = renewed.is_over(clock);
+        if is_over {
+            task.abort();
+        }
+        is_over
+    }
 }
 
 impl Leases {
@@ -65,6 +77,7 @@ impl Leases {
     pub(super) async fn take(&self, clusters: Vec<Cluster>, around: impl FnOnce() -> Around) -> Result<()> {
         let around = self.0.around.get_or_init(around);
         let mut held = self.0.held.lock().await;
+        held.retain(|_, held| !held.is_over(&around.clock));
         let clusters: Vec<Cluster> =
             clusters.into_iter().filter(|cluster| !held.contains_key(cluster.name())).collect();
         let taken = join_all(clusters.iter().map(|cluster| take(cluster, around))).await;
@@ -90,14 +103,16 @@ impl Leases {
 
     fn kept(&self, cluster: Cluster, lease: Lease, around: &Around) -> Held {
         let (around, leases, kept) = (around.clone(), self.clone(), cluster.clone());
+        let renewed = Renewed::now(&around.clock);
+        let told = renewed.clone();
         let task = tokio::spawn(async move {
-            let failure = keep(&kept, lease, &around).await;
+            let failure = keep(&kept, lease, &around, &told).await;
             around.screen.say(Level::Warning, &failure.to_string());
             *leases.0.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
             around.cancel.cancel();
             leases.0.held.lock().await.remove(kept.name());
         });
-        Held::Kept(cluster, task)
+        Held::Kept(cluster, task, renewed)
     }
 
     /// Gives them back; the failure of a run that has lost one.
@@ -121,7 +136,7 @@ async fn give_back(held: impl Iterator<Item = Held>, around: &Around) {
     let holder = around.holder.to_string();
     let clusters: Vec<Cluster> = held
         .filter_map(|held| match held {
-            Held::Kept(cluster, task) => {
+            Held::Kept(cluster, task, _) => {
                 task.abort();
                 Some(cluster)
             }
@@ -188,7 +203,7 @@ mod tests {
         /// As when the machine loses its power.
         async fn die(&self) {
             for held in self.0.held.lock().await.values() {
-                if let Held::Kept(_, task) = held {
+                if let Held::Kept(_, task, _) = held {
                     task.abort();
                 }
             }
@@ -232,6 +247,25 @@ mod tests {
             clock.sleep(Duration::from_secs(10)).await;
             scene.take(&second).await.expect("expired");
             assert_eq!(scene.holder(), Some(second.holder.to_string()));
+        });
+    }
+
+    #[test]
+    fn a_change_after_a_lease_has_expired_takes_it_anew_or_is_refused() {
+        crate::clock::simulated(async |clock| {
+            let scene = Scene::new(clock.clone());
+            let (first, second) = (scene.around("anna@a", 7, "one"), scene.around("bert@b", 8, "two"));
+            let held = scene.take(&first).await.expect("free");
+            let again = || held.take(vec![scene.cluster("east")], || first.clone());
+            held.die().await;
+            clock.sleep(Duration::from_secs(65)).await;
+            again().await.expect("still its own");
+            clock.sleep(Duration::from_secs(30)).await;
+            scene.take(&second).await.map(drop).expect_err("renewed");
+            held.die().await;
+            clock.sleep(Duration::from_secs(65)).await;
+            scene.take(&second).await.expect("expired");
+            assert_eq!(again().await.expect_err("somebody else has it").kind, Kind::Conflict);
         });
     }
 

@@ -1,11 +1,15 @@
 //! Taking a lease from whoever is gone, and renewing it.
 
 use super::{Around, Holder};
+use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::lease::{DURATION, Lease};
 use crate::failure::{Failure, Kind, Result};
 use crate::primitives::host::Level;
 use crate::run::record::is_alive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Takes the lease of a cluster, from whoever is gone.
 pub(super) async fn take(cluster: &Cluster, around: &Around) -> Result<Lease> {
@@ -14,7 +18,8 @@ pub(super) async fn take(cluster: &Cluster, around: &Around) -> Result<Lease> {
     for _ in 0..4 {
         let taken = match cluster.lease().await? {
             None => cluster.make_lease(&me, now(around)).await,
-            Some(lease) if lease.holder() == me => return Ok(lease),
+            // Made by a request whose answer was lost, or long ago: from now on it holds again.
+            Some(lease) if lease.holder() == me => cluster.renew_lease(&lease, now(around)).await,
             Some(lease) => take_over(cluster, &lease, around).await,
         };
         match taken {
@@ -61,17 +66,46 @@ fn held_by(holder: Option<Holder>, lease: &Lease) -> Failure {
     ))
 }
 
+/// When a lease was renewed last, in milliseconds of the run's clock; clones share it.
+#[derive(Clone)]
+pub(super) struct Renewed(Arc<AtomicU64>);
+
+impl Renewed {
+    pub(super) fn now(clock: &Clock) -> Renewed {
+        let renewed = Renewed(Arc::default());
+        renewed.set(clock);
+        renewed
+    }
+
+    fn set(&self, clock: &Clock) {
+        self.0.store(u64::try_from(clock.now().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Whether that is so long ago that another run may have taken it.
+    pub(super) fn is_over(&self, clock: &Clock) -> bool {
+        clock.now().saturating_sub(Duration::from_millis(self.0.load(Ordering::Relaxed))) >= DURATION
+    }
+}
+
+/// After a try that has failed, the next one comes so soon.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// Renews a lease until somebody else has it; the failure of the run then.
-pub(super) async fn keep(cluster: &Cluster, mut lease: Lease, around: &Around) -> Failure {
+pub(super) async fn keep(cluster: &Cluster, mut lease: Lease, around: &Around, last: &Renewed) -> Failure {
     let me = around.holder.to_string();
+    let mut pause = DURATION / 3;
     loop {
-        around.clock.sleep(DURATION / 3).await;
+        around.clock.sleep(pause).await;
+        pause = DURATION / 3;
         let renewed = match cluster.renew_lease(&lease, now(around)).await {
             Err(failure) if matches!(failure.kind, Kind::Conflict | Kind::NotFound) => cluster.lease().await,
             renewed => renewed.map(Some),
         };
         match renewed {
-            Ok(Some(now)) if now.holder() == me => lease = now,
+            Ok(Some(now)) if now.holder() == me => {
+                last.set(&around.clock);
+                lease = now;
+            }
             Ok(Some(now)) if !now.holder().is_empty() => {
                 let failure = held_by(Holder::parse(now.holder()), &now).on_cluster(cluster.name());
                 let message = format!("this run has lost its lease and ends: {}", failure.message);
@@ -80,11 +114,12 @@ pub(super) async fn keep(cluster: &Cluster, mut lease: Lease, around: &Around) -
             // Somebody has removed it.
             Ok(_) => {
                 if let Ok(made) = take(cluster, around).await {
+                    last.set(&around.clock);
                     lease = made;
                 }
             }
             // The next try may find the cluster again; nobody takes the lease before it expires.
-            Err(_) => {}
+            Err(_) => pause = AGAIN,
         }
     }
 }

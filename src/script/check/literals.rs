@@ -64,6 +64,7 @@ pub(super) fn bind(callable: &Callable, args: &[Expr]) -> Result<Vec<usize>, Mis
         while params.get(next).is_some_and(|param| param.optional)
             && required_from(next) > 0
             && positional.saturating_sub(at) <= required_from(next)
+            && params.iter().skip(next + 1).any(|later| takes(later, arg))
         {
             next += 1;
         }
