@@ -139,6 +139,19 @@ fn what_a_run_may_is_shown_before_it_writes() {
 }
 
 #[test]
+fn whoever_is_asked_sees_about_what() {
+    let ground = Ground::new(&["east"]);
+    let path = ground.file("script.rhai", &ground::script("write: [default]", ""));
+    let mut command = ground.command(&["run", "--quiet", &path.to_string_lossy(), "--c", "east"]);
+    command.stdin(std::process::Stdio::inherit()).env("TERM", "xterm");
+    let mut session = rexpect::session::spawn_command(command, Some(30_000)).expect("started");
+    session.exp_string("write in default").expect("the list");
+    session.exp_string("Go on? [y/N]").expect("the question");
+    session.send_line("n").expect("answered");
+    session.exp_string("you did not say yes").expect("the end");
+}
+
+#[test]
 fn production_is_confirmed_by_name() {
     let ground = Ground::new(&["east", "eu-prod"]);
     let write = format!("c.apply({CONFIG});");

@@ -32,8 +32,10 @@ pub fn approve(session: &Session, job: &Job, answers: &Answers) -> Result<()> {
         return Ok(());
     }
     let contexts = named(session, job)?;
-    show(session, &contexts, &needs.lines())?;
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    // Whoever is asked must see about what.
+    let aloud = job.style.quiet && terminal && !answers.yes;
+    show(session, &contexts, &needs.lines(), aloud)?;
     if confirm_production(session, &contexts, answers, terminal)? || answers.yes || !terminal {
         return Ok(());
     }
@@ -54,14 +56,14 @@ fn named(session: &Session, job: &Job) -> Result<Vec<String>> {
     Ok(named)
 }
 
-fn show(session: &Session, contexts: &[String], lines: &[String]) -> Result<()> {
-    let screen = session.screen();
-    screen.line("This run may");
+fn show(session: &Session, contexts: &[String], lines: &[String], aloud: bool) -> Result<()> {
+    let say = |line: &str| if aloud { plain::tell(line) } else { session.screen().line(line) };
+    say("This run may");
     for context in contexts {
-        screen.line(&format!("  use {} ({})", plain::line(context, 200), plain::line(&session.server(context)?, 200)));
+        say(&format!("  use {} ({})", plain::line(context, 200), plain::line(&session.server(context)?, 200)));
     }
-    lines.iter().for_each(|line| screen.line(&format!("  {line}")));
-    screen.line("");
+    lines.iter().for_each(|line| say(&format!("  {line}")));
+    say("");
     Ok(())
 }
 
