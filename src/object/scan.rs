@@ -5,6 +5,7 @@ use super::entries::Entries;
 use super::pool::Pool;
 use super::{Map, Node};
 use serde::de::IgnoredAny;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A place in a JSON text.
@@ -81,6 +82,12 @@ fn shared(key: &str, pool: &Mutex<Pool>) -> Arc<str> {
     pool.lock().unwrap_or_else(PoisonError::into_inner).text(key)
 }
 
+/// The key in a JSON text. Those of `managedFields` have escapes: `k:{\"port\":80}`.
+fn key_in(text: &str) -> Option<Cow<'_, str>> {
+    let plain = text.strip_prefix('"')?.strip_suffix('"')?;
+    if plain.contains('\\') { serde_json::from_str(text).ok().map(Cow::Owned) } else { Some(plain.into()) }
+}
+
 fn has_numbered_escapes(text: &str) -> bool {
     text.match_indices('\\').any(|(at, _)| text.as_bytes().get(at + 1) == Some(&b'u'))
 }
@@ -136,9 +143,9 @@ impl<'t> Scan<'t> {
         while !self.eat(b'}') {
             (first || self.eat(b',')).then_some(())?;
             first = false;
-            let key = self.value()?.strip_prefix('"')?.strip_suffix('"')?;
-            (!key.contains('\\') && self.eat(b':')).then_some(())?;
-            if !entry(self, key)? {
+            let key = key_in(self.value()?)?;
+            self.eat(b':').then_some(())?;
+            if !entry(self, &key)? {
                 return Some(());
             }
         }
@@ -238,6 +245,15 @@ mod tests {
         let mut own = (*spec.0).clone();
         own.clear();
         assert_eq!(spec.0.len(), 2);
+    }
+
+    #[test]
+    fn keys_with_escapes_are_keys_wherever_they_stand() {
+        let ports = format!(r#"{{"f:ports":{{"k:{{\"port\":80}}":{{"f:name":"{}"}}}}}}"#, "x".repeat(400));
+        let text = pods(&format!(r#"{{"metadata":{{"managedFields":[{{"fieldsV1":{ports}}}]}}}}"#));
+        let (lazy, eager) = (list_from_json(text.as_bytes()).expect("list"), from_json(text.as_bytes()).expect("list"));
+        assert_eq!(lazy.to_wire(), eager.to_wire());
+        assert_eq!(lazy.to_wire(), serde_json::from_str::<serde_json::Value>(&text).expect("json"));
     }
 
     #[test]
