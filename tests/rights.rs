@@ -190,7 +190,7 @@ fn production_beside_the_parameters_is_confirmed_as_well() {
         assert!(ended.err.contains("`eu-prod` looks like production"), "{}", ended.err);
     }
     let ended = run(both, &["--yes", "--confirm", "eu-prod"]);
-    assert!(ended.code == 0 && ended.err.contains("use eu-prod (https://"), "{} {}", ended.code, ended.err);
+    assert!(ended.code == 0 && ended.err.contains("use eu-prod (http://"), "{} {}", ended.code, ended.err);
 }
 
 #[test]

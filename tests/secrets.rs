@@ -103,7 +103,7 @@ fn typed_at_the_prompt(ground: &Ground) {
     let mut session = spawn_command(command, Some(30_000)).expect("started");
     session.exp_string("read-only> ").expect("the prompt");
     for (line, answer) in [
-        (&format!("let one = secret.file(\"{file}\"); print(\"re\" + \"ad\");") as &str, "read"),
+        (&format!("let one = secret.file(\"{file}\"); print(\"ope\" + \"ned\");") as &str, "opened"),
         (&format!("let copy = \"{TOKEN}\"; print(\"cop\" + \"ied\");"), "copied"),
         (&format!("fail(\"{TOKEN}\")"), "input 3:1:1"),
         ("print(\"kept in the \" + \"history\");", "kept in the history"),
