@@ -138,7 +138,8 @@ fn ending(server: &Server, kind: &Kind, live: &Value, options: &Value) -> Value 
     let was_ending = metadata["deletionTimestamp"].is_string();
     let sooner = metadata["deletionGracePeriodSeconds"].as_i64().is_none_or(|before| grace < before);
     if !was_ending || sooner {
-        let until = server.time() + jiff::SignedDuration::from_secs(grace);
+        let grace_time = jiff::SignedDuration::from_secs(grace);
+        let until = server.time().checked_add(grace_time).unwrap_or(jiff::Timestamp::MAX);
         *at(metadata, "deletionTimestamp") = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
         let is_graceful = !matches!(kind.resource().as_str(), "namespaces" | DEFINITIONS);
         if is_graceful {

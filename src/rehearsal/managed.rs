@@ -25,6 +25,14 @@ pub(super) fn updated(call: &Call, target: &Target, live: Option<&Value>, mut ob
     Ok(fields::update(live.as_ref(), object, &manager, subresource(target), &now, &schema(target)))
 }
 
+/// Refuses a configuration for a server-side apply whose lists name an item twice.
+///
+/// # Errors
+/// 500, as the API server says it.
+pub(super) fn check(target: &Target, applied: &Value) -> Outcome<()> {
+    fields::check(applied, &schema(target)).map_err(|refusal| Status::new(500, "", refusal))
+}
+
 /// The object after a server-side apply.
 ///
 /// # Errors

@@ -149,6 +149,7 @@ fn apply(call: &Call, target: &Target) -> Outcome<(u16, Arc<Value>)> {
     if !applied["metadata"]["managedFields"].is_null() {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
+    managed::check(target, &applied)?;
     let exists = call.server.store().get(&target.kind.resource(), &target.key()).is_some();
     if exists || target.subresource.is_some() {
         let stored =

@@ -114,8 +114,13 @@ fn token(call: &Call, target: &Target) -> Outcome<Reply> {
     let account = call.server.store().get(&target.kind.resource(), &target.key()).cloned();
     let account = account.ok_or_else(|| Status::not_found(&target.kind, target.name()))?;
     let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
-    if seconds < 600 {
-        let why = "may not specify a duration less than 10 minutes";
+    let wrong = match seconds {
+        ..600 => Some("may not specify a duration less than 10 minutes"),
+        // 2^32
+        4_294_967_297.. => Some("may not specify a duration larger than 2^32 seconds"),
+        _ => None,
+    };
+    if let Some(why) = wrong {
         let requests = kinds::guessed("authentication.k8s.io/v1", "TokenRequest", true);
         return Err(Status::invalid(&requests, "", &[Cause::invalid("spec.expirationSeconds", &seconds.into(), why)]));
     }

@@ -67,7 +67,7 @@ pub(super) fn answer(call: &Call, target: &Target) -> Outcome<Reply> {
         let line = watch.writer.bookmark(now, true);
         watch.ready.push_back(line);
     }
-    let end = watch.clock.now() + life;
+    let end = watch.clock.now().saturating_add(life);
     let chunks = futures::stream::unfold(watch, move |watch| watch.next(end));
     Ok(reply::stream("application/json", chunks))
 }

@@ -10,7 +10,9 @@ pub(crate) enum State<'a> {
     Waiting(&'a str, &'a str),
     /// Running; whether it is ready.
     Running(bool),
-    /// Ended with exit code 0.
+    /// Ended with this exit code.
+    Ended(i32),
+    /// An init container that has ended well.
     Completed,
     /// Ended, and started again after a while: what it ended with.
     Crashing(&'a str),
@@ -44,6 +46,10 @@ pub(crate) fn status(pod: &Value, container: &Value, state: &State<'_>, time: &s
             status["state"] = running;
             status["ready"] = (*ready).into();
             status["started"] = true.into();
+        }
+        State::Ended(code) => {
+            let reason = if *code == 0 { "Completed" } else { "Error" };
+            status["state"] = json!({ "terminated": ended(*code, reason, since, time, &id) });
         }
         State::Completed => {
             status["state"] = json!({ "terminated": ended(0, "Completed", since, time, &id) });

@@ -213,7 +213,7 @@ impl Queue {
         if memo.probe.is_some() || memo.refusal.is_some() {
             self.enqueue(key.clone(), now);
         } else if let Some(again) = again {
-            self.enqueue(key.clone(), now + again);
+            self.enqueue(key.clone(), now.saturating_add(again));
         }
         if object.is_some() {
             self.memos.insert(key, memo);

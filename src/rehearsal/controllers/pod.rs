@@ -97,9 +97,9 @@ fn exit_code(container: &Value) -> Option<i32> {
     code.trim().parse().ok().filter(|code| *code != 0)
 }
 
-/// Why a pod that is restarted always never gets ready: one of its containers keeps ending.
+/// Why a pod that is restarted never gets ready: one of its containers keeps failing.
 fn ending(pod: &Value) -> Option<String> {
-    let restarted = matches!(text(pod, "/spec/restartPolicy"), "" | "Always");
+    let restarted = text(pod, "/spec/restartPolicy") != "Never";
     let mut codes = items(pod, "/spec/containers").iter().filter_map(exit_code).filter(|_| restarted);
     codes.next().map(|code| format!("CrashLoopBackOff: exit code {code}"))
 }
@@ -170,9 +170,10 @@ fn complain(turn: &mut Turn<'_>, pod: &Value, reason: &str) {
     turn.event(pod, Event::warning("Unhealthy", message, COMPONENT).at(field));
 }
 
-/// A pod that is not restarted comes to its end; `sleep` says when, everything else takes a second.
+/// A pod that is not restarted comes to its end; `sleep` says when, everything else takes a second. It has failed when one
+/// of its containers has.
 fn finish(turn: &mut Turn<'_>, pod: &Value) {
-    if matches!(text(pod, "/spec/restartPolicy"), "" | "Always") {
+    if matches!(text(pod, "/spec/restartPolicy"), "" | "Always") || ending(pod).is_some() {
         return;
     }
     let Some(lasts) = duration(pod) else { return };
@@ -180,18 +181,27 @@ fn finish(turn: &mut Turn<'_>, pod: &Value) {
         return;
     }
     let time = turn.time();
-    let mut status = statuses(pod, time, |_, _| State::Completed);
+    let code = |container: &Value| exit_code(container).unwrap_or_default();
+    let mut status =
+        statuses(pod, time, |container, init| if init { State::Completed } else { State::Ended(code(container)) });
+    let (phase, reason) = match items(pod, "/spec/containers").iter().all(|container| code(container) == 0) {
+        true => ("Succeeded", "PodCompleted"),
+        false => ("Failed", "PodFailed"),
+    };
     let mut conditions = conditions(pod, true, &["-"], time);
     for condition in &mut conditions {
         if condition["reason"] == "ContainersNotReady" {
-            condition["reason"] = "PodCompleted".into();
+            condition["reason"] = reason.into();
             condition.as_object_mut().into_iter().for_each(|fields| drop(fields.remove("message")));
         }
     }
-    status["phase"] = "Succeeded".into();
+    status["phase"] = phase.into();
     status["conditions"] = conditions.into();
     turn.patch(pod, json!({ "status": status }));
 }
+
+/// A pod that sleeps for so long has no end.
+const MOST_SLEEP: Duration = Duration::from_secs(365 * 86400);
 
 /// How long the pod's containers run; `None` is forever.
 fn duration(pod: &Value) -> Option<Duration> {
@@ -202,11 +212,25 @@ fn duration(pod: &Value) -> Option<Duration> {
         let mut words = line.split_whitespace().skip_while(|word| *word != "sleep").skip(1);
         match words.next() {
             Some("infinity" | "inf") => return None,
-            Some(seconds) => longest = longest.max(Duration::from_secs(seconds.trim_end_matches('s').parse().ok()?)),
+            Some(time) => longest = longest.max(slept(time)?),
             None => {}
         }
     }
     Some(longest)
+}
+
+/// How long `sleep` takes that is given this time, `5m` or `0.5`; `None` for what it does not know, and for what nobody
+/// lives to see.
+fn slept(time: &str) -> Option<Duration> {
+    let number = time.trim_end_matches(['s', 'm', 'h', 'd']);
+    let unit = match &time[number.len()..] {
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86400.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * unit).ok().filter(|slept| *slept < MOST_SLEEP)
 }
 
 /// Stops the containers, then removes the pod; with finalizers left it stays, ended.

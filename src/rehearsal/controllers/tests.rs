@@ -330,6 +330,24 @@ fn other_workloads_come_to_their_end() {
 }
 
 #[test]
+fn a_job_whose_pods_fail_has_failed() {
+    crate::clock::simulated(async |clock| {
+        let (world, server) = world(&clock);
+        let container = json!({ "name": "app", "image": "x:1", "command": ["sh", "-c", "sleep 2m; exit 3"] });
+        let template = json!({ "spec": { "restartPolicy": "Never", "containers": [container] } });
+        let spec = json!({ "backoffLimit": 0, "template": template });
+        let metadata = json!({ "name": "x", "namespace": "default" });
+        server.put(json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec }));
+        until(&world, "the job", || condition::holds(&read(&server, "Job", "x"), "Failed")).await;
+        assert!(world.clock().now() >= Duration::from_secs(120), "{:?}", world.clock().now());
+        let pods = server.list_shared("Pod", None);
+        assert_eq!(pods[0]["status"]["phase"], "Failed");
+        let status = &pods[0]["status"]["containerStatuses"][0];
+        assert_eq!((&status["state"]["terminated"]["exitCode"], &status["ready"]), (&json!(3), &json!(false)));
+    });
+}
+
+#[test]
 fn an_idle_world_has_no_timers() {
     crate::clock::simulated(async |clock| {
         let (world, server) = world(&clock);

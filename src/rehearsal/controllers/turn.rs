@@ -196,10 +196,11 @@ impl<'a> Turn<'a> {
                 self.now
             }
         };
-        if self.now >= since + duration {
+        let end = since.saturating_add(duration);
+        if self.now >= end {
             return true;
         }
-        self.again(since + duration - self.now);
+        self.again(end - self.now);
         false
     }
 

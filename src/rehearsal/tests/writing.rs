@@ -35,6 +35,27 @@ fn names_are_made_and_trials_leave_nothing() {
 }
 
 #[test]
+fn an_apply_that_names_an_item_twice_is_refused() {
+    simulated(async |clock| {
+        let world = World::new(clock.clone(), &["east"]);
+        let east = &world.servers()[0];
+        let mut twice = deployment();
+        let variable = |value: &str| json!({"name": "A", "value": value});
+        twice["spec"]["template"]["spec"]["containers"][0]["env"] = json!([variable("1"), variable("2")]);
+        let path = format!("{DEPLOYMENTS}/web?fieldManager=me");
+        let (code, refused) = ask(east, "PATCH", &path, "application/apply-patch+yaml", twice).await;
+        let said = refused["message"].as_str().unwrap_or_default();
+        assert_eq!(code, 500, "{refused}");
+        assert!(
+            said.starts_with("failed to create typed patch object (")
+                && said.contains("duplicate entries for key [name=\"A\"]"),
+            "{said}"
+        );
+        assert_eq!(get(east, &format!("{DEPLOYMENTS}/web")).await.0, 404);
+    });
+}
+
+#[test]
 fn operations_that_do_not_apply_change_nothing() {
     simulated(async |clock| {
         let world = World::new(clock.clone(), &["east"]);
