@@ -100,7 +100,7 @@ fn a_fork_that_is_broken_says_where_and_what_was_meant() {
 }
 
 /// Command lines that are typed wrong.
-const TYPED: [&[&str]; 16] = [
+const TYPED: [&[&str]; 26] = [
     &["rehears", "shared-gateways"],
     &["run"],
     &["run", "shared-gatways"],
@@ -129,6 +129,16 @@ const TYPED: [&[&str]; 16] = [
     &["eval", "--rehearse", "kube.cluster(\"east\").list(\"podds\")"],
     &["eval", "--rehearse", "kube.cluster(\"eest\")"],
     &["eval", "--rehearse", "if true { 1"],
+    &["eval", "--rehearse", "kubectl get po -A"],
+    &["eval", "--rehearse", "kube.get pods"],
+    &["eval", "--rehearse", "let x = None"],
+    &["eval", "--rehearse", "count = 5"],
+    &["eval", "--rehearse", "print \"x\""],
+    &["eval", "--rehearse", "let m = {a: 1}"],
+    &["eval", "--rehearse", "kube.cluster(\"east\").list(\"pods\", namespace: \"x\")"],
+    &["eval", "--rehearse", "kube.cluster(east)"],
+    &["eval", "--rehearse", "let a = true; if a and a { 1 }"],
+    &["eval", "--rehearse", "[1, 2].append(3)"],
 ];
 
 #[test]

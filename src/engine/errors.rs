@@ -1,6 +1,7 @@
 //! Rhai's errors to failures: plain words, and every place from the origin to the outermost caller.
 
 use super::flow;
+use super::habits;
 use super::inside::{Inside, place};
 use super::words;
 use crate::failure::{Failure, Kind, Place};
@@ -111,13 +112,21 @@ fn origin(error: &EvalAltResult, place: Option<&Place>, inside: Option<&Inside>,
 pub(super) fn parse_failure(what: &ParseErrorType, at: Position, source: &str, text: &str) -> Failure {
     let is_lexical = matches!(what, ParseErrorType::BadInput(bad) if !matches!(bad, LexError::UnexpectedInput(_)));
     let Some(lonely) = super::brackets::lonely(text).filter(|_| !is_lexical) else {
-        let is_end = matches!(what, ParseErrorType::MissingToken(token, _) if token == ";");
-        let place = at.line().zip(at.position()).filter(|_| is_end);
-        let meant = place.and_then(|(line, column)| words::meant_word(text, line, column));
-        return meant.unwrap_or_else(|| Failure::usage(words::parse_words(what)));
+        return meant_at(what, at, text).unwrap_or_else(|| Failure::usage(words::parse_words(what)));
     };
     let place = Place { source: source.to_owned(), line: lonely.line, column: lonely.column };
     Failure { places: vec![place], ..Failure::usage(lonely.said) }
+}
+
+/// What is wrong, with a hint what was meant; `None` when nothing is known of that.
+fn meant_at(what: &ParseErrorType, at: Position, text: &str) -> Option<Failure> {
+    let (line, column) = at.line().zip(at.position())?;
+    let token = if let ParseErrorType::MissingToken(token, _) = what { token.as_str() } else { "" };
+    // Between `switch` and `=>` stands no map.
+    if let Some(meant) = habits::at(text, line, column).filter(|_| token != "=>") {
+        return Some(Failure::usage(words::parse_words(what)).hint(meant));
+    }
+    if token == ";" { words::meant_word(text, line, column) } else { None }
 }
 
 /// A thrown value; a built-in error that was caught and thrown again is a map that knows its place.

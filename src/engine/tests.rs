@@ -9,6 +9,7 @@ use rhai::{Dynamic, Scope};
 use std::sync::Mutex;
 
 mod errors;
+mod habits;
 mod language;
 mod limits;
 mod objects;

@@ -1,5 +1,6 @@
 //! Rhai's own errors in plain words.
 
+use super::habits;
 use super::inside::Inside;
 use super::known::Known;
 use super::nearest::nearest;
@@ -80,6 +81,9 @@ fn missing_function(signature: &str, value: Option<&str>, known: Option<&Known<'
         ));
     }
     let Some(known) = known else { return Failure::usage(format!("there is no function `{name}`")) };
+    if let Some(meant) = habits::call(name, &types) {
+        return Failure::usage(format!("no function `{name}` that takes this")).hint(meant);
+    }
     if let Some((module, function)) = name.rsplit_once("::") {
         return known.not_in_module(module, function, types.len());
     }
@@ -154,6 +158,9 @@ fn missing_variable(name: &str, place: Option<&Place>, inside: Option<&Inside>) 
     let failure = Failure::usage(format!("there is no variable `{name}`"));
     let Some(inside) = inside else { return failure };
     let text = place.and_then(|place| inside.text(&place.source)).unwrap_or_default();
+    if let Some(meant) = habits::word(name) {
+        return failure.hint(meant);
+    }
     let declared: Vec<_> = declared(&text).chain(inside.catalogue.iter().map(|listed| listed.on)).collect();
     let words = ["true", "false", "if", "else", "return", "params"];
     if declared.contains(&name) {
@@ -163,7 +170,10 @@ fn missing_variable(name: &str, place: Option<&Place>, inside: Option<&Inside>) 
     }
     match nearest(name, declared.into_iter().chain(words)) {
         Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
-        None => failure,
+        None => match place.and_then(|place| habits::at(&text, place.line, place.column)) {
+            Some(meant) => failure.hint(meant),
+            None => failure,
+        },
     }
 }
 

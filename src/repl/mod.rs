@@ -280,6 +280,7 @@ impl Repl {
     fn hinted(&self, failure: Failure) -> Failure {
         let name = failure.message.strip_prefix("there is no variable `").and_then(|rest| rest.strip_suffix('`'));
         let names: Vec<&str> = self.console.scope().iter_raw().map(|(name, ..)| name).collect();
+        let name = name.filter(|name| crate::engine::habit(name).is_none());
         let meant = name.and_then(|name| crate::engine::nearest(name, names)).map(str::to_owned);
         match meant {
             Some(meant) => failure.hint(format!("did you mean `{meant}`?")),

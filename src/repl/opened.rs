@@ -266,10 +266,11 @@ impl Repl {
         Ok(Output { data: text, talk: changed.unwrap_or_default().to_owned(), ..Output::default() })
     }
 
-    /// The file of the open script; `None` for a script of the bundle.
+    /// The file of the open script; `None` for a script of the bundle. A task that a small fork takes from its origin has
+    /// none there.
     pub(super) fn script_file(&self) -> Option<PathBuf> {
         let script = &self.opened.as_ref()?.script;
-        let script::Home::Folder(home) = &script.home else { return None };
+        let home = script.home.on_disk()?;
         let name = script.source.rsplit('/').next().unwrap_or("main.rhai");
         Some(home.join(name))
     }

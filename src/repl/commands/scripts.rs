@@ -67,7 +67,8 @@ pub(super) fn edit(repl: &mut Repl, file: &str) -> Result<Output> {
         return Ok(Output::talk(format!("`:load {file}` runs it\n")));
     }
     if let Some(file) = repl.script_file() {
-        editor(&file)?;
+        // What a small fork says of its origin's tasks stands in its `main.rhai`.
+        editor(&if file.is_file() { file } else { file.with_file_name("main.rhai") })?;
         return repl.reload();
     }
     if repl.opened.is_some() {

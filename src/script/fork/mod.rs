@@ -26,6 +26,9 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// The folder beside your files that holds where they come from.
 pub(super) const KEPT: &str = ".meshwright";
 
+/// The file of a small fork that names its origin.
+const MAIN: &str = "main.rhai";
+
 /// Copies the folder of a script into a folder that does not exist yet or is empty; gives the files that were written.
 ///
 /// # Errors
@@ -56,11 +59,11 @@ pub fn copy_only(upstream: &Upstream, only: &[String], into: &Path) -> Result<Ve
         let content = upstream.files.get(&path).cloned().unwrap_or_default();
         files.insert(path, content);
     }
-    Lineage::of(upstream, files.clone(), true).write(into)?;
     let title = Script::all().into_iter().find(|script| script.name == upstream.name);
     let title = title.and_then(|script| script.header().ok()).map(|header| header.title).unwrap_or_default();
     let main = format!("//! # {title}, here\n//!\n//! ---\n//! origin: {}\n//! ---\n", upstream.name);
-    files.insert("main.rhai".into(), main.into_bytes());
+    files.insert(MAIN.into(), main.into_bytes());
+    Lineage::of(upstream, files.clone(), true).write(into)?;
     write_all(into, &files)
 }
 

@@ -1,6 +1,6 @@
 //! What became of each file of a fork: on your side, and upstream.
 
-use super::{Files, Lineage, Upstream, read_folder};
+use super::{Files, Lineage, MAIN, Upstream, read_folder};
 use crate::failure::{Failure, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -106,15 +106,19 @@ fn has_marks(content: &[u8]) -> bool {
 /// When the files cannot be read.
 pub fn states(folder: &Path, lineage: &Lineage, upstream: &Upstream) -> Result<Vec<FileState>> {
     let yours = read_folder(folder).map_err(|e| Failure::usage(format!("cannot read {}: {e}", folder.display())))?;
-    let theirs: Files = match lineage.only {
-        // A small fork takes no file that it did not ask for.
-        true => {
-            lineage.base.keys().filter_map(|path| Some((path.clone(), upstream.files.get(path)?.clone()))).collect()
-        }
-        false => upstream.script_files(),
-    };
+    let theirs = if lineage.only { asked_for(lineage, upstream) } else { upstream.script_files() };
     let paths: BTreeSet<&String> = lineage.base.keys().chain(yours.keys()).chain(theirs.keys()).collect();
     Ok(paths.into_iter().map(|path| FileState::new(path, lineage, &yours, &theirs)).collect())
+}
+
+/// What a small fork takes of upstream: no file that it did not ask for. Its `main.rhai` was made for it, so upstream has
+/// none that could change.
+fn asked_for(lineage: &Lineage, upstream: &Upstream) -> Files {
+    let of = |path: &String, base: &Vec<u8>| match path.as_str() {
+        MAIN => Some(base.clone()),
+        path => upstream.files.get(path).cloned(),
+    };
+    lineage.base.iter().filter_map(|(path, base)| Some((path.clone(), of(path, base)?))).collect()
 }
 
 /// Your changes as a unified diff against the files as they came.

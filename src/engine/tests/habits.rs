@@ -1,0 +1,64 @@
+//! What newcomers type, and what they are told to type instead.
+
+use super::*;
+
+/// What is typed, and a part of the hint.
+const TYPED: [(&str, &str); 36] = [
+    ("kube.get pods", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
+    ("get pods", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
+    ("kubectl get po -A", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
+    ("describe pod", "gives an object"),
+    ("let x = None;", "nothing is `()` here"),
+    ("let x = null;", "nothing is `()` here"),
+    ("let x = nil;", "nothing is `()` here"),
+    ("let x = undefined;", "nothing is `()` here"),
+    ("let x = True;", "it is `true` here"),
+    ("let x = False;", "it is `false` here"),
+    ("count = 5", "`let count = …`"),
+    ("help", "`:help`"),
+    ("ls", "`:help`"),
+    ("quit", "`:quit`"),
+    ("exit", "`:quit`"),
+    ("print \"x\"", "`print(\"…\")`"),
+    ("let a = 1;\n# a comment\nlet b = 2;", "a comment begins with `//`"),
+    ("let a = 1;\nprint(f\"a is {a}\");", "back-ticks: `… ${name} …`"),
+    ("let a = f\"x\";", "back-ticks: `… ${name} …`"),
+    ("var x = 1;", "`let` makes a variable"),
+    ("def twice(x) { x * 2 }", "`fn` defines a function"),
+    ("function twice(x) { x * 2 }", "`fn` defines a function"),
+    ("func twice(x) { x * 2 }", "`fn` defines a function"),
+    ("let x = 1;\nif x == 1 { 2 } elif x == 2 { 3 }", "it is `else if` here"),
+    ("raise \"why\"", "`throw` ends with an error"),
+    ("let a = true;\nif a and a { 1 }", "it is `&&` here"),
+    ("let a = true;\nif a or a { 1 }", "it is `||` here"),
+    ("let a = true;\nif not a { 1 }", "it is `!` here"),
+    ("let m = {a: 1};", "`#{a: …}`"),
+    ("let m = {\"a\": 1};", "`#{a: …}`"),
+    ("kube.cluster(\"a\", namespace: \"x\")", "options are a map, the last argument: `#{namespace: …}`"),
+    ("kube.cluster(namespace: \"x\")", "options are a map, the last argument: `#{namespace: …}`"),
+    ("kube.cluster(east)", "`\"east\"`"),
+    ("for i in range(3) { }", "`0..3`"),
+    ("let l = [1, 2];\nl.append(3);", "`push` adds an item"),
+    ("fn a() {\n    let x = null;\n    x\n}\na()", "nothing is `()` here"),
+];
+
+#[test]
+fn habits_of_other_languages_get_what_is_typed_here() {
+    let told = |(typed, hint): &(&str, &str)| {
+        let failure = Bench::new(&[]).run(typed).expect_err(typed);
+        let got = failure.hint.clone().unwrap_or_default();
+        (!got.contains(hint)).then(|| format!("{typed}: {}; {got:?} without {hint:?}", failure.message))
+    };
+    assert_eq!(TYPED.iter().filter_map(told).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn other_mistakes_are_told_as_before() {
+    let hint = |text: &str| Bench::new(&[]).run(text).expect_err(text).hint.unwrap_or_default();
+    assert_eq!(hint("let count = 1;\ncuont = 2;"), "did you mean `count`?");
+    assert_eq!(hint("lett x = 1;"), "did you mean `let`?");
+    assert_eq!(hint("let east = 1;\nkube.cluster(eastt)"), "did you mean `east`?");
+    for text in ["let m = #{a 1};", "let a = 1\nlet b = 2;", "switch 1 { 1: 2 }", "log.get = ;"] {
+        assert_eq!(hint(text), "", "{text}");
+    }
+}
