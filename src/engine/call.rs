@@ -206,7 +206,7 @@ fn ordinal(index: usize) -> String {
 
 fn objects(value: &Dynamic) -> Result<Vec<Object>> {
     if let Ok(text) = value.as_immutable_string_ref() {
-        return yaml::parse(&text);
+        return manifests(&text);
     }
     if let Ok(items) = value.as_array_ref() {
         return items.iter().map(objects).collect::<Result<Vec<_>>>().map(|lists| lists.concat());
@@ -218,4 +218,13 @@ fn objects(value: &Dynamic) -> Result<Vec<Object>> {
         });
     }
     Ok(vec![Object::new(value::to_node(value)?).sealed()])
+}
+
+/// The objects of a YAML text. A name of a file is YAML as well: a document of one word.
+fn manifests(text: &str) -> Result<Vec<Object>> {
+    let objects = yaml::parse(text)?;
+    let Some(word) = objects.iter().find_map(|object| object.node.as_str()) else { return Ok(objects) };
+    let word = word.lines().next().unwrap_or_default();
+    Err(Failure::usage("this text holds no object: a text is read as YAML itself, not as the name of a file")
+        .hint(format!("a program reads a file: `exec.run(\"cat\", [\"{word}\"]).stdout` is its text")))
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// What is typed, and a part of the hint.
-const TYPED: [(&str, &str); 36] = [
+const TYPED: [(&str, &str); 37] = [
     ("kube.get pods", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
     ("get pods", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
     ("kubectl get po -A", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
@@ -39,6 +39,7 @@ const TYPED: [(&str, &str); 36] = [
     ("kube.cluster(east)", "`\"east\"`"),
     ("for i in range(3) { }", "`0..3`"),
     ("let l = [1, 2];\nl.append(3);", "`push` adds an item"),
+    ("kube.cluster(\"east\").apply(\"x.yaml\")", "`exec.run(\"cat\", [\"x.yaml\"]).stdout` is its text"),
     ("fn a() {\n    let x = null;\n    x\n}\na()", "nothing is `()` here"),
 ];
 

@@ -82,3 +82,30 @@ fn a_script_that_fails_is_looked_at_and_gone_on_with() {
     bench.good(":run");
     assert!(bench.repl.is_done());
 }
+
+#[test]
+fn a_small_fork_is_reloaded_from_its_own_files() {
+    let mut bench = Bench::new(true);
+    let mine = bench.folder.path().join("mine");
+    let upstream = crate::script::fork::Upstream::shipped("shared-gateways").expect("shipped");
+    let only = ["step:Check the clusters".to_owned()];
+    crate::script::fork::copy_only(&upstream, &only, &mine).expect("copied");
+    let main = mine.join("main.rhai").to_string_lossy().into_owned();
+    bench.good(&format!(":load {main} --primary east --remote west"));
+    let step = std::fs::read_dir(mine.join("steps")).expect("steps").next().expect("a step").expect("entry").path();
+    std::fs::write(&step, "step \"Check the clusters\" { fail(\"edited\") }\n").expect("written");
+    let shown = bench.good(":reload");
+    assert!(shown.contains("reloaded"), "{shown}");
+    let shown = bench.line(":next");
+    assert!(shown.contains("edited"), "{shown}");
+    std::fs::write(&step, "step \"Check the clustrs\" { }\n").expect("written");
+    let shown = bench.line(":reload");
+    assert!(shown.contains("did you mean `Check the clusters`?"), "{shown}");
+}
+
+#[test]
+fn a_script_of_the_bundle_is_not_reloaded() {
+    let mut bench = Bench::new(true);
+    bench.good(":load shared-gateways --primary east --remote west");
+    assert!(bench.line(":reload").contains("`:fork shared-gateways` makes a copy of yours"));
+}
