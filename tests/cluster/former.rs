@@ -24,7 +24,7 @@ fn with_slow_balancers(test: impl AsyncFnOnce(&Server, &Cluster, &Target)) {
         let cluster = Cluster::over(server.transport(), settings);
         cluster.apply(&object(SERVICE), &in_default()).await.expect("applied");
         let target = cluster.target("Service", "default/s").await.expect("target");
-        test(&server, &cluster, &target).await;
+        test(server, &cluster, &target).await;
     });
 }
 

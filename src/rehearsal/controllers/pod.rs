@@ -222,6 +222,7 @@ fn duration(pod: &Value) -> Option<Duration> {
 /// How long `sleep` takes that is given this time, `5m` or `0.5`; `None` for what it does not know, and for what nobody
 /// lives to see.
 fn slept(time: &str) -> Option<Duration> {
+    let time = time.trim_end_matches([';', '&', ')']);
     let number = time.trim_end_matches(['s', 'm', 'h', 'd']);
     let unit = match &time[number.len()..] {
         "" | "s" => 1.0,
