@@ -20,11 +20,16 @@ pub(super) async fn answer(server: Server, parts: Parts, body: Bytes) -> Reply {
     logged.status = reply.status().as_u16();
     let warnings = reply.headers().get_all(http::header::WARNING);
     logged.warnings = warnings.iter().filter_map(|value| value.to_str().ok().map(str::to_owned)).collect();
-    if let Some(date) = server.date() {
+    if let Some(date) = date(&server) {
         reply.headers_mut().insert(http::header::DATE, date);
     }
     server.record(logged);
     reply
+}
+
+/// The time of the world, as HTTP says it.
+fn date(server: &Server) -> Option<http::HeaderValue> {
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&server.time()).ok()?.parse().ok()
 }
 
 /// A refusal as it is sent.

@@ -155,11 +155,6 @@ impl Server {
         self.0.calendar.time(&self.0.clock)
     }
 
-    /// Now, as HTTP says it.
-    pub(super) fn date(&self) -> Option<http::HeaderValue> {
-        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&self.time()).ok()?.parse().ok()
-    }
-
     /// A uid that no other object has. Equal worlds give equal ones in the same order, so that rehearsals can be compared.
     pub fn fresh_uid(&self) -> String {
         uid(&self.fresh())
@@ -337,7 +332,7 @@ impl Server {
         Some(last)
     }
 
-    /// What goes with a removed object: addresses of services, objects of a kind whose definition is gone.
+    /// What goes with a removed object: the addresses of a Service.
     fn clean_up(&self, kind: &Kind, object: &Value) {
         if kind.resource() == "services" {
             defaults::release(self, object);

@@ -68,11 +68,10 @@ fn converse(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<()> {
 
 /// Answers the lines of a file or a pipe.
 fn read_all(mut repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
-    let mut input = std::io::stdin().lock();
     let mut first = None;
     repl.set_view(view(None, colour));
     loop {
-        let text = match next(&repl, &mut input) {
+        let text = match next(&repl) {
             Ok(Some(text)) => text,
             Ok(None) => return Ok((repl, first)),
             Err(error) => {
@@ -91,9 +90,9 @@ fn read_all(mut repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
 }
 
 /// Lines until they are a whole; at the end of the input, what is left.
-fn next(repl: &Repl, input: &mut impl std::io::BufRead) -> std::io::Result<Option<String>> {
+fn next(repl: &Repl) -> std::io::Result<Option<String>> {
     let mut text = String::new();
-    while input.read_line(&mut text)? > 0 {
+    while std::io::stdin().read_line(&mut text)? > 0 {
         if !matches!(repl.read(&text), Reading::Open) {
             break;
         }

@@ -335,15 +335,15 @@ fn a_job_whose_pods_fail_has_failed() {
         let (world, server) = world(&clock);
         let container = json!({ "name": "app", "image": "x:1", "command": ["sh", "-c", "sleep 2m; exit 3"] });
         let template = json!({ "spec": { "restartPolicy": "Never", "containers": [container] } });
-        let spec = json!({ "backoffLimit": 0, "template": template });
-        let metadata = json!({ "name": "x", "namespace": "default" });
-        server.put(json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec }));
+        server
+            .put(json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "x", "namespace": "default" },
+            "spec": { "backoffLimit": 0, "template": template } }));
         until(&world, "the job", || condition::holds(&read(&server, "Job", "x"), "Failed")).await;
         assert!(world.clock().now() >= Duration::from_secs(120), "{:?}", world.clock().now());
-        let pods = server.list_shared("Pod", None);
-        assert_eq!(pods[0]["status"]["phase"], "Failed");
-        let status = &pods[0]["status"]["containerStatuses"][0];
-        assert_eq!((&status["state"]["terminated"]["exitCode"], &status["ready"]), (&json!(3), &json!(false)));
+        let status = &server.list_shared("Pod", None)[0]["status"];
+        let container = &status["containerStatuses"][0];
+        let seen = [&status["phase"], &container["state"]["terminated"]["exitCode"], &container["ready"]];
+        assert_eq!(seen, [&json!("Failed"), &json!(3), &json!(false)]);
     });
 }
 
