@@ -74,6 +74,35 @@ fn a_load_balancer_that_never_comes_is_the_cause_given() {
     assert!(told.contains("istio-ingressgateway") && told.contains("no load balancer address yet"), "{told}");
 }
 
+/// Not every controller says that it works on it.
+#[test]
+fn a_load_balancer_may_take_as_long_as_the_timeout_says() {
+    let guide = with_load_balancers(&[], &LoadBalancer::After(std::time::Duration::from_secs(150)));
+    guide.run().unwrap_or_else(|failure| panic!("{}", told(&failure)));
+}
+
+#[test]
+fn node_ports_are_those_of_a_node_that_works() {
+    let guide = with_load_balancers(&["--node-ports"], &LoadBalancer::Never);
+    guide.server("cluster2").edit("Node", None, "cluster2-node-1", |node| node["spec"]["unschedulable"] = true.into());
+    let mut second = guide.server("cluster2").get("Node", None, "cluster2-node-1").expect("node");
+    second["metadata"] = serde_json::json!({"name": "cluster2-node-2"});
+    second["spec"] = serde_json::json!({});
+    second["status"]["addresses"] = serde_json::json!([{"type": "InternalIP", "address": "10.1.0.99"}]);
+    guide.server("cluster2").put(second);
+    guide.run().unwrap_or_else(|failure| panic!("{}", told(&failure)));
+    assert!(networks(&guide).contains("address: 10.1.0.99"), "{}", networks(&guide));
+}
+
+#[test]
+fn the_control_plane_may_be_in_another_namespace() {
+    let guide = Guide::of(&["--namespace", "mesh"]);
+    guide.run().unwrap_or_else(|failure| panic!("{}", told(&failure)));
+    let asked = guide.asked();
+    guide.again(&["--namespace", "mesh"]).unwrap_or_else(|failure| panic!("{}", told(&failure)));
+    assert_eq!(guide.writes_since(&asked), [] as [String; 0]);
+}
+
 #[test]
 fn a_loopback_api_server_is_refused_before_anything_is_written() {
     let guide = Guide::of(&["--remote-server", "https://127.0.0.1:6443"]);

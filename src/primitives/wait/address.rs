@@ -125,15 +125,29 @@ fn ports(service: &Object, by_node: bool) -> Node {
     Node::Map(Map(Arc::new(entries.into())))
 }
 
-/// The address of a node: the external one where there is one.
+/// The address of a node: of one that works where there is one, the external one before the internal one.
 async fn node_address(cluster: &Cluster) -> Result<String> {
     let nodes = cluster.list(&cluster.resource("Node").await?, &Selection::default()).await?;
-    let of_type = |wanted: &str| {
-        let all = nodes.iter().flat_map(|node| node.items_at("status.addresses"));
-        let mut found = all.filter(|address| address.get("type").and_then(Node::as_str) == Some(wanted));
-        found.find_map(|address| address.get("address").and_then(Node::as_str)).map(str::to_owned)
-    };
-    of_type("ExternalIP")
-        .or_else(|| of_type("InternalIP"))
-        .ok_or_else(|| Failure::new(Kind::NotFound, "no node has an address").on_cluster(cluster.name()))
+    let (good, bad): (Vec<_>, Vec<_>) = nodes.into_iter().partition(works);
+    let found = [&good, &bad].into_iter().find_map(|nodes| {
+        ["ExternalIP", "InternalIP"]
+            .into_iter()
+            .find_map(|wanted| nodes.iter().find_map(|node| address_in(node, wanted)))
+    });
+    found.ok_or_else(|| Failure::new(Kind::NotFound, "no node has an address").on_cluster(cluster.name()))
+}
+
+/// Whether a node is ready and takes pods.
+fn works(node: &Object) -> bool {
+    let text = |entry: &Node, key: &str| entry.get(key).and_then(Node::as_str).map(str::to_owned);
+    let conditions = node.items_at("status.conditions");
+    let ready = conditions.iter().find(|condition| text(condition, "type").as_deref() == Some("Ready"));
+    let is_ready = ready.is_none_or(|condition| text(condition, "status").as_deref() == Some("True"));
+    is_ready && !node.at("spec.unschedulable").and_then(Node::as_bool).unwrap_or(false)
+}
+
+fn address_in(node: &Object, wanted: &str) -> Option<String> {
+    let addresses = node.items_at("status.addresses");
+    let mut found = addresses.iter().filter(|address| address.get("type").and_then(Node::as_str) == Some(wanted));
+    found.find_map(|address| address.get("address").and_then(Node::as_str)).map(str::to_owned)
 }

@@ -60,6 +60,8 @@ pub(super) fn resolve(call: &Call<'_, Host>, host: &str, limit: Duration) -> Res
         }
         let found = tokio::net::lookup_host((host, 0)).await.map_err(|e| e.to_string())?;
         let mut found: Vec<String> = found.map(|address| address.ip().to_string()).collect();
+        // Name servers answer in any order; scripts that run again shall find the same first one.
+        found.sort_unstable();
         found.dedup();
         Ok(found)
     })
