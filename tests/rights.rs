@@ -194,6 +194,44 @@ fn production_beside_the_parameters_is_confirmed_as_well() {
 }
 
 #[test]
+fn what_is_typed_changes_production_only_when_that_is_named() {
+    let ground = Ground::new(&["east", "eu-prod"]);
+    let server = ground.world.server("eu-prod").expect("eu-prod");
+    let is_made = || server.remove("ConfigMap", Some("default"), "a").is_some();
+    let write = |context: &str| format!("kube.cluster(\"{context}\").apply({CONFIG}).created");
+    let eval = |args: &[&str]| ground.run(&[&["eval", &write("eu-prod"), "--write"], args].concat());
+    for args in [&[][..], &["--confirm", "east"]] {
+        let ended = eval(args);
+        assert!(ended.code == 4 && !is_made(), "{}", ended.err);
+        let words = ["`eu-prod` looks like production: it matches *prod*", "say that you mean it: --confirm eu-prod"];
+        assert!(words.iter().all(|word| ended.err.contains(word)), "{}", ended.err);
+    }
+    let ended = eval(&["--confirm", "eu-prod"]);
+    assert!(ended.code == 0 && is_made(), "{}", ended.err);
+    assert_eq!(ground.run(&["eval", &write("east"), "--write"]).code, 0);
+    assert_eq!(ground.run(&["eval", "kube.cluster(\"eu-prod\").list(\"pods\").len()", "--write"]).code, 0);
+    let typed = |args: &[&str], lines: &[&str]| {
+        let file = std::fs::File::open(ground.file("typed", &format!("{}\n", lines.join("\n")))).expect("typed");
+        let mut command = ground.command(&[&["repl"], args].concat());
+        command.stdin(file);
+        let ended = ground::ended(command);
+        (format!("{}{}", ended.out, ended.err), is_made())
+    };
+    let (east, prod) = (write("east"), write("eu-prod"));
+    for (args, lines) in
+        [(&[][..], &[":write", &east, &prod][..]), (&["--write"], &[&prod]), (&[], &[":write east", &prod])]
+    {
+        let (shown, made) = typed(args, lines);
+        assert!(!made && shown.contains("`eu-prod` looks like production"), "{lines:?}: {shown}");
+        assert!(shown.contains("say that you mean it: `:write eu-prod`"), "{shown}");
+    }
+    assert!(typed(&[], &[":write eu-prod", &prod]).1);
+    assert!(typed(&["--write", "--confirm", "eu-prod"], &[&prod]).1);
+    let (shown, _) = typed(&[], &[":write eu-prd"]);
+    assert!(shown.contains("there is no context `eu-prd`") && shown.contains("`eu-prod`?"), "{shown}");
+}
+
+#[test]
 fn a_kubeconfig_from_a_script_starts_no_programs_and_names_no_files() {
     let ground = Ground::new(&["east"]);
     let marker = ground.home.path().join("started");

@@ -1,6 +1,7 @@
 //! `eval`: one expression.
 
 use crate::failure::Result;
+use crate::run::config::Config;
 use crate::run::screen::Style;
 use crate::run::{Job, Session};
 use crate::script::{Header, Home, Needs, Script, Values};
@@ -18,6 +19,9 @@ pub struct Eval {
     /// Allow it to write; without, it may read only
     #[arg(long)]
     write: bool,
+    /// A context that looks like production and may be written to all the same; repeat it for more
+    #[arg(long, value_name = "CONTEXT")]
+    confirm: Vec<String>,
     /// A program that it may start; repeat it for more
     #[arg(long = "allow-exec", value_name = "PROGRAM")]
     programs: Vec<String>,
@@ -54,6 +58,10 @@ impl Eval {
             true => Session::rehearsal(&job, &["east", "west"])?,
             false => Session::live(&job, self.kubeconfig.clone())?,
         };
+        if self.write && !self.rehearse {
+            session.gate().guard(Config::load()?.guard("--confirm NAME"));
+            self.confirm.iter().for_each(|context| session.gate().name(context));
+        }
         session.begin_with_a_change(&job);
         let scope = session.scope(&job)?;
         let value = session.close(session.evaluate("expression", &self.expression, scope))?;

@@ -1,9 +1,10 @@
 //! `repl`: the prompt.
 
-use super::script_args::{find, going_on, take_flag, take_value};
+use super::script_args::{find, going_on, take_flag, take_value, take_values};
 use crate::failure::{Failure, Result};
 use crate::object::Node;
 use crate::repl::{Repl as Prompt, View, talk};
+use crate::run::config::Config;
 use crate::run::screen::Style;
 use crate::run::{Desk, Job, Session};
 use crate::script::{Header, Home, Kind, Needs, Script, Values};
@@ -26,6 +27,9 @@ pub struct Repl {
     /// Let the session change things from the start; `:write` does so later
     #[arg(long)]
     write: bool,
+    /// A context that looks like production and may be written to all the same; `:write CONTEXT` says so later
+    #[arg(long, value_name = "CONTEXT")]
+    confirm: Vec<String>,
     /// The kubeconfig to use
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -40,8 +44,13 @@ impl Repl {
         self.kubeconfig = self
             .kubeconfig
             .or(take_value(&mut self.parameters, "--kubeconfig").map_err(Failure::usage)?.map(PathBuf::from));
+        self.confirm.extend(take_values(&mut self.parameters, "--confirm")?);
         let desk = Desk::new(self.write);
         let (session, job) = self.opened(&desk, style)?;
+        if session.world().is_none() {
+            desk.gate.guard(Config::load()?.guard("`:write NAME`"));
+            self.confirm.iter().for_each(|context| desk.gate.name(context));
+        }
         let view = View { colour: style.colour, ..View::default() };
         let mut prompt = Prompt::new(session, desk, &job, view)?;
         let loaded = self.name.as_ref().map_or(Ok(()), |name| prompt.load(name, &self.parameters));
@@ -117,7 +126,7 @@ pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
     }
     prompt.close(outcome).map_err(|failure| {
         let failure = super::told(&failure, job.style);
-        going_on(journal).iter().filter(|_| !job.style.quiet).for_each(|line| eprintln!("{line}"));
+        going_on(journal).iter().filter(|_| !job.style.quiet).for_each(|line| crate::plain::tell(line));
         failure
     })
 }
@@ -136,7 +145,8 @@ fn rehearsed(name: &str, desk: &Desk, style: Style) -> Result<(Session, Job)> {
     let start = std::time::Instant::now();
     session.run(&job)?;
     desk.gate.set(writes);
-    eprintln!("Rehearsed {name} on {} in {}.", contexts.join(", "), crate::run::screen::seconds(start.elapsed()));
+    let took = crate::run::screen::seconds(start.elapsed());
+    crate::plain::tell(&crate::plain::text(&format!("Rehearsed {name} on {} in {took}.", contexts.join(", "))));
     let values = job.values;
     let job = Job { values, ..self::job(job.script, Values::default(), style) };
     let session = session.beside(&job)?;

@@ -206,7 +206,7 @@ pub fn take_value(words: &mut Vec<String>, flag: &str) -> Result<Option<String>,
 }
 
 /// Takes every occurrence of a flag with its value out of the words.
-fn take_values(words: &mut Vec<String>, flag: &str) -> Result<Vec<String>> {
+pub fn take_values(words: &mut Vec<String>, flag: &str) -> Result<Vec<String>> {
     let mut values = Vec::new();
     while let Some(value) = take_value(words, flag).map_err(Failure::usage)? {
         values.push(value);

@@ -27,7 +27,7 @@ pub fn again_and_again(folders: &[PathBuf], mut work: impl FnMut()) -> Result<()
     }
     loop {
         work();
-        eprintln!("\nWaiting for changes; Ctrl-C ends.\n");
+        crate::plain::tell("\nWaiting for changes; Ctrl-C ends.\n");
         if receiver.recv().is_err() {
             return Ok(());
         }

@@ -219,14 +219,14 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     }
 }
 
-/// Keys are strings in JSON; YAML also allows numbers and booleans, which read as they are written.
+/// Keys are read as they are written: in YAML `n`, `on` and `8080` could be something else than text.
 struct KeySeed<'a>(&'a mut Pool);
 
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     type Value = Arc<str>;
 
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Arc<str>, D::Error> {
-        deserializer.deserialize_any(self)
+        deserializer.deserialize_str(self)
     }
 }
 
@@ -239,22 +239,6 @@ impl Visitor<'_> for KeySeed<'_> {
 
     fn visit_str<E>(self, value: &str) -> Result<Arc<str>, E> {
         Ok(self.0.text(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Arc<str>, E> {
-        Ok(self.0.text(&value.to_string()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Arc<str>, E> {
-        Ok(self.0.text(&value.to_string()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Arc<str>, E> {
-        Ok(self.0.text(&value.to_string()))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Arc<str>, E> {
-        Ok(self.0.text(if value { "true" } else { "false" }))
     }
 }
 

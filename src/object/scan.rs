@@ -49,7 +49,7 @@ fn now(text: &str, pool: &Mutex<Pool>) -> Option<Node> {
 /// A map of some size is read later, anything else now. So is what has escapes by number: not all of those mean something.
 fn later(text: &str, pool: &Arc<Mutex<Pool>>) -> Option<Node> {
     const SMALL: usize = 64;
-    if text.len() < SMALL || !text.starts_with('{') || has_numbered_escapes(text) {
+    if text.len() < SMALL || !text.starts_with('{') || has_numbered_escapes(text) || is_deep(text) {
         return now(text, pool);
     }
     Some(Node::Map(Map(Arc::new(Entries::unread(text, pool)))))
@@ -90,6 +90,27 @@ fn key_in(text: &str) -> Option<Cow<'_, str>> {
 
 fn has_numbered_escapes(text: &str) -> bool {
     text.match_indices('\\').any(|(at, _)| text.as_bytes().get(at + 1) == Some(&b'u'))
+}
+
+/// Whether a text is nested deeper than anybody writes it: whoever went down in it would not come back.
+fn is_deep(text: &str) -> bool {
+    const DEEP: usize = 512;
+    // `[` and `{` are one bit apart. What has few of them is not deep, and that is seen fast.
+    if text.bytes().filter(|byte| byte | 0x20 == b'{').count() < DEEP {
+        return false;
+    }
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    text.bytes().any(|byte| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => depth += 1,
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth >= DEEP
+    })
 }
 
 impl<'t> Scan<'t> {
@@ -275,5 +296,24 @@ mod tests {
         }
         let lone = pods(&format!(r#"{{"spec":{{"text":"\ud800","more":"{}"}}}}"#, "x".repeat(80)));
         assert!(list_from_json(lone.as_bytes()).is_err(), "half a character is none");
+    }
+
+    #[test]
+    fn what_is_nested_deeply_is_read_right_or_refused() {
+        let nested = |levels: usize, [open, close]: [&str; 2]| {
+            let text = format!("{}\"{}\"{}", open.repeat(levels), "x".repeat(300), close.repeat(levels));
+            pods(&format!(r#"{{"spec":{{"deep":{text}}}}}"#))
+        };
+        let kinds = [["{\"a\":", "}"], ["[", "]"], ["{\"a\":[", "]}"]];
+        for kind in kinds {
+            for levels in [60, 125, 200, 600] {
+                let Ok(object) = list_from_json(nested(levels, kind).as_bytes()) else { continue };
+                let text = object.to_json();
+                assert!(text.contains(&"x".repeat(300)), "{levels} of {kind:?} are empty: {text}");
+            }
+            assert!(list_from_json(nested(60, kind).as_bytes()).is_ok(), "{kind:?}");
+            let failure = list_from_json(nested(100_000, kind).as_bytes()).expect_err("too deep");
+            assert!(failure.message.contains("JSON"), "{failure}");
+        }
     }
 }

@@ -169,4 +169,13 @@ mod tests {
             serde_json::json!({"on": "yes", "port": "443", "mode": "0644"})
         );
     }
+
+    #[test]
+    fn keys_are_read_as_they_are_written() {
+        let text = "n: 1\ny: 2\non: 3\ntrue: 4\n8080: 5\n0644: 6\n1.0: 7\n\"q\": 8\n";
+        let documents = parse(text).expect("YAML");
+        let keys: Vec<&str> = documents[0].node.entries().iter().map(|(key, _)| &**key).collect();
+        assert_eq!(keys, ["n", "y", "on", "true", "8080", "0644", "1.0", "q"]);
+        assert!(parse("~: 1").is_err(), "nothing is no key");
+    }
 }

@@ -5,11 +5,13 @@
 //! | `production` | contexts, with `*`, that a run must be told twice to write to | `["*prod*"]` |
 
 use super::home;
+use crate::cluster::layers::Guard;
 use crate::engine::nearest;
 use crate::failure::{Failure, Kind, Place, Result};
 use crate::grant::matches;
 use crate::object::{Node, yaml};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Every key there is.
 const KEYS: [&str; 1] = ["production"];
@@ -33,6 +35,11 @@ impl Config {
     /// `Kind::Usage` with file and line when the file is wrong.
     pub fn load() -> Result<Config> {
         Config::read(&home::config().join("config.yaml"))
+    }
+
+    /// Keeps what is typed from contexts that look like production until they are named; `how` says how that is done.
+    pub fn guard(self, how: &'static str) -> Guard {
+        Guard { why: Arc::new(move |context| self.production(context)), how }
     }
 
     fn read(file: &Path) -> Result<Config> {

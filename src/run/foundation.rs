@@ -37,6 +37,8 @@ pub(super) struct Foundation {
     pub(super) tally: Tally,
     pub(super) run: Arc<str>,
     pub(super) desk: Option<Desk>,
+    /// Whether anything may be changed now; that of the desk where there is one.
+    gate: Gate,
     /// What keeps other runs away; shared by all sessions of a desk.
     pub(super) leases: Leases,
     /// Set as soon as there is one: requests tell it of server warnings and outages.
@@ -81,6 +83,7 @@ impl Foundation {
             }
         }
         foundation.leases = desk.as_ref().map(|desk| desk.leases.clone()).unwrap_or_default();
+        foundation.gate = desk.as_ref().map_or_else(Gate::open, |desk| desk.gate.clone());
         foundation.desk = desk;
         Ok(foundation)
     }
@@ -99,6 +102,7 @@ impl Foundation {
             flights: Flights::default(),
             run: run[..12].into(),
             desk: None,
+            gate: Gate::open(),
             leases: Leases::default(),
             screen: Arc::default(),
             heard: None,
@@ -180,7 +184,7 @@ impl Foundation {
                 Some(desk) => rights(job).remembered(&desk.exercised),
                 None => rights(job),
             },
-            gate: self.desk.as_ref().map_or_else(Gate::open, |desk| desk.gate.clone()),
+            gate: self.gate.clone(),
             journal: self.noted(journal.clone()),
             door: None,
             flights: self.flights.clone(),
@@ -297,7 +301,7 @@ impl Foundation {
         });
         let Parts { world, model, kubeconfig, .. } = parts;
         let (desk, run, runtime, _watch) = (self.desk, self.run, self.runtime, self.watch);
-        let (flights, leases, recording) = (self.flights, self.leases, self.recording);
+        let (flights, leases, recording, gate) = (self.flights, self.leases, self.recording, self.gate);
         Session {
             runtime,
             engine,
@@ -311,6 +315,7 @@ impl Foundation {
             leases,
             cancel,
             desk,
+            gate,
             kubeconfig,
             run,
             recording,

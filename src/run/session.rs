@@ -12,7 +12,7 @@ use super::stage::Live;
 use crate::clock::{Clock, Runtime};
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
-use crate::cluster::layers::Flights;
+use crate::cluster::layers::{Flights, Gate};
 use crate::engine::{self, Cancel, Console, Reading};
 use crate::failure::{Failure, Result};
 use crate::object::Node;
@@ -58,6 +58,7 @@ pub struct Session {
     pub(super) leases: Leases,
     pub(super) cancel: Cancel,
     pub(super) desk: Option<Desk>,
+    pub(super) gate: Gate,
     pub(super) kubeconfig: Option<PathBuf>,
     pub(super) recording: Option<Arc<Writer>>,
     /// Ends with the session.
@@ -223,6 +224,11 @@ impl Session {
     /// Whether a text is a whole script.
     pub fn read(&self, text: &str) -> Reading {
         Console::read(&self.engine, "typed", text)
+    }
+
+    /// Whether anything may be changed now, and where.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// The interrupts that this session obeys.

@@ -216,4 +216,12 @@ mod tests {
         assert_eq!(wrong("exec: [istioctl]", "exec: istioctl"), ("`needs.exec` must be a list of names".into(), 11));
         assert!(wrong("guide: g", "guide: [").0.starts_with("the header is not YAML"));
     }
+
+    #[test]
+    fn parameters_are_called_as_they_are_written() {
+        let text = "//! ---\n//! params:\n//!   n: {type: int, default: 3, help: \"how many\"}\n//!   y: {type: bool, default: true}\n//!   on: {type: string}\n//! ---\n";
+        let header = Header::parse("main.rhai", text).expect("header");
+        let names: Vec<&str> = header.params.iter().map(|param| param.name.as_str()).collect();
+        assert_eq!(names, ["n", "y", "on"]);
+    }
 }

@@ -21,7 +21,7 @@ use tower::{BoxError, Service};
 
 pub use door::Doorkeeper;
 pub use flight::Flights;
-pub use gate::Gate;
+pub use gate::{Gate, Guard};
 pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use rights::{Exercised, Rights};
 pub use tape::Tape;

@@ -217,8 +217,11 @@ impl<S> Guarded<S> {
     fn gate_check(&self, request: &Request<Body>) -> Result<()> {
         let (method, uri) = (request.method(), request.uri());
         let effect = effect_of(method, uri.path(), uri.query());
-        if effect == Effect::Read || self.gate.is_open() {
+        if effect == Effect::Read {
             return Ok(());
+        }
+        if self.gate.is_open() {
+            return self.gate.admit(&self.cluster);
         }
         let subject = request.extensions().get::<super::Subject>().map(|subject| subject.0.clone());
         let subject = subject.unwrap_or_else(|| ApiPath::parse(uri.path()).title());

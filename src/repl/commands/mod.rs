@@ -59,7 +59,13 @@ pub const ALL: &[Command] = &[
         Takes::Namespace,
         session::namespace,
     ),
-    command("write", "", "Let this session change things from now on", Takes::Nothing, session::write),
+    command(
+        "write",
+        "[CONTEXT]",
+        "Let this session change things from now on; one that looks like production is named",
+        Takes::Context,
+        session::write,
+    ),
     command("read-only", "", "Change nothing from now on", Takes::Nothing, session::read_only),
     command(
         "load",

@@ -90,10 +90,28 @@ pub(super) fn namespace(repl: &mut Repl, name: &str) -> Result<Output> {
     Ok(Output::default())
 }
 
-pub(super) fn write(repl: &mut Repl, _: &str) -> Result<Output> {
+pub(super) fn write(repl: &mut Repl, context: &str) -> Result<Output> {
+    if !context.is_empty() {
+        meant(repl, context)?;
+    }
     repl.desk.gate.set(true);
     let where_to = if repl.is_rehearsal() { "the clusters in memory" } else { "the clusters, and starts programs" };
     Ok(Output::talk(format!("this session now changes {where_to}; `:read-only` takes it back\n")))
+}
+
+/// Somebody names a context that they mean to write to.
+fn meant(repl: &Repl, context: &str) -> Result<()> {
+    let known = repl.session().clusters().contexts()?;
+    // One that a kubeconfig from elsewhere has named is known to the gate only.
+    if repl.desk.gate.admit(context).is_ok() && !known.iter().any(|known| known == context) {
+        let failure = Failure::usage(format!("there is no context `{context}`"));
+        return Err(match crate::engine::nearest(context, known.iter().map(String::as_str)) {
+            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+            None => failure.hint("`:clusters` lists them"),
+        });
+    }
+    repl.desk.gate.name(context);
+    Ok(())
 }
 
 pub(super) fn read_only(repl: &mut Repl, _: &str) -> Result<Output> {
