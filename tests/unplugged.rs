@@ -204,3 +204,13 @@ fn a_vpn_that_goes_down_while_a_remote_is_installed() {
 fn a_vpn_that_goes_down_while_the_sample_is_deployed() {
     survives(Pulled::Broken, 1, "it deploys the sample", begun("Deploy helloworld and sleep"));
 }
+
+#[test]
+fn a_vpn_that_goes_down_while_helloworld_is_called() {
+    survives(Pulled::Broken, 0, "it calls helloworld", begun("Call helloworld from every cluster"));
+}
+
+#[test]
+fn a_pulled_cable_while_helloworld_is_called() {
+    survives(Pulled::Silent, 1, "it calls helloworld", begun("Call helloworld from every cluster"));
+}
