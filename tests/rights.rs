@@ -92,6 +92,13 @@ fn the_content_of_secrets_is_a_right_of_its_own() {
 }
 
 #[test]
+fn a_file_without_end_is_no_secret() {
+    let ground = Ground::new(&["east"]);
+    let ended = ground.script("files: [\"*\"]", "secret.file(\"/dev/zero\");", &[]);
+    assert!(ended.code == 4 && ended.err.contains("larger than 16 MiB"), "{}", ended.err);
+}
+
+#[test]
 fn opening_a_secret_by_parsing_it_needs_the_right_to_reveal() {
     let ground = Ground::new(&["east"]);
     let file = ground.file("config.yaml", "user: {password: a-planted-password}\n");

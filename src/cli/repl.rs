@@ -1,7 +1,7 @@
 //! `repl`: the prompt.
 
-use super::script_args::{find, going_on, take_flag, take_value, take_values};
-use crate::failure::{Failure, Result};
+use super::script_args::{ended, find, going_on, is_stopped_as_asked, take_flag, take_value, take_values};
+use crate::failure::{Failure, Kind as FailureKind, Result};
 use crate::object::Node;
 use crate::repl::{Repl as Prompt, View, talk};
 use crate::run::config::Config;
@@ -112,23 +112,25 @@ pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
     let view = View { colour: job.style.colour, ..View::default() };
     let journal = session.journal();
     let begun = session.begin(job, job.values.clusters());
-    let mut prompt = Prompt::new(session, desk, job, view)?;
+    let mut prompt = Prompt::new(session, desk.clone(), job, view)?;
     let mut outcome = begun.and_then(|()| prompt.carry_out(job));
-    if let (Err(failure), true) = (&outcome, std::io::stdin().is_terminal()) {
+    let is_over = is_stopped_as_asked(prompt.first_session(), job, &outcome) || desk.ending.told().is_some();
+    if let (Err(failure), true) = (&outcome, std::io::stdin().is_terminal() && !is_over) {
+        desk.ending.bids_farewell(going_on(journal));
         prompt.pause(failure.clone());
-        prompt = talk(prompt, job.style.colour)?.0;
-        if prompt.is_done() {
-            outcome = Ok(());
+        let (talked, left) = talk(prompt, job.style.colour)?;
+        prompt = talked;
+        match left {
+            Some(left) if left.kind == FailureKind::Cancelled => outcome = Err(left),
+            _ if prompt.is_done() => outcome = Ok(()),
+            _ => {}
         }
     }
     if outcome.is_ok() {
         prompt.summary(start.elapsed());
     }
-    prompt.close(outcome).map_err(|failure| {
-        let failure = super::told(&failure, job.style);
-        going_on(journal).iter().filter(|_| !job.style.quiet).for_each(|line| crate::plain::tell(line));
-        failure
-    })
+    let outcome = prompt.close(outcome);
+    ended(prompt.first_session(), job, outcome)
 }
 
 /// The session after a rehearsal of this script.

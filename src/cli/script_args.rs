@@ -340,29 +340,45 @@ fn rights_args(verb: &str) -> Vec<clap::Arg> {
     args
 }
 
-/// Runs a job in a session and says how to go on when it did not go well.
+/// Runs the job and says what there is to say afterwards.
 ///
 /// # Errors
-/// A failure that is told already.
+/// What the run failed with, which is told already.
 pub fn finish(session: &Session, job: &Job) -> Result<()> {
-    let style = job.style;
-    let outcome = session.run(job);
-    if let Some(file) = session.recording()? {
+    ended(session, job, session.run(job))
+}
+
+/// Says what there is to say after a run.
+///
+/// # Errors
+/// What the run failed with, which is told already; that its recording is not whole.
+pub fn ended(session: &Session, job: &Job, outcome: Result<()>) -> Result<()> {
+    let recorded = session.recording();
+    if let Ok(Some(file)) = &recorded {
         session.screen().line(&format!("\nRecorded in {}: `replay` in a *_test.rhai answers from it.", file.display()));
     }
-    if let (Some(step), Err(failure)) = (&job.stop_after, &outcome)
-        && failure.kind == FailureKind::Cancelled
-        && !session.is_interrupted()
-    {
-        session.screen().line(&format!("\nStopped after the step `{step}`, as asked."));
-        return Ok(());
-    }
-    let Err(failure) = outcome else { return Ok(()) };
-    let failure = super::told(&failure, style);
+    let recorded = recorded.map(drop);
+    let failure = match outcome {
+        Ok(()) => return recorded,
+        Err(_) if is_stopped_as_asked(session, job, &outcome) => {
+            let step = job.stop_after.as_deref().unwrap_or_default();
+            session.screen().line(&format!("\nStopped after the step `{step}`, as asked."));
+            return recorded;
+        }
+        Err(failure) => super::told(&failure, job.style),
+    };
+    // What went wrong first counts.
+    recorded.err().into_iter().for_each(|lost| drop(super::told(&lost, job.style)));
     for line in going_on(session.journal()) {
         session.screen().line(&line);
     }
     Err(failure)
+}
+
+/// Whether a run has ended at the step that `--stop-after` names.
+pub fn is_stopped_as_asked(session: &Session, job: &Job, outcome: &Result<()>) -> bool {
+    let is_cancelled = outcome.as_ref().is_err_and(|failure| failure.kind == FailureKind::Cancelled);
+    is_cancelled && job.stop_after.is_some() && !session.is_interrupted()
 }
 
 /// The commands that help after a run with this journal that did not come to its end.

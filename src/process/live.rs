@@ -269,4 +269,20 @@ mod tests {
         let failure = run(nowhere).await.expect_err("no folder");
         assert_eq!(failure.hint.as_deref(), Some("the folder /no/such/folder does not exist"));
     }
+
+    #[tokio::test]
+    async fn a_path_means_the_same_whatever_folder_the_program_starts_in() {
+        let folder = tempfile::tempdir().expect("folder");
+        // Deeper than we are: the way up from here does not lead to the root from there.
+        let below = folder.path().join("b/".repeat(40));
+        std::fs::create_dir_all(&below).expect("made");
+        let up = std::env::current_dir().expect("here").components().skip(1).map(|_| "../").collect::<String>();
+        let tool =
+            PathBuf::from(format!("{up}{}", folder.path().join("tool").display().to_string().trim_start_matches('/')));
+        std::fs::write(&tool, "#!/bin/sh\necho here\n").expect("written");
+        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a program");
+        let mut command = Command::new(tool.display().to_string(), [] as [&str; 0]);
+        command.dir = Some(below);
+        assert_eq!(run(command).await.expect("runs").stdout, "here\n");
+    }
 }

@@ -10,7 +10,8 @@ pub(super) fn search(tool: &str, path: Option<&OsStr>) -> Option<PathBuf> {
         return None;
     }
     if tool.contains('/') {
-        return Some(PathBuf::from(tool)).filter(|path| executable(path));
+        // From here, whatever folder it is started in.
+        return std::path::absolute(tool).ok().filter(|path| executable(path));
     }
     let folders = std::env::split_paths(path?).filter(|folder| folder.is_absolute());
     folders.map(|folder| folder.join(tool)).find(|path| executable(path))

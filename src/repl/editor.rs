@@ -50,7 +50,8 @@ fn converse(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<()> {
         let view = view(terminal.dimensions(), colour);
         repl.borrow_mut().set_view(view);
         let prompt = repl.borrow().prompt();
-        let line = match terminal.readline(&prompt) {
+        let ending = repl.borrow().desk.ending.clone();
+        let line = match ending.reading(|| terminal.readline(&prompt))? {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => return Ok(()),
@@ -71,10 +72,12 @@ fn read_all(mut repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
     let mut first = None;
     repl.set_view(view(None, colour));
     loop {
-        let text = match next(&repl) {
-            Ok(Some(text)) => text,
-            Ok(None) => return Ok((repl, first)),
-            Err(error) => {
+        let ending = repl.desk.ending.clone();
+        let text = match ending.reading(|| next(&repl)) {
+            Ok(Ok(Some(text))) => text,
+            Ok(Ok(None)) => return Ok((repl, first)),
+            Err(failure) => return Ok((repl, Some(failure))),
+            Ok(Err(error)) => {
                 let failure = Failure::usage(format!("the input cannot be read: {error}"));
                 crate::plain::tell(&failure.message);
                 return Ok((repl, Some(failure)));

@@ -189,6 +189,11 @@ impl Repl {
         self.session().screen().summary(took);
     }
 
+    /// The session that the prompt began with.
+    pub fn first_session(&self) -> &Session {
+        &self.sessions[0]
+    }
+
     fn session(&self) -> &Session {
         // There is one from the start, and none is ever taken away.
         &self.sessions[self.sessions.len() - 1]

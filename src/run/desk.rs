@@ -1,6 +1,7 @@
 //! What a session at a prompt has beyond a run: it may be allowed to change things later, an interrupt ends only what
 //! is under way, and what was changed and started is remembered, to say what a script of it needs.
 
+use super::ending::Ending;
 use super::lease::Leases;
 use crate::cluster::layers::journal::{Intent, Note, Outcome, Repetition};
 use crate::cluster::layers::{Exercised, Gate, Journal};
@@ -24,6 +25,8 @@ pub struct Desk {
     pub cancel: Cancel,
     /// What keeps other runs away while it changes things.
     pub(super) leases: Leases,
+    /// What becomes of it when a signal tells the process to end.
+    pub ending: Ending,
     used: Arc<Mutex<Used>>,
     /// Of the rights that the requests to clusters make use of.
     pub(super) exercised: Exercised,
@@ -51,6 +54,7 @@ impl Desk {
             gate,
             cancel: Cancel::default(),
             leases: Leases::default(),
+            ending: Ending::default(),
             used: Arc::default(),
             exercised: Exercised::default(),
             watched: Arc::default(),

@@ -78,7 +78,7 @@ impl Foundation {
             Some(desk) => {
                 foundation.bridge.cancel = desk.cancel.clone();
                 if desk.begins_watching() {
-                    drop(handle.spawn(super::interrupt::watch_prompt(desk.cancel.clone())));
+                    drop(handle.spawn(super::interrupt::watch_prompt(desk.clone())));
                 }
             }
         }
@@ -301,6 +301,9 @@ impl Foundation {
         });
         let Parts { world, model, kubeconfig, .. } = parts;
         let (desk, run, runtime, _watch) = (self.desk, self.run, self.runtime, self.watch);
+        if let Some(desk) = &desk {
+            desk.ending.concerns(&self.flights, &journal);
+        }
         let (flights, leases, recording, gate) = (self.flights, self.leases, self.recording, self.gate);
         Session {
             runtime,

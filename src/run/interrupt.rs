@@ -1,5 +1,6 @@
 //! Ctrl-C and the signals that tell a process to end: the first ends the run in good order, the second the process.
 
+use super::desk::Desk;
 use crate::engine::Cancel;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -92,16 +93,30 @@ fn ignores_hangup() -> bool {
 }
 
 /// At a prompt an interrupt ends what is under way; the prompt stays. When that does not help, the third in a row
-/// leaves.
-pub async fn watch_prompt(cancel: Cancel) {
-    let mut presses = 0;
-    while tokio::signal::ctrl_c().await.is_ok() {
-        presses = if cancel.is_cancelled() { presses + 1 } else { 1 };
-        cancel.cancel();
-        match presses {
-            1 => {}
-            2 => crate::plain::tell("\nstill ending what is under way; press Ctrl-C again to leave at once"),
-            _ => std::process::exit(130),
-        }
+/// leaves. Any other signal ends the prompt in good order, a second one at once.
+pub(super) async fn watch_prompt(desk: Desk) {
+    let Ok(mut signals) = Signals::new() else { return };
+    let (mut presses, mut told) = (0, false);
+    loop {
+        let words = match signals.next().await {
+            INT => {
+                presses = if desk.cancel.is_cancelled() { presses + 1 } else { 1 };
+                desk.cancel.cancel();
+                match presses {
+                    1 => {}
+                    2 => crate::plain::tell("\nstill ending what is under way; press Ctrl-C again to leave at once"),
+                    _ => std::process::exit(code().into()),
+                }
+                continue;
+            }
+            _ if told => std::process::exit(code().into()),
+            TERM => "told to end (SIGTERM)",
+            _ => "the terminal is gone (SIGHUP)",
+        };
+        told = true;
+        desk.cancel.cancel();
+        // Beside this, a further signal must be heard.
+        let (ending, leases) = (desk.ending.clone(), desk.leases.clone());
+        drop(tokio::spawn(async move { ending.tell(words, &leases).await }));
     }
 }

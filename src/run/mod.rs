@@ -3,6 +3,7 @@
 pub mod config;
 mod contexts;
 mod desk;
+mod ending;
 mod foundation;
 mod heard;
 pub mod home;

@@ -34,6 +34,9 @@ pub struct Started {
     pub kubeconfig: Option<PathBuf>,
     /// The process.
     pub pid: u32,
+    /// Where its number means it: this start of the machine, as leases tell it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub space: String,
 }
 
 impl Started {
@@ -225,7 +228,7 @@ impl History {
 
     /// Whether its process still works on it.
     pub fn is_running(&self) -> bool {
-        self.finished.is_none() && is_alive(self.started.pid)
+        self.finished.is_none() && is_here(&self.started.space) && is_alive(self.started.pid)
     }
 
     /// How much it changed: `2 created, 1 changed`.
@@ -237,6 +240,13 @@ impl History {
         let shown: Vec<String> = shown.collect();
         if shown.is_empty() { "unchanged".to_owned() } else { shown.join(", ") }
     }
+}
+
+/// Whether a process of this start of a machine can be alive: the machine was not started again since. Older journals do
+/// not say where they were written.
+fn is_here(space: &str) -> bool {
+    let boot = |space: &str| space.rsplit_once('-').map(|(boot, _)| boot.to_owned());
+    space.is_empty() || boot(space) == boot(&super::lease::space())
 }
 
 /// Whether there is a process with this number, whoever it belongs to.
@@ -329,5 +339,20 @@ mod tests {
         assert_eq!(find(folder.path(), "abc").expect("one").id, "abc1");
         assert!(find(folder.path(), "ab").expect_err("two").message.contains("2 runs"));
         assert!(find(folder.path(), "x").expect_err("none").message.contains("no run `x`"));
+    }
+
+    #[test]
+    fn a_run_from_before_the_machine_was_started_again_is_over() {
+        let run = |space: &str| {
+            let started = Started { pid: std::process::id(), space: space.into(), ..Started::default() };
+            History { started, ..History::default() }
+        };
+        let here = crate::run::lease::space();
+        assert!(run(&here).is_running() && run("").is_running());
+        let number = here.rsplit('-').next().unwrap_or_default();
+        let earlier = format!("00000000-0000-0000-0000-000000000000-{number}");
+        assert_eq!(run(&earlier).outcome(), "broken off", "another process has its number now");
+        let finished = Some(Finished { time: String::new(), outcome: "done".into(), message: String::new() });
+        assert!(!History { finished, ..run(&here) }.is_running());
     }
 }

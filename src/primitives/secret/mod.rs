@@ -11,6 +11,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 use base64::Engine as _;
 use rhai::Dynamic;
+use std::io::Read as _;
 
 pub use authority::{Authority, self_signed};
 pub use certificate::issued_by;
@@ -229,11 +230,23 @@ fn file(call: &Call<'_, Host>) -> Outcome {
     let said = call.str(0);
     let path = call.host().path(&said);
     call.host().grants.may_touch(&said, &path)?;
-    let content = std::fs::read_to_string(&path).map_err(|e| {
+    let content = text_of(&path).map_err(|e| {
         let kind = if e.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Usage };
         Failure::new(kind, format!("cannot read {said}: {e}"))
     })?;
     Ok(Dynamic::from(Secret::new(said.as_str(), content)))
+}
+
+/// A secret may be this large; what is larger is none.
+const MOST: u64 = 16 << 20;
+
+fn text_of(path: &std::path::Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+    match read as u64 > MOST {
+        true => Err(std::io::Error::other(format!("it is larger than {} MiB", MOST >> 20))),
+        false => Ok(text),
+    }
 }
 
 fn env(call: &Call<'_, Host>) -> Outcome {

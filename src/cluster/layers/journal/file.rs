@@ -17,6 +17,8 @@ use std::time::Duration;
 pub struct FileJournal {
     path: PathBuf,
     file: Mutex<File>,
+    /// Whether the last line may be cut off. Seen and changed while the file is locked.
+    torn: AtomicBool,
     /// Whether somebody will soon see to it that what was written is on the disk.
     soon: Arc<AtomicBool>,
 }
@@ -33,7 +35,12 @@ impl FileJournal {
         let file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path);
         let file = file.and_then(|mut file| end_last_line(&mut file).map(|()| file));
         let file = file.map_err(|e| Failure::usage(format!("cannot open the journal {}: {e}", path.display())))?;
-        Ok(FileJournal { path: path.to_owned(), file: Mutex::new(file), soon: Arc::default() })
+        Ok(FileJournal {
+            path: path.to_owned(),
+            file: Mutex::new(file),
+            torn: AtomicBool::new(false),
+            soon: Arc::default(),
+        })
     }
 
     /// Where it is.
@@ -56,7 +63,10 @@ impl FileJournal {
     pub fn write(&self, record: &impl Serialize) -> std::io::Result<std::sync::MutexGuard<'_, File>> {
         let line = Redactor::global().scrub(&serde_json::to_string(record)?);
         let mut file = self.file.lock().map_err(|_| std::io::Error::other("the journal broke"))?;
-        file.write_all(format!("{line}\n").as_bytes())?;
+        // What the disk has taken half of must not spoil the next line.
+        let start = if self.torn.swap(true, Ordering::SeqCst) { "\n" } else { "" };
+        file.write_all(format!("{start}{line}\n").as_bytes())?;
+        self.torn.store(false, Ordering::SeqCst);
         Ok(file)
     }
 
@@ -175,5 +185,27 @@ mod tests {
         }
         std::thread::sleep(10 * BATCH);
         assert!(!journal.soon.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn a_line_that_the_disk_has_taken_half_of_does_not_spoil_the_next() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (full, path) = (folder.path().join("full.jsonl"), folder.path().join("journal.jsonl"));
+        std::os::unix::fs::symlink("/dev/full", &full).expect("linked");
+        let journal = FileJournal::open(&full).expect("open");
+        assert!(journal.write(&"any").is_err() && journal.torn.load(Ordering::SeqCst));
+        let journal = FileJournal::open(&path).expect("open");
+        journal.outcome(&Outcome::default()).expect("written");
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(b"{\"event\":\"outc"))
+            .expect("half a line");
+        journal.torn.store(true, Ordering::SeqCst);
+        journal.outcome(&Outcome::default()).expect("written");
+        journal.outcome(&Outcome::default()).expect("written");
+        let text = std::fs::read_to_string(&path).expect("text");
+        let whole = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+        assert_eq!((text.lines().count(), text.lines().filter(whole).count()), (4, 3), "{text}");
     }
 }
