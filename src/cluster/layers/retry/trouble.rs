@@ -4,13 +4,16 @@ use crate::failure::{Failure, Kind};
 use std::time::Duration;
 use tower::BoxError;
 
+/// Nobody waits longer for a server; more could not even be added up.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// `Retry-After` in seconds or as an HTTP date.
 pub(super) fn retry_after(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST));
     }
     let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-    Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()
+    Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok().map(|wait| wait.min(LONGEST))
 }
 
 fn chain<'e>(
@@ -66,6 +69,7 @@ mod tests {
     fn both_forms_of_retry_after_are_read() {
         assert_eq!(retry_after("3"), Some(Duration::from_secs(3)));
         assert!(retry_after("Fri, 01 Jan 2100 00:00:00 GMT").is_some());
+        assert_eq!(retry_after("18446744073709551615"), Some(LONGEST));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), None);
     }
 }
