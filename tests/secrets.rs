@@ -123,7 +123,10 @@ fn said_at_the_prompt(ground: &Ground) -> Ended {
     let names = ["token", "password", "pem"];
     let read = names.map(|name| format!("let {name} = secret.file(\"{}\");\n{name}\n`${{{name}}}`\n", file(name)));
     let planted = "kube.cluster(\"east\").get(\"Secret\", \"default/planted\")\n_.data\n_error\nlet open = secret.reveal(pem);\nopen\nfail(open)\n_error\n";
-    let input = ground.file("planted/input", &(read.concat() + planted));
+    // Without the right to reveal: what others have left open, and what is typed.
+    let open = "let map = kube.cluster(\"east\").get(\"ConfigMap\", \"default/open\");\nmap\nmap.data\nmap.data.open\n[map]\nfail(map.data.open)\n_error\n";
+    let typed = format!("let typed = secret.of(\"typed\", \"{TOKEN}\"); fail(\"typed\")\n\"{TOKEN}\"\n:vars\n");
+    let input = ground.file("planted/input", &[&read.concat(), planted, open, &typed].concat());
     let mut command = ground.command(&["repl"]);
     command.stdin(std::fs::File::open(input).expect("input"));
     ground::ended(command)
@@ -183,6 +186,16 @@ fn planted_secrets_are_nowhere() {
     let json =
         ground.run(&["eval", "-o", "json", "kube.cluster(\"east\").list(\"Secret\", #{namespace: \"default\"})"]);
     assert_eq!((evaluated.code, json.code), (0, 0), "{}{}", evaluated.err, json.err);
+    // What is written in a script is a secret once it is called one: the excerpt of its line as well.
+    let literal = format!("secret.of(\"typed\", \"{TOKEN}\"); fail(\"on this line\");");
+    let literal = ground.file("planted/literal.rhai", &ground::script("", &literal));
+    let excerpt = ground.run(&["run", &literal.to_string_lossy(), "--c", "east"]);
+    assert!(excerpt.code == 1 && excerpt.err.contains("fail(\"on this line\")"), "{}", excerpt.err);
+    // A ConfigMap holds what is known to be secret since the Secret was read.
+    let open = "let c = kube.cluster(\"east\"); let s = c.get(\"Secret\", \"default/planted\"); [c.get(\"ConfigMap\", \"default/open\")]";
+    let formats = ["yaml", "json", "table"].map(|format| ground.run(&["eval", "-o", format, open]));
+    assert!(formats.iter().all(|ended| ended.code == 0 && ended.out.contains("open")), "{}", formats[1].err);
+    let [open_yaml, open_json, open_table] = &formats;
     typed_at_the_prompt(&ground);
     let (prompt, panicked) = (said_at_the_prompt(&ground), panicked(&ground));
     assert!(panicked.err.contains("a defect around ‹secret"), "no panic was searched: {}", panicked.err);
@@ -197,6 +210,10 @@ fn planted_secrets_are_nowhere() {
         ("wrong", &wrong),
         ("eval", &evaluated),
         ("json", &json),
+        ("excerpt", &excerpt),
+        ("open as YAML", open_yaml),
+        ("open as JSON", open_json),
+        ("open as a table", open_table),
     ];
     let (sinks, forms) = (sinks(&ground, &all), planted());
     let mut found = Vec::new();

@@ -1,8 +1,9 @@
 //! Runs that are taken back.
 
 use crate::stage::{FORCED, Stage};
-use meshwright::rehearsal::{Effect, Fault};
+use meshwright::rehearsal::{Effect, Fault, Server};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 #[test]
 fn what_somebody_else_has_changed_is_not_taken_back() {
@@ -196,4 +197,59 @@ fn every_way_to_change_an_object_is_taken_back() {
         assert_eq!(code, 0, "{way}: {err}");
         assert_eq!(look(), before, "{way}");
     }
+}
+
+/// Takes the run back on a cluster that answers changes of ConfigMaps late; while the first is on its way, after undo has
+/// looked at the object, `meanwhile` happens.
+fn undone_while(stage: &Stage, id: &str, meanwhile: impl FnOnce(&Server)) -> (i32, String) {
+    let server = stage.server();
+    let late = Fault::new(Effect::Latency(Duration::from_millis(1500))).path("/configmaps/");
+    server.faults().inject(late.clone().method("DELETE").times(1));
+    server.faults().inject(late.method("PATCH").times(1));
+    let runs = stage.journal(id).parent().expect("folder").to_owned();
+    let is_announced = || {
+        let files = std::fs::read_dir(&runs).into_iter().flatten().flatten();
+        let texts = files.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+        texts.into_iter().any(|text| text.contains(&format!("undo {id}")) && text.contains("\"event\":\"intent\""))
+    };
+    let outcome = std::thread::scope(|scope| {
+        let undo = scope.spawn(|| stage.meshwright(&["undo", id, "--yes"]));
+        let end = Instant::now() + Duration::from_secs(30);
+        while !is_announced() {
+            assert!(Instant::now() < end && !undo.is_finished(), "undo changes nothing: {:?}", undo.join());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        meanwhile(server);
+        undo.join().expect("undo")
+    });
+    server.faults().clear();
+    (outcome.0, outcome.2)
+}
+
+#[test]
+fn what_comes_between_the_look_and_the_change_is_not_lost() {
+    let map = |name: &str, value: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop"}, "data": {"a": value}});
+    let again = |server: &Server, name: &str| {
+        server.remove("ConfigMap", Some("shop"), name);
+        server.put(map(name, "another object"));
+    };
+    let made = format!(
+        "c.apply({});",
+        r#"#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "made", namespace: "shop"}, data: #{a: "1"}}"#
+    );
+    let stage = Stage::new();
+    let id = stage.ran(&made);
+    let (code, err) = undone_while(&stage, &id, |server| again(server, "made"));
+    assert_eq!((code, stage.map("made")), (0, Some(json!({"a": "another object"}))), "{err}");
+    let stage = Stage::new();
+    let id = stage.ran(&made);
+    let (code, err) =
+        undone_while(&stage, &id, |server| drop(server.put_as("kubectl", map("made", "of somebody else"))));
+    assert_eq!((code, stage.map("made")), (1, Some(json!({"a": "of somebody else"}))), "{err}");
+    assert!(err.contains("somebody else has changed it meanwhile"), "{err}");
+    let changed = r#"c.patch("ConfigMap", "shop/old", #{data: #{mine: "1"}});"#;
+    let stage = Stage::new();
+    let id = stage.ran(changed);
+    let (code, err) = undone_while(&stage, &id, |server| again(server, "old"));
+    assert_eq!((code, stage.map("old")), (0, Some(json!({"a": "another object"}))), "{err}");
 }
