@@ -10,16 +10,28 @@ use meshwright::failure::{Failure, Kind};
 use meshwright::object::Object;
 use std::time::{Duration, Instant};
 
-const READY: Duration = Duration::from_millis(1200);
+/// Later than a server that never listened is told where nobody waits.
+const READY: Duration = Duration::from_millis(2500);
 /// What must be noticed must be noticed by then.
 const NOTICED: Duration = Duration::from_secs(20);
 
 /// Waits for the pod of a scene as a script does, and goes on with a new pod of that name.
 pub async fn wait(bench: &Bench, timeout: Duration) -> Result<Object, Failure> {
-    let target = bench.cluster.target("Pod", "default/p").await?;
+    let end = bench.cluster.clock().now() + timeout;
+    let target = by(end, bench.cluster.target("Pod", "default/p")).await?;
     let limits = Limits { follow_replacement: true, ..Limits::new(timeout) };
     let wait = Wait { cluster: bench.cluster.clone(), target, rule: Rule::ready() };
     Ok(until_all(&[wait], limits).await?.remove(0))
+}
+
+/// Asks for something that is of use until this time, as scripts do for a wait.
+async fn by<T>(end: Duration, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|context| {
+        let _until = meshwright::here::until(end);
+        work.as_mut().poll(context)
+    })
+    .await
 }
 
 /// Survives a fault, or says why not.
@@ -127,4 +139,36 @@ async fn a_cluster_that_is_never_there_is_told_soon() {
     assert!(failure.hint.is_some_and(|hint| hint.contains("nothing listens there")), "{}", failure.message);
     assert!(start.elapsed() <= Duration::from_secs(12), "{:?}", start.elapsed());
     assert!(!bench.told().is_empty(), "the user was told of the outage");
+}
+
+/// The script that is the first to talk to a cluster may be a wait, of any kind.
+#[test]
+fn every_wait_outlasts_an_outage_at_first_contact() {
+    use meshwright::rehearsal::World;
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
+    let inside = runtime.enter();
+    let world = World::new(meshwright::clock::Clock::real(), &["east"]);
+    world.start();
+    drop(inside);
+    let server = world.server("east").expect("east");
+    server.put(
+        serde_json::json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "default"},
+        "spec": {"type": "LoadBalancer", "ports": [{"name": "a", "port": 80}]}}),
+    );
+    let home = tempfile::tempdir().expect("folder");
+    for wait in [
+        "wait.address(c, \"default/s\", #{timeout: \"30s\"}).host.len() > 0",
+        "wait.exists(c, \"Service\", \"default/s\", #{timeout: \"30s\"}).metadata.name == \"s\"",
+        "attempt(|| wait.webhook(c, \"none\", #{timeout: \"3s\"})).error.kind == \"timeout\"",
+    ] {
+        let front = runtime.block_on(async { Front::after(server, Duration::from_millis(2200)) });
+        let config = home.path().join("config");
+        std::fs::write(&config, front.kubeconfig()).expect("written");
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("meshwright"));
+        command.args(["eval", &format!("let c = kube.cluster(kube.contexts()[0]); {wait}")]);
+        command.env("HOME", home.path()).env("KUBECONFIG", &config).env("NO_COLOR", "1");
+        let output = command.output().expect("started");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!((output.status.code(), out.trim()), (Some(0), "true"), "{wait}: {err}");
+    }
 }

@@ -102,6 +102,7 @@ impl Stages<'_> {
 
 fn service(call: &Call<'_, Host>) -> Result<(Cluster, crate::cluster::Target)> {
     if let (Some(cluster), Some(name)) = (call.value::<Cluster>(0), call.opt_str(1)) {
+        let _until = subject::in_time(call)?;
         let target = call.block(cluster.target("Service", &name))?;
         return Ok((cluster, target));
     }

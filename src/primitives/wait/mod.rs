@@ -260,7 +260,10 @@ fn webhook(call: &Call<'_, Host>) -> Outcome {
         return Err(Failure::usage("no cluster").into());
     };
     let kind = call.options().str("kind")?.unwrap_or_else(|| "MutatingWebhookConfiguration".to_owned());
-    let target = call.block(cluster.target(&kind, &call.str(1)))?;
+    let target = {
+        let _until = subject::in_time(call)?;
+        call.block(cluster.target(&kind, &call.str(1)))?
+    };
     let waits = [Wait { cluster, target, rule: Rule::ready() }];
     let mut objects = unless::until_all(call, &waits, limits::of(call, false)?)?;
     Ok(shown(&waits[0], objects.pop().unwrap_or_default()))

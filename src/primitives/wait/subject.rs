@@ -6,6 +6,7 @@ use crate::cluster::wait::LAST_LOOK;
 use crate::cluster::{Cluster, Target};
 use crate::engine::{Call, value};
 use crate::failure::{Failure, Result};
+use crate::here::Until;
 use crate::object::{Node, Object};
 
 /// One object to wait for.
@@ -18,11 +19,16 @@ pub(super) struct Subject {
     pub object: Option<Object>,
 }
 
+/// What is asked before the wait itself begins is a part of it: it outlasts an outage at first contact, and a cluster that
+/// does not answer ends the wait in its time.
+pub(super) fn in_time(call: &Call<'_, Host>) -> Result<Until> {
+    let limit = call.at_most(call.options().duration("timeout")?.unwrap_or(TIMEOUT));
+    Ok(crate::here::until(call.bridge().clock.now() + limit + LAST_LOOK))
+}
+
 /// The subjects of a call, and whether one was given alone rather than in a list.
 pub(super) fn subjects(call: &Call<'_, Host>) -> Result<(Vec<Subject>, bool)> {
-    // A cluster that does not answer ends the wait in its time.
-    let limit = call.at_most(call.options().duration("timeout")?.unwrap_or(TIMEOUT));
-    let _until = crate::here::until(call.bridge().clock.now() + limit + LAST_LOOK);
+    let _until = in_time(call)?;
     if let Some(cluster) = call.value::<Cluster>(0) {
         return Ok((vec![named(call, cluster)?], true));
     }
