@@ -28,8 +28,16 @@ pub trait Clusters: Send + Sync {
     /// The cluster that a kubeconfig's only context leads to, with that kubeconfig's credentials.
     ///
     /// # Errors
-    /// When the text is no kubeconfig.
+    /// When the text is no kubeconfig, or the name is a context's or another cluster's.
     fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster>;
+
+    /// The cluster that the run calls so: one of a kubeconfig in hand, or a context's.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn named(&self, name: &str) -> Result<Cluster> {
+        self.connect(name)
+    }
 
     /// The addresses of a host name, where no name server may be asked; `None` where one may.
     fn resolve(&self, _host: &str) -> Option<Vec<String>> {

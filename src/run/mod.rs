@@ -1,6 +1,7 @@
 //! One run of a script: where it takes place, what is shown, what is written down.
 
 pub mod config;
+mod connected;
 mod contexts;
 mod desk;
 mod ending;

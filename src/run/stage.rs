@@ -1,5 +1,6 @@
 //! Where a run takes place: on the clusters of a kubeconfig, in a rehearsal, or in a recording.
 
+use super::connected::Connected;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::kubeconfig::Kubeconfigs;
@@ -11,8 +12,7 @@ use crate::recording::Player;
 use crate::rehearsal::{Server, World};
 use crate::secret::Secret;
 use base64::Engine as _;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tower::ServiceExt as _;
 
 /// What the stacks of all clusters of a run share.
@@ -53,22 +53,6 @@ impl Shared {
     }
 }
 
-/// Clusters by context name: connected when first asked for, the same ones afterwards.
-#[derive(Default)]
-struct Connected(Mutex<BTreeMap<String, Cluster>>);
-
-impl Connected {
-    fn get_or(&self, context: &str, connect: impl FnOnce() -> Result<Cluster>) -> Result<Cluster> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cluster) = known.get(context) {
-            return Ok(cluster.clone());
-        }
-        let cluster = connect()?;
-        known.insert(context.to_owned(), cluster.clone());
-        Ok(cluster)
-    }
-}
-
 /// The clusters of the user's kubeconfig.
 pub struct Live {
     kubeconfig: Kubeconfigs,
@@ -98,13 +82,17 @@ impl Clusters for Live {
     }
 
     fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster> {
-        self.connected.get_or(name, || {
+        self.connected.with(&self.kubeconfig.contexts(), (name, kubeconfig), || {
             let _inside = self.runtime.enter();
             let own = Kubeconfigs::from_secret(kubeconfig)?;
             let context = own.current().ok_or_else(|| Failure::usage("the kubeconfig names no current context"))?;
             let settings = self.shared.settings(name, &own.server(&context)?);
             own.connect(&context, settings)
         })
+    }
+
+    fn named(&self, name: &str) -> Result<Cluster> {
+        self.connected.in_hand(name).map_or_else(|| self.connect(name), Ok)
     }
 }
 
@@ -162,7 +150,11 @@ impl Clusters for Rehearsed {
             return Err(Failure::new(Kind::Unreachable, words));
         }
         let token = config.str_at("users.0.user.token").map(|token| Secret::new("token", token));
-        self.connected.get_or(name, || self.over(name, server, token))
+        self.connected.with(&self.contexts()?, (name, kubeconfig), || self.over(name, server, token))
+    }
+
+    fn named(&self, name: &str) -> Result<Cluster> {
+        self.connected.in_hand(name).map_or_else(|| self.connect(name), Ok)
     }
 
     fn resolve(&self, host: &str) -> Option<Vec<String>> {

@@ -51,7 +51,7 @@ pub const KUBE: &[Primitive<Host>] = &[
         options: &[],
         returns: "Cluster",
         doc: "The cluster that a kubeconfig in hand leads to, with that kubeconfig's credentials. `name` is what messages \
-              call it.",
+              call it: no context's name, and for one server only.",
         example: r#"
             let east = kube.cluster("east");
             east.apply(#{apiVersion: "v1", kind: "ServiceAccount", metadata: #{name: "reader", namespace: "default"}});

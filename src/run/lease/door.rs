@@ -55,7 +55,7 @@ impl Doorkeeper for Door {
         Box::pin(async move {
             let (clusters, around) = (self.clusters.get().and_then(Weak::upgrade), (self.around)());
             let (Some(clusters), Some(around)) = (clusters, around) else { return Ok(()) };
-            let cluster = clusters.connect(cluster)?;
+            let cluster = clusters.named(cluster)?;
             self.leases.take(vec![cluster.clone()], || around).await?;
             self.name(&cluster).await;
             Ok(())
