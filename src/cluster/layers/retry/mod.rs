@@ -1,7 +1,7 @@
 //! The third layer, and the only one that sends a request again: when that is safe and may help.
 //!
-//! Safe: reads, and changes whose repetition ends in the same state. A POST, and a JSON patch, are only repeated when
-//! the server certainly has not carried them out: the connection was refused, or it answered 429. All tries of one
+//! Safe: reads, and changes whose repetition ends in the same state. A POST, a JSON patch, and what runs a program in a
+//! pod, are only repeated when the server certainly has not carried them out: the connection was refused, or it answered 429. All tries of one
 //! request share one deadline, an earlier one when the work that it is for must end sooner ([`super::Deadline`]);
 //! dropping the future ends them. Answers that are wanted as a whole ([`Whole`]) are read here, so that one that breaks
 //! off is a try that failed. Who repeats a change learns by [`Lost`] that it may have been carried out before.
@@ -155,6 +155,27 @@ mod tests {
             assert_eq!(outcome.expect_err("reset").downcast::<Failure>().expect("failure").kind, Kind::Unreachable);
             assert_eq!(send(&settings, request("PATCH", "application/json-patch+json"), || status(503)).await.1, 1);
             assert_eq!(send(&settings, request("PATCH", "application/apply-patch+yaml"), || status(503)).await.1, 2);
+        });
+    }
+
+    #[test]
+    fn a_program_in_a_pod_is_started_once() {
+        crate::clock::simulated(async |clock| {
+            let settings = settings(clock.clone());
+            settings.counters.answered.store(true, Ordering::SeqCst);
+            let exec = || {
+                let uri = "/api/v1/namespaces/a/pods/p/exec?command=date";
+                Request::builder().uri(uri).body(Body::empty()).expect("request")
+            };
+            for trouble in [|| io(ErrorKind::ConnectionReset), || status(503), || status(504)] {
+                assert_eq!(send(&settings, exec(), trouble).await.1, 1, "it may have run");
+            }
+            for trouble in [|| io(ErrorKind::ConnectionRefused), || status(429)] {
+                assert_eq!(send(&settings, exec(), trouble).await.1, 2, "it has not run");
+            }
+            let slow = slow(clock.clone(), Duration::from_secs(25));
+            let answer = Retry::new(slow, &settings).oneshot(exec()).await.expect("a pod may take its time");
+            assert_eq!(answer.status().as_u16(), 200);
         });
     }
 

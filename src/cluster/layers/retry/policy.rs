@@ -1,6 +1,7 @@
 //! When and how long requests are repeated, and which may be.
 
 use crate::clock::Clock;
+use crate::cluster::path::{Effect, effect_of};
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use std::hash::{BuildHasher, Hasher};
@@ -63,6 +64,9 @@ fn random_share() -> f64 {
 
 /// Whether sending this request twice ends in the same state as sending it once.
 pub fn is_repeatable<T>(request: &Request<T>) -> bool {
+    if runs(request) {
+        return false;
+    }
     let tried = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "dryRun=All"));
     let json_patch = request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json-patch+json");
     match *request.method() {
@@ -71,6 +75,11 @@ pub fn is_repeatable<T>(request: &Request<T>) -> bool {
         Method::PATCH => tried || !json_patch,
         _ => true,
     }
+}
+
+/// Whether a program runs in a pod because of this request, whatever its method.
+pub(super) fn runs<T>(request: &Request<T>) -> bool {
+    effect_of(request.method(), request.uri().path(), request.uri().query()) == Effect::Run
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! All tries of one request.
 
+use super::policy::runs;
 use super::trouble::{is_lasting, is_refused, retry_after, root_cause, unreachable};
 use super::{Read, answer, is_repeatable};
 use crate::cluster::layers::journal::{Change, Named, Repetition, now};
@@ -62,7 +63,7 @@ impl Tries {
         let asked = request.extensions().get::<Patience>().map(|patience| patience.0);
         let reading = matches!(*request.method(), Method::GET | Method::HEAD);
         let (repeatable, named) = (is_repeatable(request), is_named(request));
-        let patience = if reading { policy.read } else { policy.change };
+        let patience = if reading && !runs(request) { policy.read } else { policy.change };
         let first = if repeatable || named { policy.first_change } else { policy.change };
         let start = settings.clock.now();
         let awaited = request.extensions().get::<Deadline>().map(|end| end.0);
