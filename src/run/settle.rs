@@ -5,13 +5,15 @@
 
 use super::record::{Change, History};
 use crate::cluster::Cluster;
-use crate::cluster::layers::journal::{Before, Found, Intent, Outcome, content_of, now, writers, writers_in};
+use crate::cluster::layers::journal::{
+    Before, Found, Intent, Outcome, content_of, managers, now, scalers_in, writers, writers_in,
+};
 use crate::cluster::layers::reverse;
 use crate::cluster::path::ApiPath;
 use crate::cluster::request::reading;
 use crate::failure::{Kind, Result};
 use crate::object::Object;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An object as it stood some time after a change.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,8 @@ struct Seen {
     version: String,
     created: String,
     writers: Vec<String>,
+    /// Who has set its replicas through `scale`.
+    scalers: Vec<String>,
     content: Value,
     ending: bool,
 }
@@ -33,6 +37,7 @@ impl Seen {
             version: object.resource_version().to_owned(),
             created: object.str_at("metadata.creationTimestamp").unwrap_or_default().to_owned(),
             writers: writers(object),
+            scalers: scalers_in(&managers(object)),
             content: content_of(object),
             ending: object.at("metadata.deletionTimestamp").is_some(),
         }
@@ -76,6 +81,7 @@ async fn find_out(
     }
     let cluster = connect(&change.intent.cluster)?;
     let seen = match change.intent.own_path() {
+        Some(path) if is_scale(&change.intent) => look_at_scale(&cluster, path, change.collection()).await?,
         Some(path) => look(&cluster, path).await?,
         None => generated(&cluster, run, change).await?,
     };
@@ -98,6 +104,7 @@ fn before_as_seen(change: &Change, before: &Before) -> Option<Seen> {
         uid: uid.clone(),
         version: resource_version.clone(),
         writers: writers_in(managers),
+        scalers: scalers_in(managers),
         content: content.clone(),
         ..Seen::default()
     })
@@ -109,6 +116,23 @@ async fn look(cluster: &Cluster, path: String) -> Result<Option<Seen>> {
         Err(failure) if failure.kind == Kind::NotFound => Ok(None),
         Err(failure) => Err(failure),
     }
+}
+
+/// The object itself says who has scaled it, its scale to how many.
+async fn look_at_scale(cluster: &Cluster, path: String, scale: &str) -> Result<Option<Seen>> {
+    let Some(seen) = look(cluster, path).await? else { return Ok(None) };
+    let scale = look(cluster, scale.to_owned()).await?;
+    Ok(scale.map(|scale| Seen { content: scale.content, ..seen }))
+}
+
+fn is_scale(intent: &Intent) -> bool {
+    let target = ApiPath::parse(intent.path.split('?').next().unwrap_or_default());
+    target.subresource.as_deref() == Some("scale")
+}
+
+/// How many replicas an object or its scale wants. Servers leave zero out.
+fn replicas(content: &Value) -> i64 {
+    content["spec"]["replicas"].as_i64().unwrap_or(0)
 }
 
 /// What the server has made with a name of its own: by our field manager, since the change was announced, and not by
@@ -186,18 +210,23 @@ fn judge_deletion(before: &Before, seen: Option<&Seen>) -> Finding {
 
 /// Whether the manager of a change has an entry that it did not have before, or, within the same second, other contents.
 fn has_written(intent: &Intent, before: &Before, seen: &Seen) -> bool {
-    let ours = seen.writers.iter().filter(|writer| is_by(writer, intent.manager()));
+    let writers = if is_scale(intent) { &seen.scalers } else { &seen.writers };
+    let ours = writers.iter().filter(|writer| is_by(writer, intent.manager()));
     let Before::Present { content, managers, .. } = before else {
         return ours.clone().any(|writer| writer.rsplit(' ').next() >= Some(second(&intent.time)));
     };
     // Servers do not begin to note who writes an object that is older than such notes.
-    if seen.writers.is_empty() {
-        return seen.content != *content;
+    let is_other = match is_scale(intent) {
+        true => replicas(&seen.content) != replicas(content),
+        false => seen.content != *content,
+    };
+    if seen.writers.is_empty() && seen.scalers.is_empty() {
+        return is_other;
     }
-    let former = writers_in(managers);
+    let former = if is_scale(intent) { scalers_in(managers) } else { writers_in(managers) };
     ours.clone().any(|writer| {
         let same_second = writer.rsplit(' ').next().is_some_and(|time| second(time) == second(&intent.time));
-        !former.contains(writer) || same_second && seen.content != *content
+        !former.contains(writer) || same_second && is_other
     })
 }
 
@@ -208,6 +237,10 @@ fn outcome(change: &Change, found: Found, seen: Option<Seen>) -> Outcome {
     let outcome = Outcome { id: change.intent.id, time: now(), failure, found: Some(found), ..Outcome::default() };
     let Some(seen) = seen.filter(|_| found == Found::Applied) else { return outcome };
     let (back, lost) = match &change.intent.before {
+        Before::Present { content, .. } if is_scale(&change.intent) => {
+            let (now, then) = (replicas(&seen.content), replicas(content));
+            ((now != then).then(|| json!({"spec": {"replicas": then}})), false)
+        }
         Before::Present { content, .. }
             if !content.is_null() && ApiPath::parse(change.collection()).subresource.is_none() =>
         {
@@ -216,12 +249,13 @@ fn outcome(change: &Change, found: Found, seen: Option<Seen>) -> Outcome {
         _ => (None, false),
     };
     let mut known = match &change.intent.before {
-        Before::Present { managers, .. } => writers_in(managers),
+        Before::Present { managers, .. } => [writers_in(managers), scalers_in(managers)].concat(),
         _ => Vec::new(),
     };
-    known.extend(seen.writers.iter().filter(|writer| is_by(writer, change.intent.manager())).cloned());
+    let seen_writers = || seen.writers.iter().chain(&seen.scalers);
+    known.extend(seen_writers().filter(|writer| is_by(writer, change.intent.manager())).cloned());
     // Somebody else may have come after the change: then the version is not the one that the change has left.
-    let alone = seen.writers.iter().all(|writer| known.contains(writer));
+    let alone = seen_writers().all(|writer| known.contains(writer));
     let resource_version = if alone { seen.version } else { String::new() };
     Outcome { path: seen.path, uid: seen.uid, resource_version, writers: known, back, lost, ..outcome }
 }
@@ -229,7 +263,6 @@ fn outcome(change: &Change, found: Found, seen: Option<Seen>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     const PATH: &str = "/api/v1/namespaces/a/configmaps/x?fieldManager=meshwright";
     const TIME: &str = "2026-01-02T03:04:05.678Z";

@@ -109,3 +109,35 @@ fn a_json_patch_whose_answer_nobody_heard_is_told_by_who_has_written() {
     assert_eq!(code, 0, "{err}");
     assert_eq!(stage.map("old"), Some(json!({"theirs": "1"})));
 }
+
+#[test]
+fn a_scale_whose_answer_nobody_heard_is_told_by_who_has_scaled() {
+    for (before, arrived) in [(1, true), (0, true), (1, false)] {
+        let stage = Stage::new();
+        let web = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {
+                "replicas": before, "selector": {"matchLabels": {"app": "web"}},
+                "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}},
+            },
+        });
+        stage.server().put_as("kubectl", web.clone());
+        let id = stage.killed_after(r#"c.scale("Deployment", "shop/web", 3);"#);
+        let replicas =
+            || stage.server().get("Deployment", Some("shop"), "web").expect("web")["spec"]["replicas"].clone();
+        assert_eq!(replicas(), 3);
+        if !arrived {
+            stage.server().remove("Deployment", Some("shop"), "web");
+            let mut web = web.clone();
+            let journal = std::fs::read_to_string(stage.journal(&id)).expect("journal");
+            let uid = journal.split("\"uid\":\"").last().and_then(|rest| rest.split('"').next()).expect("a uid");
+            web["metadata"]["uid"] = json!(uid);
+            stage.server().put_as("kubectl", web);
+        }
+        let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+        assert_eq!(code, 0, "{err}");
+        let told = if arrived { "shop/web: applied: it was changed" } else { "shop/web: not applied" };
+        assert!(err.contains(told), "{err}");
+        assert_eq!(replicas(), before, "{err}");
+    }
+}

@@ -68,10 +68,19 @@ pub fn writers(object: &Object) -> Vec<String> {
 
 /// The same of its `metadata.managedFields`.
 pub fn writers_in(managers: &Value) -> Vec<String> {
+    writers_by(managers, None)
+}
+
+/// Who has set the number of replicas through the subresource `scale`.
+pub fn scalers_in(managers: &Value) -> Vec<String> {
+    writers_by(managers, Some("scale"))
+}
+
+fn writers_by(managers: &Value, subresource: Option<&str>) -> Vec<String> {
     let entries = managers.as_array().into_iter().flatten();
-    let of_content = entries.filter(|entry| entry.get("subresource").is_none());
+    let fitting = entries.filter(|entry| entry.get("subresource").and_then(Value::as_str) == subresource);
     let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-    of_content
+    fitting
         .map(|entry| format!("{} {} {}", text(entry, "manager"), text(entry, "operation"), text(entry, "time")))
         .collect()
 }
