@@ -3,16 +3,53 @@
 use super::apply::{Applied, Outcome, prepare};
 use super::layers::journal::Named;
 use super::layers::retry::Policy;
+use super::layers::reverse;
 use super::path::with_query;
 use super::request::{content, request_with};
+use super::tree::without;
 use super::{Cluster, MANAGER, Target};
 use crate::failure::{Failure, Kind, Result};
-use crate::object::Object;
+use crate::object::{Node, Object};
 use http::Method;
 use std::time::Duration;
 
 /// How often an edit starts again because somebody else was quicker.
 pub const EDIT_TRIES: u32 = 20;
+
+/// Whether we have written an object, no earlier than then. One that does not say who wrote it is told by its age.
+fn has_written(object: &Object, since: Option<jiff::Timestamp>) -> bool {
+    // Times are noted to the second.
+    let is_late = |time: Option<&str>| {
+        let time = time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
+        time.zip(since).is_none_or(|(time, since)| time.as_second() >= since.as_second())
+    };
+    let mut entries = object.items_at("metadata.managedFields").iter().peekable();
+    if entries.peek().is_none() {
+        return is_late(object.str_at("metadata.creationTimestamp"));
+    }
+    entries.any(|entry| is_update_of_ours(entry) && is_late(entry.get("time").and_then(Node::as_str)))
+}
+
+fn is_update_of_ours(entry: &Node) -> bool {
+    let is = |key: &str, value: &str| entry.get(key).and_then(Node::as_str) == Some(value);
+    is("manager", MANAGER) && is("operation", "Update") && entry.get("subresource").is_none()
+}
+
+/// Whether a replacement whose answer was lost has been carried out, whatever others have written into it since.
+fn is_carried_out(before: &Object, after: &Object, live: &Object) -> bool {
+    let bare = |object: &Object| Object::new(without(&object.node, &["status"]));
+    if super::apply::same_but_for_bookkeeping(&bare(live), &bare(after)) {
+        return true;
+    }
+    let content = |object: &Object| reverse::content(object.to_wire());
+    let holds = match reverse::patch(&content(before), &content(after)) {
+        Some(change) => reverse::merged(content(live), &change) == content(live),
+        None => false,
+    };
+    let former = before.items_at("metadata.managedFields");
+    let mut ours = live.items_at("metadata.managedFields").iter().filter(|entry| is_update_of_ours(entry));
+    live.uid() == before.uid() && holds && ours.any(|entry| !former.contains(entry))
+}
 
 impl Cluster {
     /// Creates an object. `metadata.generateName` may stand in for a name; a missing namespace is taken from `namespace`.
@@ -48,14 +85,18 @@ impl Cluster {
     /// Creates an object with a name. When nobody answers, the cluster is asked whether it is there: a POST is not simply
     /// sent again.
     async fn create_once(&self, request: http::Request<Vec<u8>>, target: &Target) -> Result<Object> {
-        // What is there before was not made by this request.
+        // What is there before was not made by this request, nor what somebody else makes meanwhile.
         let before = self.find(target).await?;
-        let start = self.clock().now();
+        let (start, since) = (self.clock().now(), self.time());
+        let is_ours = |object: &Object| before.is_none() && has_written(object, since);
         for number in 1.. {
             let failure = match self.ask(request.clone()).await {
                 Ok(Ok(object)) => return Ok(object),
-                // The try before this one was only late.
-                Ok(Err(status)) if status.kind() == Kind::AlreadyExists && number > 1 => return self.get(target).await,
+                // Perhaps the try before this one was only late.
+                Ok(Err(status)) if status.kind() == Kind::AlreadyExists && (number > 1 || status.lost) => {
+                    let found = self.find(target).await?.filter(is_ours);
+                    return found.ok_or_else(|| self.refusal(&request, status));
+                }
                 Ok(Err(status)) if status.code < 500 => return Err(self.refusal(&request, status)),
                 Ok(Err(status)) => self.refusal(&request, status),
                 Err(failure) => failure,
@@ -65,10 +106,11 @@ impl Cluster {
             }
             let late = self.clock().now().saturating_sub(start) > self.settings().policy.budget;
             match self.find(target).await? {
-                Some(object) if before.is_none() => return Ok(object),
-                Some(_) => return Err(failure),
-                None if late => return Err(failure),
-                None => self.clock().sleep(self.settings().policy.pause(number, self.clock())).await,
+                Some(object) if is_ours(&object) => return Ok(object),
+                Some(_) if before.is_some() => return Err(failure),
+                _ if late => return Err(failure),
+                // Whose it is, the server says when it is asked again.
+                _ => self.clock().sleep(self.settings().policy.pause(number, self.clock())).await,
             }
         }
         Err(Failure::internal("no tries left"))
@@ -103,8 +145,7 @@ impl Cluster {
             // Perhaps it was the try before that changed the object.
             (Kind::Conflict, true) => {
                 let live = self.get(target).await?;
-                let ours = super::apply::same_but_for_bookkeeping(&live, after);
-                Ok(ours.then_some(Applied { outcome: Outcome::Changed, object: live }))
+                Ok(is_carried_out(before, after, &live).then_some(Applied { outcome: Outcome::Changed, object: live }))
             }
             (Kind::Conflict, false) => Ok(None),
             _ => Err(self.refusal(&request, status)),

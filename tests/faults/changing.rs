@@ -187,3 +187,62 @@ async fn a_creation_does_not_take_what_was_there_for_its_own() {
     let failure = scene.bench.cluster.create(&object(MAP), None).await.expect_err("there before");
     assert!(matches!(failure.kind, Kind::Unreachable | Kind::AlreadyExists), "{failure}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_does_not_take_what_somebody_else_has_made_meanwhile_for_its_own() {
+    for wrong in [Wrong::Status(500, LEADER, None), Wrong::Reset] {
+        let scene = Scene::new();
+        let (server, fits) = (scene.server.clone(), |asked: &Asked| asked.method == "POST");
+        // In front of the look that follows.
+        scene.front.inject(1, Wrong::Stall, move |asked: &Asked| {
+            if server.log().iter().any(|sent| sent.method == "GET" && sent.path.contains("configmaps/c"))
+                && asked.method == "GET"
+            {
+                server.put_as("kubectl", object(MAP).to_wire());
+            }
+            false
+        });
+        scene.front.inject(1, wrong.clone(), fits);
+        let failure = scene.bench.cluster.create(&object(MAP), None).await.expect_err("made by somebody else");
+        assert_eq!(failure.kind, Kind::AlreadyExists, "{wrong:?}: {failure}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_whose_answer_was_lost_is_not_made_twice_because_others_write_too() {
+    for (path, value) in
+        [("/status", serde_json::json!({"replicas": 1})), ("/metadata/annotations", serde_json::json!({"seen": "1"}))]
+    {
+        let scene = Scene::new();
+        let claim = "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: r, namespace: default, annotations: {grown: '1'}}, spec: {replicas: 0, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}}";
+        scene.server.put_as("kubectl", object(claim).to_wire());
+        let server = scene.server.clone();
+        scene.front.inject(1, Wrong::Stall, move |asked: &Asked| {
+            let mut live = server.get("ReplicaSet", Some("default"), "r").expect("there");
+            if asked.method == "PUT" && live["spec"]["minReadySeconds"] == 1 {
+                let before = live.pointer(path).cloned().unwrap_or_default();
+                let (parent, field) = path.rsplit_once('/').expect("a path");
+                let mut both = before.as_object().cloned().unwrap_or_default();
+                both.extend(value.as_object().cloned().expect("fields"));
+                live.pointer_mut(parent).expect("parent")[field] = both.into();
+                server.put_as("controller", live);
+            }
+            false
+        });
+        scene.front.inject(1, Wrong::ResetAfter, |asked: &Asked| asked.method == "PUT");
+        let target = scene.bench.cluster.target("ReplicaSet", "default/r").await.expect("target");
+        let longer = |set: Object| {
+            let mut set = set.to_wire();
+            let seconds = set["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
+            set["spec"]["minReadySeconds"] = (seconds + 1).into();
+            Ok(Object::new(Node::from(&set)))
+        };
+        let edited = scene.bench.cluster.edit(&target, longer).await.expect("edited");
+        let stored = scene.server.get("ReplicaSet", Some("default"), "r").expect("there");
+        assert_eq!(
+            (edited.outcome, &stored["spec"]["minReadySeconds"]),
+            (Outcome::Changed, &1.into()),
+            "{path}: {stored}"
+        );
+    }
+}
