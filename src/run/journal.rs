@@ -5,7 +5,7 @@ use super::tally::Tally;
 use crate::cluster::layers::journal::{Intent, Note, Outcome, Repetition, now};
 use crate::cluster::layers::{FileJournal, Journal};
 use crate::failure::{Failure, Result};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,9 +17,24 @@ struct Beginning {
     /// What it begins with, at the first change.
     with: Option<Started>,
     /// What was noted before.
-    early: Vec<Note>,
+    early: VecDeque<Note>,
     /// The contexts whose clusters the beginning identifies.
     named: BTreeSet<String>,
+}
+
+/// How many notes are kept of the time before the first change.
+const EARLY: usize = 300;
+
+impl Beginning {
+    /// Keeps a note for when the journal begins; of too many, the latest.
+    fn keep(&mut self, note: &Note) {
+        self.early.push_back(note.clone());
+        if self.early.len() > EARLY {
+            // Which cluster is which is told once.
+            let oldest = self.early.iter().position(|note| !matches!(note, Note::Cluster { .. }));
+            self.early.remove(oldest.unwrap_or_default());
+        }
+    }
 }
 
 /// Counts every change of a run, and writes it to a file where there is one.
@@ -139,7 +154,7 @@ impl Journal for Recorder {
     fn note(&self, note: &Note) {
         let mut beginning = self.beginning();
         if !beginning.begun {
-            return beginning.early.push(note.clone());
+            return beginning.keep(note);
         }
         if matches!(note, Note::Cluster { cluster, .. } if beginning.named.contains(cluster)) {
             return;
@@ -152,6 +167,19 @@ impl Journal for Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_came_long_before_the_first_change_the_latest_is_kept() {
+        let recorder = Recorder::in_memory(Tally::default());
+        let named = Note::Cluster { time: now(), cluster: "east".into(), uid: "u".into() };
+        recorder.note(&named);
+        for number in 0..10_000 {
+            recorder.note(&Note::Unchecked { time: now(), cluster: format!("c{number}") });
+        }
+        let early = std::mem::take(&mut recorder.beginning().early);
+        assert_eq!((early.len(), early.front()), (EARLY, Some(&named)));
+        assert!(matches!(early.back(), Some(Note::Unchecked { cluster, .. }) if cluster == "c9999"));
+    }
 
     #[test]
     fn what_is_typed_is_a_run_as_soon_as_it_changes_something() {

@@ -278,22 +278,36 @@ pub fn all(folder: &Path) -> Result<Vec<History>> {
         if path.extension().is_none_or(|extension| extension != "jsonl") {
             continue;
         }
-        let bytes = std::fs::read(&path)
-            .map_err(|e| Failure::usage(format!("cannot read the journal {}: {e}", path.display())))?;
-        let history = History::parse(&id, &String::from_utf8_lossy(&bytes));
-        if !history.started.time.is_empty() {
-            runs.push(history);
+        match read(&path, &id) {
+            Ok(history) => runs.extend(history),
+            Err(failure) => crate::plain::tell(&format!("warning: a run is left out: {failure}")),
         }
     }
     runs.sort_by(|a, b| b.started.time.cmp(&a.started.time));
     Ok(runs)
 }
 
+/// A run's journal; `None` when it did not begin.
+fn read(path: &Path, id: &str) -> Result<Option<History>> {
+    let bytes =
+        std::fs::read(path).map_err(|e| Failure::usage(format!("cannot read the journal {}: {e}", path.display())))?;
+    let history = History::parse(id, &String::from_utf8_lossy(&bytes));
+    Ok(Some(history).filter(|history| !history.started.time.is_empty()))
+}
+
 /// The run whose id begins so; `last` is the latest.
 ///
 /// # Errors
-/// [`crate::failure::Kind::Usage`] when there is none, or more than one.
+/// [`crate::failure::Kind::Usage`] when there is none, or more than one, or its journal cannot be read.
 pub fn find(folder: &Path, wanted: &str) -> Result<History> {
+    let own = folder.join(format!("{wanted}.jsonl"));
+    let is_id = !wanted.is_empty() && wanted.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_id
+        && own.exists()
+        && let Some(history) = read(&own, wanted)?
+    {
+        return Ok(history);
+    }
     let mut runs = all(folder)?;
     if wanted == "last" && !runs.is_empty() {
         return Ok(runs.remove(0));
@@ -328,6 +342,18 @@ mod tests {
         assert_eq!((run.changes[0].word(), run.changes[0].step.as_str()), ("created", "Make"));
         assert_eq!(run.changes[0].path(), "/api/v1/namespaces/a");
         assert_eq!((run.totals().as_str(), run.outcome().as_str()), ("1 created, 1 unknown", "broken off"));
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_read_is_no_harm_to_the_others() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("abc1.jsonl"), JOURNAL).expect("written");
+        std::fs::create_dir(folder.path().join("abd2.jsonl")).expect("made");
+        assert_eq!(all(folder.path()).expect("runs").len(), 1);
+        assert_eq!(find(folder.path(), "ab").expect("one").id, "abc1");
+        assert_eq!(find(folder.path(), "last").expect("one").id, "abc1");
+        let failure = find(folder.path(), "abd2").expect_err("unreadable");
+        assert!(failure.message.contains("cannot read the journal"), "{failure:?}");
     }
 
     #[test]
