@@ -28,6 +28,9 @@ pub struct Undo {
     /// A context that looks like production and is meant all the same; repeat it for more
     #[arg(long, value_name = "CONTEXT")]
     confirm: Vec<String>,
+    /// An object to leave as it is, `Deployment/shop/web`; repeat it for more
+    #[arg(long, value_name = "KIND/NAME")]
+    except: Vec<String>,
     /// The kubeconfig to use; the run's own when left out
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -47,7 +50,8 @@ impl Undo {
         for line in session.settle(&mut run)? {
             session.screen().line(&line);
         }
-        let plan = undo::plan(&run);
+        let mut plan = undo::plan(&run);
+        plan.items = undo::without(plan.items, &self.except)?;
         if self.dry_run {
             return super::print(&preview(&session, &run.id, &plan)?);
         }

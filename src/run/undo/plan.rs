@@ -45,6 +45,8 @@ pub struct Item {
     pub(super) writers: Vec<String>,
     /// When that was, RFC 3339.
     pub(super) time: String,
+    /// Which fields were its own then, as a digest; empty when that is not known.
+    pub(super) owned: String,
 }
 
 /// What an undo would do.
@@ -111,6 +113,7 @@ fn take_back(run: &str, changes: &[&Change], plan: &mut Plan) {
         resource_version: outcome.resource_version.clone(),
         writers: writers(&done),
         time: outcome.time.clone(),
+        owned: outcome.owned.clone(),
     });
 }
 

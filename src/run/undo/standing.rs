@@ -1,9 +1,10 @@
 //! How an object stands before it is taken back.
 
+use super::except::name_of;
 use super::plan::{Action, Item};
 use super::{is_controller, owners};
 use crate::cluster::Cluster;
-use crate::cluster::layers::journal::{content_of, managers};
+use crate::cluster::layers::journal::{content_of, managers, owned_by};
 use crate::cluster::layers::reverse;
 use crate::cluster::request::reading;
 use crate::failure::{Failure, Kind, Result};
@@ -46,9 +47,22 @@ pub(super) fn judge(item: &Item, live: &Object) -> Standing {
     if live.resource_version() == item.resource_version {
         return Standing::Untouched;
     }
-    let new: Vec<String> =
-        managers(live).as_array().into_iter().flatten().filter_map(|entry| new_writer(item, entry)).collect();
+    let managers = managers(live);
+    let is_whole = item.action == Action::Delete && has_its_fields(item, &managers);
+    let entries = managers.as_array().into_iter().flatten().filter(|entry| !(is_whole && is_about_metadata(entry)));
+    let new: Vec<String> = entries.filter_map(|entry| new_writer(item, entry)).collect();
     if new.is_empty() { Standing::Untouched } else { Standing::Changed(new) }
+}
+
+/// Whether the run still owns every field that it did when it was done with the object.
+fn has_its_fields(item: &Item, managers: &Value) -> bool {
+    let of = |manager: &String| !item.owned.is_empty() && owned_by(managers, manager) == item.owned;
+    item.ours.iter().any(of)
+}
+
+/// Whether an entry owns metadata only: what operators note in objects, whoever has made them.
+fn is_about_metadata(entry: &Value) -> bool {
+    entry["fieldsV1"].as_object().is_some_and(|fields| fields.keys().all(|field| field == "f:metadata"))
 }
 
 /// Who has written this entry since, if somebody has.
@@ -84,7 +98,9 @@ pub fn refused(id: &str, changed: &[(Item, Vec<String>)]) -> Failure {
     let failure = changed.iter().fold(failure, |failure, (item, who)| {
         failure.detail(format!("{}: {}: {}", item.cluster, item.object, who.join(", ")))
     });
-    failure.hint("nothing was taken back; look at these objects and decide by hand")
+    let without: Vec<String> = changed.iter().map(|(item, _)| format!("--except {}", name_of(item))).collect();
+    let by_hand = "nothing was taken back; look at these objects and decide by hand";
+    failure.hint(format!("{by_hand}; to leave them as they are and go on: {}", without.join(" ")))
 }
 
 #[cfg(test)]
@@ -126,6 +142,38 @@ mod tests {
         let other = live("u", "10", "meshwright-undo-def", json!({"x": "1"}));
         assert_eq!(judge(&item, &other), Standing::Changed(vec!["meshwright-undo-def Update t".into()]));
         assert_eq!(judge(&item, &live("u", "10", "kubectl", json!({"y": "1"}))), Standing::Restored);
+    }
+
+    #[test]
+    fn what_operators_note_in_an_object_that_the_run_made_is_no_change_of_its_fields() {
+        let ours = |fields: Value| json!({"manager": "meshwright", "operation": "Apply", "apiVersion": "v1", "time": "t", "fieldsV1": fields});
+        let theirs = |fields: Value| json!({"manager": "some-operator", "operation": "Update", "time": "t2", "fieldsV1": fields});
+        let made = json!({"f:data": {"f:a": {}}});
+        let outcome = crate::cluster::layers::journal::Outcome {
+            resource_version: "9".into(),
+            writers: vec!["meshwright Apply t".into()],
+            owned: owned_by(&json!([ours(made.clone())]), "meshwright"),
+            ..Default::default()
+        };
+        let changes = vec![change(1, "x", "PATCH", crate::cluster::layers::journal::Before::Absent, outcome)];
+        let item = plan(&History { id: "abc".into(), changes, ..History::default() }).items.remove(0);
+        let judged = |ours: Value, theirs: Value| {
+            let text = json!({"metadata": {"uid": "u", "resourceVersion": "12", "managedFields": [ours, theirs]}});
+            judge(&item, &from_json(text.to_string().as_bytes()).expect("json"))
+        };
+        let noted = json!({"f:metadata": {"f:annotations": {"f:seen": {}}}});
+        assert_eq!(judged(ours(made.clone()), theirs(noted.clone())), Standing::Untouched);
+        let told = Standing::Changed(vec!["some-operator Update t2".into()]);
+        assert_eq!(judged(ours(made), theirs(json!({"f:data": {"f:b": {}}}))), told, "somebody's own data");
+        assert_eq!(judged(ours(json!({})), theirs(noted)), told, "a field of ours was taken");
+    }
+
+    #[test]
+    fn distributions_are_controllers() {
+        let item = item();
+        for manager in ["k3s", "kubelite", "azure-cloud-controller-manager"] {
+            assert_eq!(judge(&item, &live("u", "10", manager, json!({"x": "1"}))), Standing::Untouched, "{manager}");
+        }
     }
 
     #[test]

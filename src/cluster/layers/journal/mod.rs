@@ -17,7 +17,7 @@ pub use intent::{Before, Former, Intent, Named, content_of, managers};
 pub use layer::Journalled;
 pub use memory::MemoryJournal;
 pub use note::Note;
-pub use outcome::{Found, NOT_SENT, Outcome, scalers_in, writers, writers_in};
+pub use outcome::{Found, NOT_SENT, Outcome, owned_by, scalers_in, writers, writers_in};
 pub use repetition::Repetition;
 
 /// Which intent a request carries out. A request extension.

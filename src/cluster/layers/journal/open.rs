@@ -1,7 +1,7 @@
 //! A change from its intent to its outcome.
 
-use super::intent::content_of;
-use super::{Intent, Journal, NOT_SENT, Outcome, now, writers};
+use super::intent::{content_of, managers};
+use super::{Intent, Journal, NOT_SENT, Outcome, now, owned_by, writers};
 use crate::cluster::layers::{Settings, reverse};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{self, Object};
@@ -15,6 +15,7 @@ pub(super) struct Open {
     outcome: Outcome,
     former: Option<Object>,
     path: String,
+    manager: String,
     /// `None` while only the server knows its name.
     own_path: Option<String>,
     start: std::time::Instant,
@@ -25,7 +26,7 @@ impl Open {
     pub(super) async fn begin(settings: &Settings, intent: Intent, former: Option<Object>) -> Result<Open, BoxError> {
         let outcome = Outcome { id: intent.id, ..Outcome::default() };
         let path = intent.path.split('?').next().unwrap_or_default().to_owned();
-        let own_path = intent.own_path();
+        let (own_path, manager) = (intent.own_path(), intent.manager().to_owned());
         let (journal, writer) = (settings.journal.clone(), settings.journal.clone());
         let written = off_the_runtime(settings, move || writer.intent(&intent)).await;
         written.map_err(|e| {
@@ -33,7 +34,7 @@ impl Open {
                 .on_cluster(&*settings.cluster)
                 .hint("make room on the disk, then repeat")
         })?;
-        Ok(Open { journal, outcome, former, path, own_path, start: std::time::Instant::now() })
+        Ok(Open { journal, outcome, former, path, manager, own_path, start: std::time::Instant::now() })
     }
 
     /// Nobody wants it any more, and nothing has been sent.
@@ -70,6 +71,7 @@ impl Open {
         self.outcome.uid = after.uid().to_owned();
         self.outcome.resource_version = after.resource_version().to_owned();
         self.outcome.writers = writers(after);
+        self.outcome.owned = owned_by(&managers(after), &self.manager);
         let Some(former) = &self.former else { return };
         self.outcome.lost =
             ["data", "stringData"].iter().any(|key| is_secret(former) && former.at(key) != after.at(key));

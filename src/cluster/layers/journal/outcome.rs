@@ -39,6 +39,9 @@ pub struct Outcome {
     /// Who had written fields of the object by then: manager, operation, time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writers: Vec<String>,
+    /// A digest of the fields that were the change's manager's own by then.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owned: String,
     /// The merge patch that takes the change back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back: Option<Value>,
@@ -69,6 +72,20 @@ pub fn writers(object: &Object) -> Vec<String> {
 /// The same of its `metadata.managedFields`.
 pub fn writers_in(managers: &Value) -> Vec<String> {
     writers_by(managers, None)
+}
+
+/// A digest of the fields that a manager owns, whenever it has written them; empty when it owns none.
+pub fn owned_by(managers: &Value, manager: &str) -> String {
+    use sha2::Digest as _;
+    let entries = managers.as_array().into_iter().flatten();
+    let own = entries.filter(|entry| entry["manager"] == manager && entry.get("subresource").is_none());
+    let mut own: Vec<String> =
+        own.map(|entry| format!("{} {} {}", entry["operation"], entry["apiVersion"], entry["fieldsV1"])).collect();
+    own.sort();
+    match own.is_empty() {
+        true => String::new(),
+        false => sha2::Sha256::digest(own.join("\n")).iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
 }
 
 /// Who has set the number of replicas through the subresource `scale`.
