@@ -1,15 +1,15 @@
 //! Clusters of kubeconfig files. A cluster is always one named context, never the current one.
 
 use super::Cluster;
+use super::client_config::is_set;
 use super::layers::{Notice, Settings};
 use super::live::Live;
 use super::login::Login;
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::{Redactor, Secret};
 use base64::Engine as _;
-use futures::FutureExt as _;
 use kube::Config;
-use kube::config::{AuthInfo, KubeConfigOptions};
+use kube::config::AuthInfo;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,6 +97,13 @@ impl Kubeconfigs {
         self.config.clusters.iter().find(|known| known.name == *name)?.cluster.as_ref()
     }
 
+    /// The user entry of a context. One that is missing is empty, as kubectl sees it.
+    fn user(&self, context: &str) -> AuthInfo {
+        let name = self.context(context).and_then(|context| context.user.as_ref());
+        let entry = self.config.auth_infos.iter().find(|known| Some(&known.name) == name);
+        entry.and_then(|entry| entry.auth_info.clone()).unwrap_or_default()
+    }
+
     /// The certificate authority of a context's API server in PEM, if the context names one.
     ///
     /// # Errors
@@ -107,12 +114,13 @@ impl Kubeconfigs {
             Failure::usage(format!("the certificate authority of context `{context}` cannot be read: {why}"))
                 .hint(format!("look into {}", self.shown_files()))
         };
-        if let Some(data) = &cluster.certificate_authority_data {
+        if let Some(data) = cluster.certificate_authority_data.as_ref().filter(|data| !data.is_empty()) {
             let bytes =
                 base64::engine::general_purpose::STANDARD.decode(data.trim()).map_err(|e| wrong(e.to_string()))?;
             return String::from_utf8(bytes).map(Some).map_err(|e| wrong(e.to_string()));
         }
-        let Some(file) = &cluster.certificate_authority else { return Ok(None) };
+        let file = cluster.certificate_authority.as_ref().filter(|file| is_set(file));
+        let Some(file) = file else { return Ok(None) };
         std::fs::read_to_string(file).map(Some).map_err(|e| wrong(format!("{file}: {e}")))
     }
 
@@ -145,15 +153,14 @@ impl Kubeconfigs {
     /// What kube needs to know to connect.
     fn client_config(&self, context: &str) -> Result<Config> {
         let server = self.server(context)?;
-        let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-        // It waits for nothing: credential plugins run later.
-        let config = Config::from_custom_kubeconfig(self.config.clone(), &options).now_or_never();
-        let config = config.ok_or_else(|| Failure::internal("reading a kubeconfig waits"))?;
-        let mut config = config.map_err(|e| {
-            let message = format!("context `{context}` cannot be used: {}", causes(&e));
+        let unusable = |failure: Failure| {
+            let message = format!("context `{context}` cannot be used: {}", failure.message);
             Failure::usage(message).hint(format!("look into {}", self.shown_files()))
-        })?;
-        config.default_retry = false;
+        };
+        let cluster = self.cluster(context).cloned().unwrap_or_default();
+        let authority = self.authority(context)?;
+        let config = super::client_config::of(&server, &cluster, self.user(context), authority.as_deref());
+        let mut config = config.map_err(unusable)?;
         config.connect_timeout = Some(CONNECT);
         config.proxy_url = super::proxy::of_server(self.proxy_of(context), &server, |name| std::env::var(name).ok())?;
         if config.cluster_url.scheme_str() != Some("https") && has_credentials(&config.auth_info) {
@@ -209,7 +216,7 @@ fn clear_text(server: &str, local: bool) -> Failure {
 /// The first field that names a program or a file.
 fn outside(config: &kube::config::Kubeconfig) -> Option<&'static str> {
     let of_cluster = config.clusters.iter().filter_map(|named| named.cluster.as_ref());
-    let mut files = of_cluster.filter(|cluster| cluster.certificate_authority.is_some());
+    let mut files = of_cluster.filter(|cluster| cluster.certificate_authority.as_deref().is_some_and(is_set));
     if files.next().is_some() {
         return Some("certificate-authority");
     }
@@ -217,9 +224,9 @@ fn outside(config: &kube::config::Kubeconfig) -> Option<&'static str> {
         let fields = [
             (auth.exec.is_some(), "exec"),
             (auth.auth_provider.is_some(), "auth-provider"),
-            (auth.token_file.is_some(), "tokenFile"),
-            (auth.client_certificate.is_some(), "client-certificate"),
-            (auth.client_key.is_some(), "client-key"),
+            (auth.token_file.as_deref().is_some_and(is_set), "tokenFile"),
+            (auth.client_certificate.as_deref().is_some_and(is_set), "client-certificate"),
+            (auth.client_key.as_deref().is_some_and(is_set), "client-key"),
         ];
         fields.into_iter().find_map(|(named, field)| named.then_some(field))
     })
@@ -257,7 +264,7 @@ fn without_values(said: &str) -> String {
 }
 
 /// An error with its causes, each said once. Values of the file are never in them, but known secrets are replaced anyway.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut said = error.to_string();
     for cause in std::iter::successors(error.source(), |error| error.source()) {
         let text = cause.to_string();
@@ -334,6 +341,22 @@ mod tests {
             assert!(said.contains("FILE") && !said.contains("planted") && !said.contains('\n'), "{text}: {said}");
         }
         assert_eq!(told("a: [b\n"), "the kubeconfig FILE is not YAML: unclosed bracket '[' (line 1, column 4)");
+    }
+
+    #[test]
+    fn what_is_empty_is_not_set() {
+        let user =
+            "{token: '', password: '', username: '', tokenFile: '', client-certificate: '', client-key-data: ''}";
+        let config = kubeconfig(user, "http://e:6443").client_config("east").expect("nothing to protect");
+        assert!(!has_credentials(&config.auth_info) && config.auth_info.username.is_none());
+        let user =
+            "{token: '', exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, provideClusterInfo: true}}";
+        let config = kubeconfig(user, "https://e:6443").client_config("east").expect("config");
+        let exec = config.auth_info.exec.expect("a plugin");
+        assert!(
+            config.auth_info.token.is_none()
+                && exec.cluster.is_some_and(|told| told.server.as_deref() == Some("https://e:6443"))
+        );
     }
 
     #[test]

@@ -11,9 +11,11 @@ use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use kube::client::{AuthError, Body, ClientBuilder};
+use kube::config::AuthInfo;
 use kube::{Client, Config};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 use tokio::sync::Mutex;
 use tower::{BoxError, Service};
 
@@ -36,13 +38,34 @@ impl Clone for Live {
 struct Inner {
     config: Config,
     login: Login,
-    /// The client, and the number of the credentials whose certificate it has.
-    made: Mutex<Option<(Client, u64)>>,
+    made: Mutex<Option<Made>>,
+}
+
+/// A client.
+struct Made {
+    client: Client,
+    /// The number of the credentials whose certificate it has.
+    number: u64,
+    /// What the files of its certificate and key were then.
+    files: Files,
+}
+
+/// When each of the files of certificate and key was written, and how long it is.
+type Files = [Option<(SystemTime, u64)>; 2];
+
+/// What the certificate and key files of a user entry are now.
+fn files(auth: &AuthInfo) -> Files {
+    let of = |file: &Option<String>| {
+        let known = std::fs::metadata(file.as_ref()?).ok()?;
+        Some((known.modified().ok()?, known.len()))
+    };
+    [of(&auth.client_certificate), of(&auth.client_key)]
 }
 
 /// What one request is sent with.
 struct Connection {
     client: Client,
+    files: Files,
     header: Option<HeaderValue>,
     number: u64,
 }
@@ -59,17 +82,31 @@ impl Inner {
         let credentials = self.login.credentials().await?;
         let (header, number) = (credentials.header.clone(), credentials.number);
         let mut made = self.made.lock().await;
+        let files = files(&self.config.auth_info);
         let fits = |of: u64| credentials.identity.is_none() || of == number;
-        if let Some((client, _)) = made.as_ref().filter(|(client, of)| is_fresh(client) && fits(*of)) {
-            return Ok(Connection { client: client.clone(), header, number });
+        let fresh = made.as_ref().filter(|made| is_fresh(&made.client) && fits(made.number));
+        let usable = fresh.map(|made| Connection {
+            client: made.client.clone(),
+            files: made.files,
+            header: header.clone(),
+            number,
+        });
+        match usable {
+            Some(connection) if connection.files == files => Ok(connection),
+            // Whoever replaces the files may have replaced one of them so far.
+            Some(connection) => match build(&self.config, credentials).await {
+                Ok(client) => Ok(keep(&mut made, client, files, header, number)),
+                Err(_) => Ok(connection),
+            },
+            None => Ok(keep(&mut made, build(&self.config, credentials).await?, files, header, number)),
         }
-        let client = build(&self.config, credentials).await?;
-        *made = Some((client.clone(), number));
-        Ok(Connection { client, header, number })
     }
 
     /// Forgets credentials that the server refused; false when there are no others to get.
-    async fn refused(&self, number: u64) -> bool {
+    async fn refused(&self, number: u64, used: Files) -> bool {
+        if files(&self.config.auth_info) != used {
+            return true;
+        }
         if self.config.auth_info.auth_provider.is_some() {
             *self.made.lock().await = None;
             return true;
@@ -82,11 +119,16 @@ impl Inner {
             request.headers_mut().insert(AUTHORIZATION, header);
         }
         let mut answer = with.client.send(request).await.map_err(of_provider)?;
-        if answer.status() == StatusCode::UNAUTHORIZED && self.refused(with.number).await {
+        if answer.status() == StatusCode::UNAUTHORIZED && self.refused(with.number, with.files).await {
             answer.extensions_mut().insert(Renewed);
         }
         Ok(answer)
     }
+}
+
+fn keep(made: &mut Option<Made>, client: Client, files: Files, header: Option<HeaderValue>, number: u64) -> Connection {
+    *made = Some(Made { client: client.clone(), number, files });
+    Connection { client, files, header, number }
 }
 
 async fn build(config: &Config, credentials: Credentials) -> Result<Client, Failure> {

@@ -25,7 +25,8 @@ const BEFORE_END: SignedDuration = SignedDuration::from_secs(10);
 enum Source {
     /// From the kubeconfig itself, by kube.
     Kubeconfig,
-    File(PathBuf),
+    /// A token file, and the token until it could be read once.
+    File(PathBuf, Option<Secret>),
     Plugin(Box<ExecConfig>),
 }
 
@@ -64,10 +65,11 @@ pub(super) struct Login(Arc<Inner>);
 impl Login {
     /// How this user entry logs in. What kube must not do itself is taken out of it.
     pub fn new(auth: &mut AuthInfo, hear: Box<Hear>) -> Login {
-        let fixed = auth.token.is_some() || auth.password.is_some() || auth.auth_provider.is_some();
+        let fixed = auth.password.is_some() || auth.auth_provider.is_some();
         let source = match (auth.token_file.take(), auth.exec.take()) {
-            (Some(file), _) if !fixed => Source::File(file.into()),
-            (_, Some(exec)) if !fixed => Source::Plugin(Box::new(exec)),
+            // The file wins over a token beside it, as with kubectl.
+            (Some(file), _) if !fixed => Source::File(file.into(), take_token(auth)),
+            (_, Some(exec)) if !fixed && auth.token.is_none() => Source::Plugin(Box::new(exec)),
             _ => Source::Kubeconfig,
         };
         Login(Arc::new(Inner { source, hear, state: Mutex::default() }))
@@ -123,23 +125,28 @@ impl Login {
         match &self.0.source {
             Source::Kubeconfig => Ok(Issued::default()),
             Source::Plugin(exec) => plugin::run(exec, &*self.0.hear).await,
-            Source::File(path) => {
+            Source::File(path, first) => {
                 let ends = Some(Timestamp::now() + REREAD + BEFORE_END);
                 match std::fs::read_to_string(path) {
                     Ok(text) => {
                         Ok(Issued { token: Some(Secret::new("token", text.trim())), ends, ..Issued::default() })
                     }
-                    Err(error) => self.last_token(path, &error, ends),
+                    Err(error) => self.last_token((path, first.as_ref()), &error, ends),
                 }
             }
         }
     }
 
     /// Whoever hands out a token file may take it away again: the last token counts then.
-    fn last_token(&self, path: &std::path::Path, error: &std::io::Error, ends: Option<Timestamp>) -> Result<Issued> {
+    fn last_token(
+        &self,
+        (path, first): (&std::path::Path, Option<&Secret>),
+        error: &std::io::Error,
+        ends: Option<Timestamp>,
+    ) -> Result<Issued> {
         let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         let header = state.now.as_ref().and_then(|now| now.header.as_ref()?.to_str().ok()?.strip_prefix("Bearer "));
-        let Some(token) = header else {
+        let Some(token) = header.or(first.map(Secret::reveal)) else {
             let message = format!("the token file {} cannot be read: {error}", path.display());
             return Err(Failure::new(Kind::Unauthorized, message).hint("log in again, or correct the kubeconfig"));
         };
@@ -175,6 +182,13 @@ impl Credentials {
             ..auth.clone()
         }
     }
+}
+
+/// The token of a user entry, which kube must not use itself.
+fn take_token(auth: &mut AuthInfo) -> Option<Secret> {
+    let open = serde_json::to_value(&*auth).ok()?;
+    auth.token = None;
+    open.get("token")?.as_str().map(|token| Secret::new("token", token))
 }
 
 fn header(token: &Secret) -> Result<HeaderValue> {

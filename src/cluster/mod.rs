@@ -5,6 +5,7 @@
 
 mod access;
 pub mod apply;
+mod client_config;
 mod date;
 mod delete;
 mod discovery;

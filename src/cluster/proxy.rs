@@ -23,7 +23,15 @@ pub(super) fn of_server(
     let url = if proxy.contains("://") { proxy } else { format!("http://{proxy}") };
     // Names are resolved by the proxy in both cases.
     let url = url.replacen("socks5h://", "socks5://", 1);
-    url.parse().map(Some).map_err(|_| Failure::usage(format!("the proxy {url:?} is not a URL")))
+    // A password in it is nobody's business.
+    let shown = url.split_once("://").map_or("", |(_, rest)| rest.rsplit('@').next().unwrap_or_default());
+    let proxy: Uri = url.parse().map_err(|_| Failure::usage(format!("the proxy {shown:?} is not a URL")))?;
+    let names_somebody = proxy.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    if names_somebody && proxy.scheme_str() == Some("socks5") {
+        let failure = Failure::usage(format!("the SOCKS proxy {shown} wants a user name, which is not supported"));
+        return Err(failure.hint("use a proxy that speaks HTTP, or a SOCKS proxy that asks for nobody's name"));
+    }
+    Ok(Some(proxy))
 }
 
 /// Whether a host is this machine.
@@ -39,28 +47,42 @@ fn is_direct(server: &str, no_proxy: &str) -> bool {
     if is_this_machine(&host) {
         return true;
     }
-    no_proxy.split(',').map(str::trim).any(|rule| fits(rule, &host, uri.port_u16(), address))
+    let usual = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+    let port = uri.port_u16().unwrap_or(usual);
+    no_proxy.split(',').map(str::trim).any(|rule| fits(rule, &host, port, address))
 }
 
 /// `*`, `host`, `.domain`, `*.domain`, an address, a network; with a port, only that port.
-fn fits(rule: &str, host: &str, port: Option<u16>, address: Option<std::net::IpAddr>) -> bool {
+fn fits(rule: &str, host: &str, port: u16, address: Option<std::net::IpAddr>) -> bool {
     if rule == "*" {
         return true;
     }
     if let (Some(address), Some((network, bits))) = (address, rule.split_once('/')) {
         return in_network(address, network, bits);
     }
-    let (name, wanted) = match rule.rsplit_once(':') {
-        Some((name, number)) if number.parse::<u16>().is_ok() && !name.contains(':') => (name, number.parse().ok()),
-        _ => (rule, None),
-    };
-    if name.is_empty() || wanted.is_some() && wanted != port {
+    let (name, wanted) = with_port(rule);
+    if name.is_empty() || wanted.is_some_and(|wanted| wanted != port) {
         return false;
+    }
+    let plain = name.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(other) = plain.parse::<std::net::IpAddr>() {
+        return address == Some(other);
     }
     let name = name.trim_start_matches('*').to_lowercase();
     match name.strip_prefix('.') {
         Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
         None => host == name || host.strip_suffix(&*name).is_some_and(|rest| rest.ends_with('.')),
+    }
+}
+
+/// A rule's name and its port, where it has one. The colons of an IPv6 address without brackets are its own.
+fn with_port(rule: &str) -> (&str, Option<u16>) {
+    match rule.rsplit_once(':') {
+        Some((name, number)) if !name.contains(':') || name.ends_with(']') => match number.parse() {
+            Ok(port) => (name, Some(port)),
+            Err(_) => (rule, None),
+        },
+        _ => (rule, None),
     }
 }
 
@@ -101,6 +123,29 @@ mod tests {
         assert_eq!(proxy("https://10.1.2.3:6443", "10.0.0.0/8"), None);
         assert!(proxy("https://11.1.2.3:6443", "10.0.0.0/8").is_some());
         assert_eq!(proxy("https://127.0.0.1:6443", ""), None, "this machine");
+    }
+
+    #[test]
+    fn rules_are_read_as_go_does() {
+        assert_eq!(proxy("https://api.near", "api.near:443"), None, "the usual port");
+        assert_eq!(proxy("https://api.near:443", "api.near:443"), None);
+        assert!(proxy("https://api.near", "api.near:6443").is_some());
+        for rule in ["[fd00::1]:6443", "[fd00::1]", "fd00::1", "FD00:0:0::1", "fd00::/8"] {
+            assert_eq!(proxy("https://[fd00::1]:6443", rule), None, "{rule}");
+        }
+        for rule in ["[fd00::1]:443", "fd00::2", "[fd00::2]:6443", "localhost,127.0.0.1,", " , ,<local>, :6443"] {
+            assert!(proxy("https://[fd00::1]:6443", rule).is_some(), "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_socks_proxy_with_a_password_is_refused_without_showing_it() {
+        for url in ["socks5://me:planted-81@s:1080", "socks5h://me:planted-81@s:1080", "socks5://me:planted-81@s :1"] {
+            let failure = of_server(Some(url.into()), "https://a", |_| None).expect_err("refused");
+            assert!(!format!("{failure:?}").contains("planted") && failure.message.contains("s"), "{failure:?}");
+        }
+        let with = of_server(Some("http://me:planted-81@s:1080".into()), "https://a", |_| None);
+        assert!(with.is_ok_and(|proxy| proxy.is_some()), "Basic authentication");
     }
 
     #[test]

@@ -72,3 +72,39 @@ async fn a_token_file_is_read_again_when_its_token_is_refused() {
     std::fs::remove_file(&token).expect("removed");
     assert_eq!(ask(&cluster).await.as_deref(), Ok("default"), "the last token counts");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_file_that_is_replaced_is_read_again() {
+    let server = Tls::start(&["127.0.0.1"]).await;
+    let (one, two) = (server.client(), server.client());
+    let folder = tempfile::tempdir().expect("folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    write("me.crt", &one.certificate);
+    write("me.key", &one.key);
+    let user = "{client-certificate: me.crt, client-key: me.key}";
+    let kubeconfigs = load(folder.path(), &kubeconfig(&server.url(), &server.trust(), user));
+    let (cluster, _) = connect(&kubeconfigs, "east");
+    assert_eq!(ask(&cluster).await.as_deref(), Ok("default"));
+    write("me.crt", &two.certificate);
+    assert_eq!(ask(&cluster).await.as_deref(), Ok("default"), "its key comes later");
+    write("me.key", &two.key);
+    server.guests.refuse(&one);
+    assert_eq!(ask(&cluster).await.as_deref(), Ok("default"));
+    server.guests.refuse(&two);
+    assert_eq!(ask(&cluster).await.expect_err("refused").kind, Kind::Unauthorized);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_beside_a_token_file_counts_until_the_file_can_be_read() {
+    let server = Tls::start(&["127.0.0.1"]).await;
+    let folder = tempfile::tempdir().expect("folder");
+    let user = "{token: planted-token-45, tokenFile: token}";
+    let kubeconfigs = load(folder.path(), &kubeconfig(&server.url(), &server.trust(), user));
+    let (cluster, _) = connect(&kubeconfigs, "east");
+    server.guests.accept(&["planted-token-45"]);
+    assert_eq!(ask(&cluster).await.as_deref(), Ok("default"), "there is no file yet");
+    std::fs::write(folder.path().join("token"), "planted-token-46\n").expect("written");
+    server.guests.accept(&["planted-token-46"]);
+    assert_eq!(ask(&cluster).await.as_deref(), Ok("default"));
+    assert!(!meshwright::secret::Redactor::global().scrub("planted-token-45").contains("planted"));
+}

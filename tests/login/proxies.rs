@@ -98,3 +98,16 @@ async fn the_environments_proxy_is_used_unless_no_proxy_says_otherwise() {
     assert!(!fine && !said.contains("planted"), "{said}");
     assert_eq!(asked.lock().expect("lock").len(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_exceptions_is_read_as_kubectl_reads_it() {
+    let server = Tls::start(&["api.test"]).await;
+    server.guests.accept(&["planted-token-62"]);
+    let (address, asked) = proxy(server.address, false).await;
+    for exceptions in ["localhost,127.0.0.1,", "a.test, b.test", "<local>", ",", "10.0.0.0/99, [::1"] {
+        let variables = [("HTTPS_PROXY", address.to_string()), ("NO_PROXY", exceptions.to_owned())];
+        let (fine, said) = version_by(&server, &variables).await;
+        assert!(fine && said.contains("v1.34.4"), "{exceptions}: {said}");
+    }
+    assert_eq!(asked.lock().expect("lock").len(), 5);
+}

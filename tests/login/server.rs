@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring};
@@ -21,6 +22,7 @@ use tokio_util::task::AbortOnDropHandle;
 pub struct Guests {
     tokens: Mutex<BTreeSet<String>>,
     seen: Mutex<Vec<String>>,
+    former: Mutex<Option<CertificateDer<'static>>>,
 }
 
 impl Guests {
@@ -35,11 +37,19 @@ impl Guests {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn look_at(&self, header: &str, certificate: bool) -> bool {
-        let shown = if certificate { "certificate".to_owned() } else { header.to_owned() };
+    /// This certificate does not count any more.
+    pub fn refuse(&self, pair: &Pair) {
+        let certificate = CertificateDer::from_pem_slice(pair.certificate.as_bytes()).expect("PEM");
+        *self.former.lock().unwrap_or_else(PoisonError::into_inner) = Some(certificate);
+    }
+
+    fn look_at(&self, header: &str, certificate: Option<&CertificateDer<'static>>) -> bool {
+        let shown = if certificate.is_some() { "certificate".to_owned() } else { header.to_owned() };
+        let is_former = self.former.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == certificate;
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(shown);
         let token = header.strip_prefix("Bearer ").unwrap_or_default();
-        certificate || self.tokens.lock().unwrap_or_else(PoisonError::into_inner).contains(token)
+        certificate.is_some() && !is_former
+            || self.tokens.lock().unwrap_or_else(PoisonError::into_inner).contains(token)
     }
 }
 
@@ -124,10 +134,11 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, guests: Arc<Guests>
         tokio::spawn(async move {
             // Clients that do not trust us end here.
             let Ok(stream) = acceptor.accept(stream).await else { return };
-            let certificate = stream.get_ref().1.peer_certificates().is_some();
+            let shown = stream.get_ref().1.peer_certificates();
+            let certificate = shown.and_then(|all| all.first().cloned()).map(CertificateDer::into_owned);
             let service = hyper::service::service_fn(move |request: Request<Incoming>| {
                 let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-                let welcome = guests.look_at(header.unwrap_or_default(), certificate);
+                let welcome = guests.look_at(header.unwrap_or_default(), certificate.as_ref());
                 std::future::ready(Ok::<_, std::convert::Infallible>(answer(request.uri().path(), welcome)))
             });
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
