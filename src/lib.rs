@@ -16,7 +16,7 @@
 //! | [`cluster`] | a Kubernetes cluster: requests, layers, apply, waits |
 //! | [`process`] | local programs |
 //! | [`rehearsal`] | Kubernetes API servers in memory |
-//! | [`object`], [`secret`], [`grant`], [`clock`], [`failure`], [`plain`], [`content`], [`here`], [`guardian`] | what everything stands on |
+//! | [`object`], [`secret`], [`grant`], [`clock`], [`failure`], [`plain`], [`content`], [`here`], [`guardian`], [`terminal`] | what everything stands on |
 
 pub mod cli;
 pub mod clock;
@@ -38,3 +38,4 @@ pub mod repl;
 pub mod run;
 pub mod script;
 pub mod secret;
+pub mod terminal;

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const GROUND: &[&str] = &["object", "content", "secret", "plain", "clock", "grant", "failure", "guardian", "here"];
+const GROUND: &[&str] =
+    &["object", "content", "secret", "plain", "clock", "grant", "failure", "guardian", "here", "terminal"];
 
 /// What each module may name, beside itself and the ground.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -16,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("plain", &[]),
     ("here", &[]),
     ("guardian", &[]),
+    ("terminal", &[]),
     ("grant", &[]),
     ("engine", &[]),
     ("cluster", &[]),

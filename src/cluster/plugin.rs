@@ -1,27 +1,34 @@
 //! Credential plugins: programs that print what to log in with, as a kubeconfig's `exec` entry names them.
 //!
 //! <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>. What they print
-//! on stdout is never shown; what they say on stderr is passed on line by line. They get no terminal unless they insist
-//! on one, and then one at a time.
+//! on stdout is never shown; what they say on stderr is passed on as they say it. One at a time gets the terminal, where
+//! there is one that nobody reads from, unless its entry says that it never asks.
 
 use crate::failure::{Failure, Kind, Result};
 use crate::guardian::Guardian;
 use crate::object::{Object, yaml};
 use crate::plain;
 use crate::secret::{Redactor, Secret};
+use crate::terminal;
 use kube::config::{ExecConfig, ExecInteractiveMode};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use std::io::{ErrorKind, IsTerminal as _};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
-/// How long a plugin may take that talks to nobody.
+/// How long a plugin may take that never asks anybody.
 const LIMIT: Duration = Duration::from_secs(60);
-/// The same when somebody types.
+/// The same when somebody may have to type, here or in a browser.
 const TYPING: Duration = Duration::from_secs(300);
 /// How much a plugin may print, on stdout and on stderr each. A credential has some kilobytes.
 const MOST: u64 = 1 << 20;
+/// How long to go on reading after a plugin has ended, for children that still hold its output open.
+const AFTERMATH: Duration = Duration::from_millis(500);
+/// A line that has no end for so long is a question.
+const QUESTION: Duration = Duration::from_millis(300);
 /// Prompts come one after the other.
 static TERMINAL: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
@@ -45,26 +52,20 @@ pub(super) async fn run(exec: &ExecConfig, hear: &Hear) -> Result<Issued> {
     let name = exec.command.as_deref().unwrap_or_default();
     check_version(exec, name)?;
     super::kuberc::check(name)?;
-    let interactive = exec.interactive_mode == Some(ExecInteractiveMode::Always);
-    if interactive && !std::io::stdin().is_terminal() {
-        return Err(trouble(format!("the credential plugin `{name}` wants to ask somebody, and there is no terminal")));
-    }
-    let _one_at_a_time = if interactive { Some(TERMINAL.lock().await) } else { None };
-    // Whoever asks on the terminal must stay among those that may.
-    let guardian = if interactive { None } else { Guardian::start() };
-    let mut command = command(exec, name, interactive);
-    if !interactive {
-        command.process_group(guardian.as_ref().map_or(0, |guardian| guardian.group().as_raw()));
-    }
-    let child = command.spawn().map_err(|error| missing(exec, name, &error))?;
-    let limit = if interactive { TYPING } else { LIMIT };
-    let ended = tokio::time::timeout(limit, finish(child, hear)).await;
-    let (status, out) = ended
-        .map_err(|_| trouble(format!("the credential plugin `{name}` did not end within {} s", limit.as_secs())))?
-        .map_err(|error| match error.kind() {
-            ErrorKind::FileTooLarge => trouble(format!("the credential plugin `{name}` prints more than 1 MiB")),
-            _ => trouble(format!("the credential plugin `{name}` broke off: {error}")),
-        })?;
+    let mode = exec.interactive_mode.clone().unwrap_or(ExecInteractiveMode::IfAvailable);
+    let started = match mode {
+        ExecInteractiveMode::Never => start(exec, name, Talk::Nobody, hear).await,
+        ExecInteractiveMode::Always if !std::io::stdin().is_terminal() => {
+            let message = format!("the credential plugin `{name}` wants to ask somebody, and there is no terminal");
+            return Err(trouble(message));
+        }
+        ExecInteractiveMode::Always => {
+            let _one_at_a_time = TERMINAL.lock().await;
+            start(exec, name, Talk::Directly, hear).await
+        }
+        ExecInteractiveMode::IfAvailable => start_if_available(exec, name, hear).await,
+    };
+    let (status, out) = started?;
     if !status.success() {
         learn_words(&out);
         return Err(trouble(format!("the credential plugin `{name}` failed ({status})")));
@@ -83,7 +84,68 @@ fn check_version(exec: &ExecConfig, name: &str) -> Result<()> {
     }
 }
 
-fn command(exec: &ExecConfig, name: &str, interactive: bool) -> Command {
+/// With the terminal when it is free. While another plugin has it, this one may well do without; when it cannot, it waits.
+async fn start_if_available(exec: &ExecConfig, name: &str, hear: &Hear) -> Result<(ExitStatus, Vec<u8>)> {
+    if !terminal::is_free() {
+        return start(exec, name, Talk::Nobody, hear).await;
+    }
+    if let Ok(_mine) = TERMINAL.try_lock() {
+        return start(exec, name, Talk::Somebody, hear).await;
+    }
+    match start(exec, name, Talk::Nobody, hear).await {
+        Ok((status, out)) if status.success() => Ok((status, out)),
+        _ => {
+            let _one_at_a_time = TERMINAL.lock().await;
+            start(exec, name, Talk::Somebody, hear).await
+        }
+    }
+}
+
+/// Starts a plugin and waits until it ends.
+async fn start(exec: &ExecConfig, name: &str, talk: Talk, hear: &Hear) -> Result<(ExitStatus, Vec<u8>)> {
+    // Whoever asks on the terminal must stay among those that may.
+    let guardian = if talk == Talk::Nobody { Guardian::start() } else { None };
+    let mut command = command(exec, name, talk);
+    if talk == Talk::Nobody {
+        command.process_group(guardian.as_ref().map_or(0, |guardian| guardian.group().as_raw()));
+    }
+    let child = command.spawn().map_err(|error| missing(exec, name, &error))?;
+    let own = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+    let group = guardian.as_ref().map(Guardian::group).or(own).filter(|_| talk == Talk::Nobody);
+    let never = exec.interactive_mode == Some(ExecInteractiveMode::Never);
+    let limit = if never { LIMIT } else { TYPING };
+    let ended = tokio::time::timeout(limit, finish(child, Group(group), talk, hear)).await;
+    ended
+        .map_err(|_| trouble(format!("the credential plugin `{name}` did not end within {} s", limit.as_secs())))?
+        .map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => trouble(format!("the credential plugin `{name}` prints more than 1 MiB")),
+            _ => trouble(format!("the credential plugin `{name}` broke off: {error}")),
+        })
+}
+
+/// Whom a plugin can ask.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    Nobody,
+    /// Somebody at the terminal; what it says is passed on.
+    Somebody,
+    /// The same, and it has the terminal to itself.
+    Directly,
+}
+
+/// A plugin's process group. Dropping it ends the group, while the plugin has not ended by itself.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // The only error is that nobody is left.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
+}
+
+fn command(exec: &ExecConfig, name: &str, talk: Talk) -> Command {
     let mut command = Command::new(name);
     command.args(exec.args.iter().flatten()).kill_on_drop(true);
     for entry in exec.env.iter().flatten() {
@@ -93,47 +155,76 @@ fn command(exec: &ExecConfig, name: &str, interactive: bool) -> Command {
     }
     let cluster = exec.cluster.as_ref().filter(|_| exec.provide_cluster_info);
     let mut info = serde_json::json!({
-        "apiVersion": exec.api_version, "kind": "ExecCredential", "spec": { "interactive": interactive },
+        "apiVersion": exec.api_version, "kind": "ExecCredential", "spec": { "interactive": talk != Talk::Nobody },
     });
     if let Some(cluster) = cluster {
         info["spec"]["cluster"] = serde_json::to_value(cluster).unwrap_or_default();
     }
     command.env("KUBERNETES_EXEC_INFO", info.to_string());
     command.stdout(Stdio::piped());
-    if interactive {
-        command.stdin(Stdio::inherit()).stderr(Stdio::inherit());
-    } else {
-        command.stdin(Stdio::null()).stderr(Stdio::piped());
-    }
+    command.stdin(if talk == Talk::Nobody { Stdio::null() } else { Stdio::inherit() });
+    command.stderr(if talk == Talk::Directly { Stdio::inherit() } else { Stdio::piped() });
     command
 }
 
-async fn finish(mut child: Child, hear: &Hear) -> std::io::Result<(std::process::ExitStatus, Vec<u8>)> {
+async fn finish(mut child: Child, mut group: Group, talk: Talk, hear: &Hear) -> std::io::Result<(ExitStatus, Vec<u8>)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    // Whichever prints too much ends both: the plugin is killed with `child`.
-    let ((), out) = tokio::try_join!(listen(stderr, hear), output(stdout))?;
-    Ok((child.wait().await?, out))
+    let mut out = Vec::new();
+    let status = {
+        // Whichever prints too much ends both: the plugin is killed with its group.
+        let reading = async { tokio::try_join!(listen(stderr, talk, hear), output(stdout, &mut out)).map(drop) };
+        tokio::pin!(reading);
+        let mut read = false;
+        let status = loop {
+            tokio::select! {
+                printed = &mut reading, if !read => {
+                    printed?;
+                    read = true;
+                }
+                status = child.wait() => break status?,
+            }
+        };
+        // What it has left running is its own affair, as with kubectl.
+        group.0 = None;
+        if !read {
+            tokio::time::timeout(AFTERMATH, reading).await.unwrap_or(Ok(()))?;
+        }
+        status
+    };
+    Ok((status, out))
 }
 
-async fn output(stdout: Option<ChildStdout>) -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    let Some(stdout) = stdout else { return Ok(out) };
+async fn output(stdout: Option<ChildStdout>, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let Some(stdout) = stdout else { return Ok(()) };
     let mut bounded = stdout.take(MOST);
-    bounded.read_to_end(&mut out).await?;
-    within(bounded.limit()).map(|()| out)
+    bounded.read_to_end(out).await?;
+    within(bounded.limit())
 }
 
 /// A plugin that waits for somebody says so first: its words are passed on as they come.
-async fn listen(stderr: Option<ChildStderr>, hear: &Hear) -> std::io::Result<()> {
+async fn listen(stderr: Option<ChildStderr>, talk: Talk, hear: &Hear) -> std::io::Result<()> {
     let Some(stderr) = stderr else { return Ok(()) };
-    let mut lines = BufReader::new(stderr.take(MOST)).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let line = plain::line(&line, 400);
-        if !line.is_empty() {
-            hear(&line);
+    let (mut bounded, mut said, mut chunk) = (stderr.take(MOST), Vec::new(), [0; 4096]);
+    loop {
+        let patience = if talk == Talk::Nobody || said.is_empty() { Duration::MAX } else { QUESTION };
+        match tokio::time::timeout(patience, bounded.read(&mut chunk)).await {
+            Ok(Ok(0) | Err(_)) => break,
+            Ok(Ok(more)) => said.extend(&chunk[..more]),
+            Err(_) => say(&std::mem::take(&mut said), hear),
+        }
+        while let Some(end) = said.iter().position(|byte| *byte == b'\n') {
+            say(&said.drain(..=end).collect::<Vec<_>>(), hear);
         }
     }
-    within(lines.get_ref().get_ref().limit())
+    say(&said, hear);
+    within(bounded.limit())
+}
+
+fn say(said: &[u8], hear: &Hear) {
+    let line = plain::line(&String::from_utf8_lossy(said), 400);
+    if !line.is_empty() {
+        hear(&line);
+    }
 }
 
 /// Fails when nothing is left of what may be printed.
@@ -199,6 +290,7 @@ mod tests {
             api_version: Some("client.authentication.k8s.io/v1".into()),
             command: Some("sh".into()),
             args: Some(vec!["-c".into(), script.into()]),
+            interactive_mode: Some(ExecInteractiveMode::Never),
             ..ExecConfig::default()
         }
     }
@@ -247,6 +339,35 @@ mod tests {
             let failure = issued.expect_err("too much");
             assert_eq!(failure.message, "the credential plugin `sh` prints more than 1 MiB");
         }
+    }
+
+    #[tokio::test]
+    async fn a_plugin_has_ended_when_its_process_has_whoever_holds_its_output() {
+        let start = std::time::Instant::now();
+        let status = r#""status":{"token":"planted-token-35"}"#;
+        let script = format!(
+            "sleep 30 & echo '{{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",{status}}}'; echo $! >&2"
+        );
+        let (issued, heard) = ran(&script).await;
+        assert!(issued.expect("issued").token.is_some());
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        let left = Pid::from_raw(heard[0].parse().expect("a number"));
+        assert_eq!(nix::sys::signal::kill(left, Signal::SIGKILL), Ok(()), "it may go on");
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_is_ended_leaves_nobody_behind() {
+        let (issued, heard) = ran("sleep 60 & echo $! >&2; sleep 0.2; yes planted-token-36").await;
+        assert!(issued.expect_err("too much").message.contains("1 MiB"));
+        let left = heard[0].clone();
+        for _ in 0..200 {
+            let stat = std::fs::read_to_string(format!("/proc/{left}/stat")).unwrap_or_default();
+            if stat.rsplit(')').next().is_none_or(|rest| rest.is_empty() || rest.trim_start().starts_with('Z')) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("a child survived");
     }
 
     #[tokio::test]

@@ -51,12 +51,14 @@ fn converse(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<()> {
         repl.borrow_mut().set_view(view);
         let prompt = repl.borrow().prompt();
         let ending = repl.borrow().desk.ending.clone();
+        let held = crate::terminal::hold();
         let line = match ending.reading(|| terminal.readline(&prompt))? {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(Failure::usage(format!("the terminal cannot be read: {error}"))),
         };
+        drop(held);
         let output = repl.borrow_mut().line(&line);
         print(&output);
         // Only now is it known what in the line is secret.

@@ -128,3 +128,24 @@ async fn a_plugin_that_insists_on_a_terminal_is_not_started_without_one() {
     assert!(!output.status.success() && said.contains("there is no terminal"), "{said}");
     assert_eq!(runs(folder.path()), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_may_ask_where_there_is_a_terminal() {
+    let server = Tls::start(&["127.0.0.1"]).await;
+    server.guests.accept(&["planted-word"]);
+    let folder = tempfile::tempdir().expect("folder");
+    let user = plugin(folder.path(), r#"printf 'the word: ' >&2; read -r word; issue "{\"token\":\"planted-$word\"}""#);
+    let file = folder.path().join("config");
+    std::fs::write(&file, kubeconfig(&server.url(), &server.trust(), &user)).expect("written");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meshwright"));
+    command.args(["eval", r#"kube.cluster("east").version()"#]).env("KUBECONFIG", file);
+    command.env("XDG_STATE_HOME", folder.path());
+    let typed = tokio::task::spawn_blocking(move || {
+        let mut session = rexpect::session::spawn_command(command, Some(20_000)).expect("started");
+        session.exp_string("credential plugin: the word:").expect("the question");
+        session.send_line("word").expect("typed");
+        session.exp_string("v1.34.4").map(drop)
+    });
+    typed.await.expect("typed").expect("the answer");
+    assert_eq!(runs(folder.path()), 1);
+}

@@ -25,7 +25,7 @@ pub(super) fn prompt(call: &Call<'_, Host>) -> Outcome {
 
 /// The answer, read on a thread of its own: what ends a run must not wait for somebody to type.
 fn answer(call: &Call<'_, Host>, label: &str) -> Result<String> {
-    let _echo = Echo::kept();
+    let (_echo, _held) = (Echo::kept(), crate::terminal::hold());
     // Rehearsed time stands still while somebody thinks.
     let _working = call.bridge().clock.working();
     let (tell, told) = tokio::sync::oneshot::channel();
