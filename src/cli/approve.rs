@@ -1,12 +1,14 @@
 //! What a run may do, shown before it writes; and the one question, where there is somebody to answer it.
 
+use crate::engine::report::Look;
 use crate::failure::{Failure, Kind, Result};
 use crate::grant::Grant;
 use crate::plain;
 use crate::run::config::Config;
 use crate::run::{Job, Session};
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
+use textwrap::{WordSeparator, WordSplitter};
 
 /// What was answered on the command line.
 #[derive(Debug, Default)]
@@ -32,7 +34,7 @@ pub fn approve(session: &Session, job: &Job, answers: &Answers) -> Result<()> {
         return Ok(());
     }
     let contexts = named(session, job)?;
-    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let terminal = is_somebody_there();
     // Whoever is asked must see about what.
     let aloud = job.style.quiet && terminal && !answers.yes;
     show(session, &contexts, &needs.lines(), aloud)?;
@@ -57,7 +59,9 @@ fn named(session: &Session, job: &Job) -> Result<Vec<String>> {
 }
 
 fn show(session: &Session, contexts: &[String], lines: &[String], aloud: bool) -> Result<()> {
-    let say = |line: &str| if aloud { plain::tell(line) } else { session.screen().line(line) };
+    let tell = |line: &str| if aloud { plain::tell(line) } else { session.screen().line(line) };
+    let width = std::io::stderr().is_terminal().then(|| Look::for_stderr(false).width);
+    let say = |line: &str| fitted(line, width).iter().for_each(|line| tell(line));
     say("This run may");
     for context in contexts {
         say(&format!("  use {} ({})", plain::line(context, 200), plain::line(&session.server(context)?, 200)));
@@ -65,6 +69,17 @@ fn show(session: &Session, contexts: &[String], lines: &[String], aloud: bool) -
     lines.iter().for_each(|line| say(&format!("  {line}")));
     say("");
     Ok(())
+}
+
+/// A line in pieces that a terminal of this width shows without breaking words; further ones are indented.
+fn fitted(line: &str, width: Option<usize>) -> Vec<String> {
+    let Some(width) = width else { return vec![line.to_owned()] };
+    let text = line.trim_start();
+    let indent = " ".repeat(line.len() - text.len());
+    let further = format!("{indent}  ");
+    let options = textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&further);
+    let options = options.word_separator(WordSeparator::AsciiSpace).word_splitter(WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options.break_words(false)).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
 /// Asks for the name of every cluster that looks like production; says whether there were any.
@@ -94,19 +109,64 @@ fn refused(message: &str) -> Failure {
     Failure::new(Kind::Rights, message)
 }
 
+/// Whether somebody can answer.
+pub fn is_somebody_there() -> bool {
+    std::io::stdin().is_terminal()
+}
+
+/// Shows a question where whoever answers sees it: what goes to stderr may end in a file.
+fn put(question: &str) -> std::io::Result<()> {
+    let show = |mut screen: Box<dyn std::io::Write>| {
+        screen.write_all(question.as_bytes())?;
+        screen.flush()
+    };
+    match std::io::stderr().is_terminal() {
+        true => show(Box::new(std::io::stderr())),
+        false => show(Box::new(std::fs::OpenOptions::new().write(true).open("/dev/tty")?)),
+    }
+}
+
 /// Asks on the terminal; Ctrl-C ends the question.
 ///
 /// # Errors
-/// `Cancelled` on Ctrl-C.
+/// `Cancelled` on Ctrl-C; `Rights` when nobody would see the question.
 pub fn ask(session: &Session, question: &str) -> Result<String> {
-    let _ = write!(std::io::stderr(), "{question}");
-    let _ = std::io::stderr().flush();
+    put(question).map_err(|e| {
+        refused(&format!("nothing was done: the question cannot be shown ({e})"))
+            .hint("say it beforehand: --yes, and --confirm CONTEXT for what looks like production")
+    })?;
+    let held = crate::terminal::hold();
     let (tell, answer) = tokio::sync::oneshot::channel();
     // A thread of its own: nothing can wake it when nobody answers.
     std::thread::spawn(move || {
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
+        drop(held);
         let _ = tell.send(read.map(|_| line.trim().to_owned()).unwrap_or_default());
     });
     session.unless_interrupted(async { Ok(answer.await.unwrap_or_default()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_right_is_broken_between_words() {
+        let line = "  write in istio-system, sample, what lies outside namespaces, https://127.0.0.1:6443/a/very-long-word-that-fits-nowhere";
+        for width in [80, 40] {
+            let shown = fitted(line, Some(width));
+            let is_alone = |line: &str| line.split_whitespace().count() == 1;
+            assert!(shown.iter().all(|line| line.len() <= width || is_alone(line)), "{shown:#?}");
+            assert!(
+                shown.len() > 1
+                    && shown[0].starts_with("  write")
+                    && shown[1..].iter().all(|line| line.starts_with("    "))
+            );
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&shown.join(" ")), words(line));
+        }
+        assert_eq!(fitted(line, None), [line]);
+        assert_eq!(fitted("", Some(40)), [""]);
+    }
 }

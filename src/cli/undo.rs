@@ -1,6 +1,6 @@
 //! `undo`: takes a run back.
 
-use super::approve::{Answers, ask, confirm_production};
+use super::approve::{Answers, ask, confirm_production, is_somebody_there};
 use crate::failure::{Failure, Kind, Result};
 use crate::run::record;
 use crate::run::screen::Style;
@@ -10,7 +10,6 @@ use crate::script::{Header, Home, Needs, Script, Values};
 use clap::Args;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 /// Arguments of `undo`.
@@ -40,7 +39,7 @@ impl Undo {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
         let mut run = record::find(&record::folder(), &self.run)?;
-        if !self.dry_run && !self.yes && !std::io::stdin().is_terminal() {
+        if !self.dry_run && !self.yes && !is_somebody_there() {
             return Err(unasked(&run.id));
         }
         let job = job(&run.id, style);
@@ -71,8 +70,7 @@ impl Undo {
 
     fn ask(&self, session: &Session, contexts: &[String]) -> Result<()> {
         let answers = Answers { yes: self.yes, confirmed: self.confirm.clone(), widened: Vec::new() };
-        let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        if confirm_production(session, contexts, &answers, terminal)? || self.yes {
+        if confirm_production(session, contexts, &answers, is_somebody_there())? || self.yes {
             return Ok(());
         }
         match ask(session, "Take it back? [y/N] ")?.to_lowercase().as_str() {

@@ -2,6 +2,7 @@
 
 #[path = "../apiserver/mod.rs"]
 mod apiserver;
+mod approved;
 mod connected;
 mod real;
 mod sessions;
