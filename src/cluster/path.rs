@@ -86,6 +86,12 @@ impl ApiPath {
     }
 }
 
+/// Whether a request for this path with query is answered by events as they happen.
+pub fn is_watch(path: &str) -> bool {
+    let query = path.split_once('?').map(|(_, query)| query).unwrap_or_default();
+    query.split('&').any(|pair| matches!(pair, "watch=true" | "watch=1" | "watch"))
+}
+
 /// What a request does to the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {

@@ -1,10 +1,11 @@
 //! What one cluster says in a replay.
 
 use super::aim::Aim;
-use super::entry::{Request, is_watch};
+use super::entry::Request;
 use super::fill::{fill, is_masked, lasting};
 use super::tape::{Side, age, is_change, read_key};
 use super::writer::read_body;
+use crate::cluster::path::is_watch;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 

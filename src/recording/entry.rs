@@ -58,12 +58,13 @@ pub(super) struct Request {
     #[serde(default, rename = "type", skip_serializing_if = "String::is_empty")]
     pub content_type: String,
     pub answer: Value,
+    /// Whether it is the end of a watch that broke off, of which parts stand before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub broken: bool,
 }
 
-/// Whether a request for this path is answered by events as they happen.
-pub(super) fn is_watch(path: &str) -> bool {
-    let query = path.split_once('?').map(|(_, query)| query).unwrap_or_default();
-    query.split('&').any(|pair| matches!(pair, "watch=true" | "watch=1" | "watch"))
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A program that ran.

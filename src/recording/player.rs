@@ -2,11 +2,12 @@
 
 use super::answers::{Answer, Answers};
 use super::difference;
-use super::entry::{Container, is_watch};
+use super::entry::Container;
 use super::fill;
 use super::tape::Tape;
 use super::writer::words;
 use crate::cluster::layers::tape::Player as OfContainers;
+use crate::cluster::path::is_watch;
 use crate::cluster::stream::{Exec, Output};
 use crate::failure::{Failure, Kind, Result};
 use bytes::Bytes;

@@ -2,6 +2,7 @@
 
 use super::aim::{Aim, key};
 use super::entry::{Container, Entry, FORMAT, Program, Request, Start};
+use crate::cluster::path::is_watch;
 use crate::failure::{Failure, Result};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -61,7 +62,7 @@ impl Tape {
             }
         }
         requests.sort_by_key(|request| request.number);
-        requests.into_iter().for_each(|request| tape.take(request));
+        whole(requests).into_iter().for_each(|request| tape.take(request));
         Ok(tape)
     }
 
@@ -86,6 +87,27 @@ impl Tape {
         let key = read_key(&request.method, &request.path, &request.sent);
         side.reads.entry(key).or_default().push(Read { age, request });
     }
+}
+
+/// The requests, in the order of their numbers, each watch with all parts of its answer; without those that broke off.
+fn whole(requests: Vec<Request>) -> Vec<Request> {
+    let mut all: Vec<Request> = Vec::new();
+    for request in requests {
+        let former = all.last_mut().filter(|former| is_part(former, &request));
+        match (former, request.answer) {
+            (Some(former), Value::Array(events)) => {
+                former.answer.as_array_mut().into_iter().for_each(|all| all.extend_from_slice(&events));
+                former.broken |= request.broken;
+            }
+            (_, answer) => all.push(Request { answer, ..request }),
+        }
+    }
+    all.retain(|request| !request.broken);
+    all
+}
+
+fn is_part(former: &Request, request: &Request) -> bool {
+    is_watch(&request.path) && former.number == request.number && former.cluster == request.cluster
 }
 
 /// Whether a request changes what is stored.
@@ -126,5 +148,18 @@ mod tests {
         assert!(Tape::read("r", &format!("{START}\n{{\"requ\n{line}")).is_err());
         assert_eq!(Tape::read("r", "{}").err().expect("none").message, "r is no recording");
         assert!(Tape::read("r", &START.replace(":1,", ":99,")).is_err());
+    }
+
+    #[test]
+    fn a_watch_is_kept_in_parts_and_one_that_broke_off_is_none() {
+        let part = |number: u64, answer: &str, more: &str| {
+            format!(
+                r#"{{"request":{{"cluster":"c","number":{number},"method":"GET","path":"/api/v1/pods?watch=1","status":200,"answer":{answer}{more}}}}}"#
+            )
+        };
+        let lines = [part(1, "[1,2]", ""), part(2, "[7]", ""), part(1, "[3]", ""), part(2, "[]", r#","broken":true"#)];
+        let tape = Tape::read("r", &format!("{START}\n{}", lines.join("\n"))).expect("a recording");
+        let reads: Vec<&Read> = tape.clusters["c"].reads.values().flatten().collect();
+        assert_eq!(reads.iter().map(|read| read.request.answer.to_string()).collect::<Vec<_>>(), ["[1,2,3]"]);
     }
 }

@@ -1,15 +1,16 @@
 //! A recording while it is made.
 
-use super::entry::{Container, Entry, FORMAT, Named, Printed, Program, Request, Start, is_watch};
+use super::entry::{Container, Entry, FORMAT, Named, Printed, Program, Request, Start};
 use super::mask;
 use crate::cluster::layers::tape::{Exchange, Recorder};
+use crate::cluster::path::is_watch;
 use crate::cluster::stream::{Exec, Output};
 use crate::failure::{Failure, Result};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,11 +75,19 @@ impl Writer {
     }
 }
 
+/// How much of a file is read to see what it is.
+const FIRST_LINE: u64 = 1 << 20;
+
 /// Whether a file may be replaced: there is none, it is empty, or it is a recording.
 fn is_ours(path: &Path) -> bool {
+    let Ok(there) = std::fs::metadata(path) else { return true };
+    // A device may have no end, and a pipe nobody at its other one.
+    if !there.is_file() {
+        return false;
+    }
     let Ok(file) = File::open(path) else { return true };
     let mut first = String::new();
-    let read = BufReader::new(file).read_line(&mut first);
+    let read = BufReader::new(file.take(FIRST_LINE)).read_line(&mut first);
     read.is_ok() && (first.is_empty() || serde_json::from_str::<Start>(&first).is_ok())
 }
 
@@ -117,6 +126,7 @@ impl Recorder for Writer {
             status: exchange.status,
             content_type: if is_json { String::new() } else { exchange.content_type },
             answer,
+            broken: exchange.broken,
         }));
     }
 
@@ -170,6 +180,11 @@ mod tests {
         std::fs::write(&path, "something else\n").expect("written");
         let refused = Writer::new(&path, &Start::default()).err().expect("refused");
         assert!(refused.message.ends_with("exists and is no recording"), "{refused}");
+        std::fs::write(&path, " ".repeat(3 << 20)).expect("written");
+        for path in [&path, Path::new("/dev/zero"), Path::new("/dev/full"), folder.path()] {
+            let refused = Writer::new(path, &Start::default()).err().expect("refused");
+            assert!(refused.message.ends_with("exists and is no recording"), "{refused}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! no bodies: [`crate::cluster::Cluster::exec`] tells of it itself, and asks itself in a replay.
 
 use super::Own;
+use crate::cluster::path::is_watch;
 use crate::cluster::stream::{Exec, Output};
 use crate::failure::Result;
 use bytes::Bytes;
@@ -30,6 +31,9 @@ pub enum Tape {
     Plays(Arc<dyn Player>),
 }
 
+/// Of a watch, so much is kept in memory: it may last for hours.
+const PART: usize = 256 << 10;
+
 /// A request and what came of it, secrets still in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exchange {
@@ -47,8 +51,10 @@ pub struct Exchange {
     pub status: u16,
     /// The answer's content type.
     pub content_type: String,
-    /// The answer, as far as it was read.
+    /// The answer, as far as it was read. Of a watch, what has come since the part before, which has the same number.
     pub answer: Vec<u8>,
+    /// Whether a watch broke off, of which parts are kept already.
+    pub broken: bool,
 }
 
 /// Who keeps the traffic.
@@ -129,6 +135,7 @@ where
                 status: response.status().as_u16(),
                 content_type: content_type.unwrap_or_default().to_owned(),
                 answer: Vec::new(),
+                broken: false,
             };
             Ok(response.map(|body| TapedBody::new(body, Some((exchange, recorder)))))
         })
@@ -139,11 +146,34 @@ where
 pub struct TapedBody<B> {
     inner: Pin<Box<B>>,
     kept: Option<(Exchange, Arc<dyn Recorder>)>,
+    /// Whether parts of it are handed over already.
+    parted: bool,
 }
 
 impl<B> TapedBody<B> {
     fn new(inner: B, kept: Option<(Exchange, Arc<dyn Recorder>)>) -> TapedBody<B> {
-        TapedBody { inner: Box::pin(inner), kept }
+        TapedBody { inner: Box::pin(inner), kept, parted: false }
+    }
+
+    fn take(&mut self, data: &[u8]) {
+        let Some((exchange, recorder)) = &mut self.kept else { return };
+        exchange.answer.extend_from_slice(data);
+        if exchange.answer.len() < PART || !is_watch(&exchange.path) || exchange.status != 200 {
+            return;
+        }
+        if let Some(end) = exchange.answer.iter().rposition(|byte| *byte == b'\n') {
+            let rest = exchange.answer.split_off(end + 1);
+            recorder.answered(exchange.clone());
+            exchange.answer = rest;
+            self.parted = true;
+        }
+    }
+
+    /// An answer that breaks off is none: whoever asked asks again.
+    fn breaks(&mut self) {
+        if let Some((exchange, recorder)) = self.kept.take().filter(|_| self.parted) {
+            recorder.answered(Exchange { answer: Vec::new(), broken: true, ..exchange });
+        }
     }
 
     fn end(&mut self) {
@@ -169,13 +199,8 @@ impl<B: HttpBody<Data = Bytes>> HttpBody for TapedBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let frame = ready!(self.inner.as_mut().poll_frame(context));
         match &frame {
-            Some(Ok(frame)) => {
-                if let (Some((exchange, _)), Some(data)) = (&mut self.kept, frame.data_ref()) {
-                    exchange.answer.extend_from_slice(data);
-                }
-            }
-            // An answer that breaks off is none: whoever asked asks again.
-            Some(Err(_)) => drop(self.kept.take()),
+            Some(Ok(frame)) => frame.data_ref().into_iter().for_each(|data| self.take(data)),
+            Some(Err(_)) => self.breaks(),
             None => self.end(),
         }
         Poll::Ready(frame)
@@ -187,5 +212,61 @@ impl<B: HttpBody<Data = Bytes>> HttpBody for TapedBody<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::StreamExt as _;
+    use http_body_util::StreamBody;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Exchange>>);
+
+    impl Recorder for Kept {
+        fn connected(&self, _: &str, _: &str) {}
+
+        fn next(&self) -> u64 {
+            1
+        }
+
+        fn answered(&self, exchange: Exchange) {
+            self.0.lock().expect("lock").push(exchange);
+        }
+
+        fn executed(&self, _: &str, _: &Exec, _: &Output) {}
+    }
+
+    /// What is kept of a watch with this many events of 100 KiB, which comes in pieces that end anywhere.
+    async fn kept(events: usize, breaks: bool) -> Vec<Exchange> {
+        let recorder = Arc::new(Kept::default());
+        let bytes = format!("{{\"a\":\"{}\"}}\n", "x".repeat(100 << 10)).repeat(events).into_bytes();
+        let pieces: Vec<Bytes> = bytes.chunks(10_000).map(Bytes::copy_from_slice).collect();
+        let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece))).chain(breaks.then(|| Err("reset")));
+        let exchange = Exchange { path: "/api/v1/pods?watch=1".into(), status: 200, ..Exchange::default() };
+        let body =
+            TapedBody::new(StreamBody::new(futures::stream::iter(frames)), Some((exchange, recorder.clone() as _)));
+        let mut read = body.into_data_stream();
+        while let Some(Ok(_)) = read.next().await {}
+        drop(read);
+        std::mem::take(&mut *recorder.0.lock().expect("lock"))
+    }
+
+    #[tokio::test]
+    async fn a_long_watch_is_kept_in_parts_of_whole_events() {
+        let parts = kept(20, false).await;
+        assert!(parts.len() > 5 && parts.iter().all(|part| part.answer.len() < 2 * PART), "{}", parts.len());
+        assert!(parts.iter().all(|part| part.answer.is_empty() || part.answer.ends_with(b"\n")));
+        let events = parts.iter().flat_map(|part| &part.answer).filter(|byte| **byte == b'\n').count();
+        assert_eq!(events, 20);
+    }
+
+    #[tokio::test]
+    async fn one_that_breaks_off_is_none() {
+        assert!(kept(1, true).await.is_empty());
+        let parts = kept(20, true).await;
+        assert!(parts.last().is_some_and(|part| part.broken && part.answer.is_empty()));
     }
 }
