@@ -1,11 +1,12 @@
 //! A port on this machine that leads to a port of a pod.
 
 use super::pods::PodPort;
+use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::request::failure_of;
 use crate::failure::{Failure, Kind, Result};
 use k8s_openapi::api::core::v1::Pod;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -96,7 +97,7 @@ async fn accept(
     trouble: Arc<Mutex<Option<Failure>>>,
 ) {
     while let Some(accepted) = cancel.run_until_cancelled(listener.accept()).await {
-        let Ok((caller, _)) = accepted else { continue };
+        let Some(caller) = caller(accepted, cluster.clock(), &trouble).await else { continue };
         let (cluster, goal, cancel, trouble) = (cluster.clone(), goal.clone(), cancel.clone(), trouble.clone());
         tokio::spawn(async move {
             let served = cancel.run_until_cancelled(serve(&cluster, &goal, caller)).await;
@@ -105,6 +106,23 @@ async fn accept(
             }
         });
     }
+}
+
+/// Who has called. When nobody can be let in, as with too many open files, the next one is heard after a pause.
+async fn caller(
+    accepted: std::io::Result<(TcpStream, SocketAddr)>,
+    clock: &Clock,
+    trouble: &Mutex<Option<Failure>>,
+) -> Option<TcpStream> {
+    let error = match accepted {
+        Ok((caller, _)) => return Some(caller),
+        Err(error) => error,
+    };
+    if let Ok(mut trouble) = trouble.lock() {
+        *trouble = Some(Failure::new(Kind::Process, format!("cannot accept a connection on 127.0.0.1: {error}")));
+    }
+    clock.sleep(PAUSE).await;
+    None
 }
 
 async fn serve(cluster: &Cluster, goal: &Goal, mut caller: TcpStream) -> Result<()> {
@@ -140,4 +158,21 @@ async fn tunnel(cluster: &Cluster, goal: &Goal) -> Result<(kube::api::Portforwar
     let title = format!("Pod {}/{}", pod.namespace, pod.pod);
     let opened = pods.portforward(&pod.pod, &[pod.port]).await;
     opened.map(|forwarder| (forwarder, pod.port)).map_err(|e| failure_of(e).on_cluster(cluster.name()).about(title))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_that_cannot_be_let_in_are_told_and_not_asked_for_at_once() {
+        crate::clock::simulated(async |clock| {
+            let trouble = Mutex::default();
+            let refused = Err(std::io::Error::from_raw_os_error(nix::libc::EMFILE));
+            assert!(caller(refused, &clock, &trouble).await.is_none());
+            assert_eq!(clock.now(), PAUSE);
+            let told = trouble.lock().expect("lock").clone().expect("told");
+            assert!(told.message.contains("open files"), "{told}");
+        });
+    }
 }
