@@ -37,7 +37,11 @@ pub fn approve(session: &Session, job: &Job, answers: &Answers) -> Result<()> {
     let terminal = is_somebody_there();
     // Whoever is asked must see about what.
     let aloud = job.style.quiet && terminal && !answers.yes;
-    show(session, &contexts, &needs.lines(), aloud)?;
+    let lines = told(session, &contexts, &needs.lines())?;
+    show(session, &lines, aloud);
+    if terminal && !answers.yes {
+        show_beside(&lines.join("\n"));
+    }
     if confirm_production(session, &contexts, answers, terminal)? || answers.yes || !terminal {
         return Ok(());
     }
@@ -58,17 +62,22 @@ fn named(session: &Session, job: &Job) -> Result<Vec<String>> {
     Ok(named)
 }
 
-fn show(session: &Session, contexts: &[String], lines: &[String], aloud: bool) -> Result<()> {
+/// What the run may do, line by line.
+fn told(session: &Session, contexts: &[String], needs: &[String]) -> Result<Vec<String>> {
+    let mut lines = vec!["This run may".to_owned()];
+    for context in contexts {
+        lines.push(format!("  use {} ({})", plain::line(context, 200), plain::line(&session.server(context)?, 200)));
+    }
+    lines.extend(needs.iter().map(|line| format!("  {line}")));
+    lines.push(String::new());
+    Ok(lines)
+}
+
+fn show(session: &Session, lines: &[String], aloud: bool) {
     let tell = |line: &str| if aloud { plain::tell(line) } else { session.screen().line(line) };
     let width = std::io::stderr().is_terminal().then(|| Look::for_stderr(false).width);
     let say = |line: &str| fitted(line, width).iter().for_each(|line| tell(line));
-    say("This run may");
-    for context in contexts {
-        say(&format!("  use {} ({})", plain::line(context, 200), plain::line(&session.server(context)?, 200)));
-    }
-    lines.iter().for_each(|line| say(&format!("  {line}")));
-    say("");
-    Ok(())
+    lines.iter().for_each(|line| say(line));
 }
 
 /// A line in pieces that a terminal of this width shows without breaking words; further ones are indented.
@@ -123,6 +132,15 @@ fn put(question: &str) -> std::io::Result<()> {
     match std::io::stderr().is_terminal() {
         true => show(Box::new(std::io::stderr())),
         false => show(Box::new(std::fs::OpenOptions::new().write(true).open("/dev/tty")?)),
+    }
+}
+
+/// What a question is about, on the terminal as well where stderr leads elsewhere: that may be a file, or a pipe that
+/// comes late.
+pub fn show_beside(text: &str) {
+    if !std::io::stderr().is_terminal() {
+        // Where it cannot be shown, the question cannot either, and says so.
+        let _ = put(&format!("{text}\n"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! `undo`: takes a run back.
 
-use super::approve::{Answers, ask, confirm_production, is_somebody_there};
+use super::approve::{Answers, ask, confirm_production, is_somebody_there, show_beside};
 use crate::failure::{Failure, Kind, Result};
 use crate::run::record;
 use crate::run::screen::Style;
@@ -63,7 +63,11 @@ impl Undo {
         if items.is_empty() {
             return super::print(&shown(&run.id, &plan, &items));
         }
-        crate::plain::tell(&shown(&run.id, &plan, &items));
+        let text = shown(&run.id, &plan, &items);
+        crate::plain::tell(&text);
+        if !self.yes {
+            show_beside(&text);
+        }
         self.ask(&session, &contexts)?;
         session.recorded(&job, contexts, || take_back(&session, &run.id, &items))
     }

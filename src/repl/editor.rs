@@ -47,11 +47,11 @@ fn converse(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<()> {
     }
     crate::plain::tell(&repl.borrow().greeting());
     loop {
+        let held = crate::terminal::hold();
         let view = view(terminal.dimensions(), colour);
         repl.borrow_mut().set_view(view);
         let prompt = repl.borrow().prompt();
         let ending = repl.borrow().desk.ending.clone();
-        let held = crate::terminal::hold();
         let line = match ending.reading(|| terminal.readline(&prompt))? {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => continue,

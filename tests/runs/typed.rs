@@ -128,7 +128,7 @@ fn a_paused_run_keeps_its_lease_and_its_journal_open() {
     let _inside = stage.runtime.enter();
     let terminal = nix::pty::openpty(None, None).expect("a terminal");
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("meshwright"));
-    command.args(["run", "./make.rhai", "--cluster", "east", "--fail", "--pause-on-failure"]);
+    command.args(["run", "./make.rhai", "--cluster", "east", "--fail", "--pause-on-failure", "--yes"]);
     command.env("HOME", stage.home.path()).env("KUBECONFIG", stage.home.path().join("config"));
     command.env_remove("XDG_STATE_HOME").env("NO_COLOR", "1").current_dir(stage.home.path());
     command.stdin(terminal.slave).stdout(Stdio::null()).stderr(Stdio::piped());
