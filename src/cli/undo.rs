@@ -69,7 +69,7 @@ impl Undo {
             show_beside(&text);
         }
         self.ask(&session, &contexts)?;
-        session.recorded(&job, contexts, || take_back(&session, &run.id, &items))
+        session.recorded(&job, contexts, || take_back(&session, &run.id, &items, &self.except))
     }
 
     fn ask(&self, session: &Session, contexts: &[String]) -> Result<()> {
@@ -89,14 +89,15 @@ fn unasked(id: &str) -> Failure {
         .hint(format!("look first: meshwright undo {id} --dry-run; then: meshwright undo {id} --yes"))
 }
 
-fn take_back(session: &Session, id: &str, items: &[Item]) -> Result<()> {
+fn take_back(session: &Session, id: &str, items: &[Item], left_out: &[String]) -> Result<()> {
     for item in items {
         let cluster = session.cluster(&item.cluster)?;
         let taken = session.unless_interrupted(undo::carry_out(&cluster, item));
         taken.map_err(|failure| half(failure, id))?;
         session.screen().line(&format!("✓ {}", line(item, ["deleted", "restored"])));
     }
-    session.screen().line(&format!("\nRun {id} is taken back."));
+    let but = if left_out.is_empty() { String::new() } else { format!(", but for {}", left_out.join(", ")) };
+    session.screen().line(&crate::plain::text(&format!("\nRun {id} is taken back{but}.")));
     Ok(())
 }
 

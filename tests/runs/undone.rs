@@ -185,6 +185,7 @@ fn an_undo_goes_on_without_what_somebody_else_has_changed() {
     assert!(code == 4 && err.contains("no such object"), "{err}");
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes", "--except", "ConfigMap/one"]);
     assert_eq!(code, 0, "{err}");
+    assert!(err.contains("is taken back, but for ConfigMap/one."), "{err}");
     assert!(stage.map("one").is_some() && stage.map("two").is_none(), "{err}");
 }
 
