@@ -36,7 +36,8 @@ struct Simulation {
     busy: Arc<Busy>,
     /// Whether a runtime moves it.
     moves: AtomicBool,
-    /// When set, time passes with real time from that moment on, this many times as fast, and jumps no more.
+    /// When set, time passes with real time from that moment on, this many times as fast (0: not at all), and jumps no
+    /// more.
     pace: Mutex<Option<(Instant, u32)>>,
 }
 
@@ -117,11 +118,22 @@ impl Clock {
         }
     }
 
+    /// From now on simulated time stands still, until it follows real time: nothing happens while nobody looks.
+    pub fn stand_still(&self) {
+        let Source::Simulated(simulation) = &self.0 else { return };
+        simulation.pace().get_or_insert_with(|| (Instant::now(), 0));
+        simulation.busy.wake();
+    }
+
     /// From now on simulated time passes by itself, `pace` times as fast as real time: for people at a prompt, and for
     /// programs that are not part of the rehearsal.
     pub fn follow_real_time(&self, pace: u32) {
         let Source::Simulated(simulation) = &self.0 else { return };
-        simulation.pace().get_or_insert_with(|| (Instant::now(), pace.max(1)));
+        let mut current = simulation.pace();
+        if current.is_none_or(|(_, factor)| factor == 0) {
+            *current = Some((Instant::now(), pace.max(1)));
+        }
+        drop(current);
         simulation.busy.wake();
     }
 
@@ -177,7 +189,7 @@ impl Simulation {
         let now = timers.now;
         let later = timers.pending.split_off(&(now + Duration::from_nanos(1), 0));
         let due = std::mem::replace(&mut timers.pending, later);
-        let next = timers.pending.keys().next().map_or(LONG, |(due, _)| (*due - now) / *factor);
+        let next = timers.pending.keys().next().map_or(LONG, |(due, _)| (*due - now) / (*factor).max(1));
         drop(timers);
         for sender in due.into_values() {
             let _ = sender.send(());
@@ -220,6 +232,20 @@ mod tests {
             assert_eq!(clock.now(), Duration::from_secs(3600));
         });
         assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn time_that_was_stopped_passes_when_it_follows_real_time() {
+        simulated(async |clock| {
+            clock.stand_still();
+            let nap = clock.sleep(Duration::from_millis(50));
+            tokio::pin!(nap);
+            let early = tokio::time::timeout(Duration::from_millis(40), &mut nap).await;
+            assert!(early.is_err() && clock.now() == Duration::ZERO);
+            clock.follow_real_time(1);
+            nap.await;
+            assert!(clock.now() >= Duration::from_millis(50));
+        });
     }
 
     #[test]

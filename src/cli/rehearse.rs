@@ -35,6 +35,9 @@ impl Rehearse {
             "Rehearsing {} on {clusters}: clusters in memory, nothing real is touched.\n",
             job.script.name,
         ));
+        if asked.serve {
+            session.hold_time_afterwards();
+        }
         let outcome = finish(&session, &job);
         if !asked.serve || session.is_interrupted() {
             return outcome.map(|()| exit::DONE);

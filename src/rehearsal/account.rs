@@ -3,6 +3,7 @@
 use super::controllers::safe_name;
 use super::kinds::Kind;
 use super::server::Server;
+use super::status::{Outcome, Status};
 use super::tree::{at, each, items, text};
 use serde_json::{Value, json};
 
@@ -11,9 +12,21 @@ pub(super) const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Mounts the token into every container of a new pod, unless the pod or its account is against it, or there is
 /// something else in the place.
-pub(super) fn mount(server: &Server, kind: &Kind, pod: &mut Value) {
-    if kind.resource() != "pods" || !is_wanted(server, pod) {
-        return;
+///
+/// # Errors
+/// When there is no such account.
+pub(super) fn mount(server: &Server, kind: &Kind, pod: &mut Value) -> Outcome<()> {
+    if kind.resource() != "pods" {
+        return Ok(());
+    }
+    let namespace = text(&pod["metadata"], "namespace");
+    let name = text(&pod["spec"], "serviceAccountName");
+    let Some(account) = server.get_shared("serviceaccounts", Some(namespace), name) else {
+        let why = format!("error looking up service account {namespace}/{name}: serviceaccount {name:?} not found");
+        return Err(Status::forbidden(kind, text(&pod["metadata"], "name"), &why));
+    };
+    if !is_wanted(&account, pod) {
+        return Ok(());
     }
     let volume = format!("kube-api-access-{}", safe_name(text(&pod["metadata"], "name"), 5));
     let spec = at(pod, "spec");
@@ -28,15 +41,13 @@ pub(super) fn mount(server: &Server, kind: &Kind, pod: &mut Value) {
     if used {
         push(at(spec, "volumes"), projected(&volume));
     }
+    Ok(())
 }
 
 /// The pod's own word counts more than its account's.
-fn is_wanted(server: &Server, pod: &Value) -> bool {
-    let spec = &pod["spec"];
-    let namespace = pod["metadata"]["namespace"].as_str();
-    let account = server.get_shared("serviceaccounts", namespace, text(spec, "serviceAccountName"));
+fn is_wanted(account: &Value, pod: &Value) -> bool {
     let word = |object: &Value| object["automountServiceAccountToken"].as_bool();
-    account.is_some_and(|account| word(spec).or_else(|| word(&account)).unwrap_or(true))
+    word(&pod["spec"]).or_else(|| word(account)).unwrap_or(true)
 }
 
 fn has_own(container: &Value) -> bool {

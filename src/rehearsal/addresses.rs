@@ -116,6 +116,11 @@ impl Addresses {
         }
     }
 
+    /// Whether a number can be a node port.
+    pub fn is_node_port(&self, port: u16) -> bool {
+        (NODE_PORTS.0..NODE_PORTS.0 + NODE_PORTS.1).contains(&port)
+    }
+
     /// Takes a node port that a service asks for; false when it is in use.
     pub fn take_node_port(&self, port: u16) -> bool {
         self.given().taken_ports.insert(port)

@@ -229,7 +229,29 @@ fn built_in(resource: &str) -> &'static [Row] {
             &[N, ("Created At", "date", 0, CREATED)]
         }
         "leases.coordination.k8s.io" => &[N, ("Holder", "string", 0, |o, _| json!(text(&o["spec"], "holderIdentity"))), A],
+        "apiservices.apiregistration.k8s.io" => &[
+            N, ("Service", "string", 0, |o, _| api_service(o)), ("Available", "string", 0, |o, _| api_service_available(o)), A,
+        ],
         _ => &[N, A],
+    }
+}
+
+fn api_service(object: &Value) -> Value {
+    let service = &object["spec"]["service"];
+    json!(if service.is_object() {
+        format!("{}/{}", text(service, "namespace"), text(service, "name"))
+    } else {
+        "Local".into()
+    })
+}
+
+/// Whether an APIService answers, and why not.
+fn api_service_available(object: &Value) -> Value {
+    let available = items(&object["status"]["conditions"]).iter().find(|one| one["type"] == "Available");
+    match available {
+        Some(one) if one["status"] == "True" => json!("True"),
+        Some(one) => json!(format!("{} ({})", text(one, "status"), text(one, "reason"))),
+        None => json!("Unknown"),
     }
 }
 

@@ -60,6 +60,24 @@ fn drop_what_its_type_lacks(live: &Value, spec: &mut Value) {
     }
 }
 
+/// What a new object gets because of its uid: a Job without a selector of its own finds its pods by it.
+pub(super) fn identified(kind: &Kind, object: &mut Value) {
+    if kind.resource() != "jobs.batch" || object["spec"]["manualSelector"] == true {
+        return;
+    }
+    let (uid, name) = (object["metadata"]["uid"].clone(), object["metadata"]["name"].clone());
+    if name.as_str().is_none_or(str::is_empty) {
+        return;
+    }
+    let spec = at(object, "spec");
+    let labels = path(spec, &["template", "metadata", "labels"]);
+    for prefix in ["", "batch.kubernetes.io/"] {
+        set(labels, &format!("{prefix}controller-uid"), uid.clone());
+        set(labels, &format!("{prefix}job-name"), name.clone());
+    }
+    *path(spec, &["selector", "matchLabels", "batch.kubernetes.io/controller-uid"]) = uid;
+}
+
 fn definition(object: &mut Value) {
     let stored = items(&object["spec"]["versions"]).iter().filter(|version| version["storage"] == true);
     let stored: Vec<_> = stored.map(|version| version["name"].clone()).collect();

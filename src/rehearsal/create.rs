@@ -6,7 +6,7 @@ use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text, unset};
-use super::{access, account, admission, complete, defaults, managed, metadata, quota, read, validation};
+use super::{access, account, admission, allocation, complete, defaults, managed, metadata, quota, read, validation};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -62,7 +62,8 @@ fn admitted(
     quota::allow(server, kind, &object)?;
     defaults::apply(kind, &mut object);
     complete::apply(kind, None, &mut object);
-    let object = metadata::created(server, kind, object);
+    let mut object = metadata::created(server, kind, object);
+    complete::identified(kind, &mut object);
     validation::object(kind, &object, None)?;
     Ok(object)
 }
@@ -109,14 +110,16 @@ fn store(server: &Server, kind: &Arc<Kind>, mut object: Value, dry: bool) -> Out
     if server.store().get(&kind.resource(), &key).is_some() {
         return Err(taken());
     }
-    defaults::allocate(server, kind, &mut object);
-    account::mount(server, kind, &mut object);
+    allocation::allocate(server, kind, &mut object, dry)?;
+    account::mount(server, kind, &mut object)?;
     if dry {
-        defaults::release_if_service(server, kind, &object);
         return Ok(Arc::new(object));
     }
     let mut store = server.store();
     if store.get(&kind.resource(), &key).is_some() {
+        if kind.resource() == "services" {
+            allocation::release(server, &object);
+        }
         return Err(taken());
     }
     Ok(server.write(&mut store, kind, key, None, object))

@@ -1,9 +1,8 @@
-//! What the server fills in: defaults that clients can see, and addresses.
+//! What the server fills in: defaults that clients can see.
 //!
 //! Values are those of `k8s.io/kubernetes/pkg/apis/*/v1/defaults.go`.
 
 use super::kinds::Kind;
-use super::server::Server;
 use super::structural;
 use super::tree::{at, each, path, set};
 use serde_json::{Value, json};
@@ -83,31 +82,6 @@ fn has_node_ports(spec: &Value) -> bool {
     spec["type"] == "NodePort" || spec["type"] == "LoadBalancer"
 }
 
-/// Gives a service its cluster address and node ports.
-pub(super) fn allocate(server: &Server, kind: &Kind, object: &mut Value) {
-    if kind.resource() != "services" {
-        return;
-    }
-    let spec = at(object, "spec");
-    if spec["type"] != "ExternalName" {
-        if spec["clusterIP"].as_str().is_none_or(str::is_empty) {
-            spec["clusterIP"] = server.addresses().cluster().into();
-        } else if let Some(address) = spec["clusterIP"].as_str() {
-            server.addresses().take_cluster(address);
-        }
-        spec["clusterIPs"] = json!([spec["clusterIP"]]);
-    }
-    if !has_node_ports(spec) || spec["allocateLoadBalancerNodePorts"] == false {
-        return;
-    }
-    for port in each(spec, "ports") {
-        match port["nodePort"].as_u64().and_then(|port| u16::try_from(port).ok()) {
-            None | Some(0) => port["nodePort"] = server.addresses().node_port().into(),
-            Some(asked) => drop(server.addresses().take_node_port(asked)),
-        }
-    }
-}
-
 /// Keeps what the server has allocated when an update leaves it out.
 pub(super) fn keep(kind: &Kind, live: &Value, object: &mut Value) {
     if kind.resource() != "services" || object["spec"]["type"] == "ExternalName" {
@@ -129,37 +103,6 @@ pub(super) fn keep(kind: &Kind, live: &Value, object: &mut Value) {
             set(port, "nodePort", before["nodePort"].clone());
         }
     }
-}
-
-/// Allocates what a changed service needs and gives back what it had.
-pub(super) fn allocate_changed(server: &Server, kind: &Kind, live: &Value, object: &mut Value) {
-    if kind.resource() != "services" {
-        return;
-    }
-    let before = ports_of(live);
-    allocate(server, kind, object);
-    let after = ports_of(object);
-    let freed: Vec<_> = before.into_iter().filter(|port| !after.contains(port)).collect();
-    server.addresses().release(&[], &freed);
-}
-
-/// Gives back what was allocated for a trial.
-pub(super) fn release_if_service(server: &Server, kind: &Kind, object: &Value) {
-    if kind.resource() == "services" {
-        release(server, object);
-    }
-}
-
-fn ports_of(service: &Value) -> Vec<u16> {
-    let ports = service["spec"]["ports"].as_array().into_iter().flatten();
-    ports.filter_map(|port| u16::try_from(port["nodePort"].as_u64()?).ok()).collect()
-}
-
-/// Gives back the addresses of a deleted service.
-pub(super) fn release(server: &Server, service: &Value) {
-    let spec = &service["spec"];
-    let addresses: Vec<_> = spec["clusterIP"].as_str().into_iter().collect();
-    server.addresses().release(&addresses, &ports_of(service));
 }
 
 fn replicas_and_template(object: &mut Value) {

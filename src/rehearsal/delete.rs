@@ -207,9 +207,21 @@ impl Server {
     /// # Errors
     /// The server's words when it refuses.
     pub fn delete(&self, kind: &str, namespace: Option<&str>, name: &str) -> Result<(), String> {
+        self.delete_with(kind, namespace, name, "")
+    }
+
+    /// Like [`Server::delete`], with a propagation policy.
+    pub(super) fn delete_with(
+        &self,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+        propagation: &str,
+    ) -> Result<(), String> {
         let Some(kind) = self.kind(kind) else {
             return Err(format!("the server doesn't have a resource type {kind:?}"));
         };
-        object(self, &kind, namespace, name, &json!({})).map(drop).map_err(|status| status.message)
+        let options = json!({ "propagationPolicy": propagation });
+        object(self, &kind, namespace, name, &options).map(drop).map_err(|status| status.message)
     }
 }

@@ -30,6 +30,25 @@ pub(super) fn priority_classes() -> [Value; 2] {
     [class("system-cluster-critical", 2_000_000_000, movable), class("system-node-critical", 2_000_001_000, fixed)]
 }
 
+/// Where the service of the API server leads: the server writes that itself.
+pub(super) fn own_endpoints(server: &Server) -> [Value; 2] {
+    let address = server.addresses().node();
+    let ports = json!([{"name": "https", "port": 6443, "protocol": "TCP"}]);
+    let metadata =
+        |key: &str, value: &str| json!({"name": "kubernetes", "namespace": "default", "labels": {key: value}});
+    let mut slice = json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": metadata("kubernetes.io/service-name", "kubernetes"), "ports": ports,
+        "endpoints": [{"addresses": [address], "conditions": {"ready": true}}],
+    });
+    slice["metadata"]["generation"] = json!(1);
+    let endpoints = json!({
+        "apiVersion": "v1", "kind": "Endpoints", "metadata": metadata("endpointslice.kubernetes.io/skip-mirror", "true"),
+        "subsets": [{"addresses": [{"ip": address}], "ports": ports}],
+    });
+    [endpoints, slice]
+}
+
 fn kubernetes_service(server: &Server) -> Value {
     let network = server.addresses().service_network();
     let first = network.split('/').next().and_then(|base| base.strip_suffix(".0")).unwrap_or_default();

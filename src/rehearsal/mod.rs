@@ -6,10 +6,10 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `world`, `server`, `behaviour`, `logged` | what others use: all clusters, one cluster, what pods do, what was asked |
-//! | `store`, `metadata`, `defaults`, `complete`, `account`, `moved` | objects, and what the server itself writes into them |
-//! | `validation`, `typed`, `names`, `rules`, `admission` | what it refuses |
+//! | `store`, `metadata`, `defaults`, `complete`, `allocation`, `account`, `moved` | objects, and what the server itself writes into them |
+//! | `validation`, `typed`, `names`, `rules`, `fixed`, `schedule`, `admission` | what it refuses |
 //! | `managed` | who owns which field |
-//! | `kinds`, `built_in`, `custom`, `discovery`, `openapi`, `schemas` | which kinds there are, and how clients learn about them |
+//! | `kinds`, `built_in`, `custom`, `api_services`, `discovery`, `openapi`, `schemas` | which kinds there are, and how clients learn about them |
 //! | `access` | who asks, and what they may |
 //! | `transport`, `listen`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
 //! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources` | one file per verb |
@@ -21,6 +21,8 @@ mod access;
 mod account;
 mod addresses;
 mod admission;
+mod allocation;
+mod api_services;
 mod authority;
 mod behaviour;
 mod built_in;
@@ -39,6 +41,7 @@ mod dial;
 mod discovery;
 mod faults;
 pub mod fields;
+mod fixed;
 mod furniture;
 mod identity;
 mod kinds;
@@ -62,6 +65,7 @@ mod real;
 mod reply;
 mod router;
 mod rules;
+mod schedule;
 mod schemas;
 mod selectors;
 mod server;

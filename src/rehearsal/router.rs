@@ -143,7 +143,9 @@ fn dispatch(call: &Call, target: &Target) -> Outcome<Reply> {
         (&Method::PUT, Some(_)) => update::answer(call, target),
         (&Method::PATCH, Some(_)) => patch::answer(call, target),
         (&Method::DELETE, Some(_)) => delete::answer(call, target),
-        (&Method::DELETE, None) => delete::collection(call, target),
+        (&Method::DELETE, None) if target.kind.verbs().contains(&"deletecollection") => {
+            delete::collection(call, target)
+        }
         _ => Err(Status::method_not_allowed()),
     }
 }

@@ -1,9 +1,10 @@
-//! What makes an object of a kind valid, and what of it never changes: the rules that scripts run into.
+//! What makes an object of a kind valid: the rules that scripts run into.
 
+use super::controllers::selects;
 use super::kinds::Kind;
 use super::status::Cause;
 use super::tree::{items, text};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What is wrong with an object.
 pub(super) fn of_kind(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
@@ -11,7 +12,8 @@ pub(super) fn of_kind(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
     match kind.resource().as_str() {
         "pods" => pod(spec, "spec", causes),
         "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "daemonsets.apps" => workload(spec, causes),
-        "jobs.batch" => pod(&spec["template"]["spec"], "spec.template.spec", causes),
+        "jobs.batch" => job(spec, "spec", causes),
+        "cronjobs.batch" => cron_job(spec, causes),
         "services" => service(spec, causes),
         "secrets" => secret(object, causes),
         "customresourcedefinitions.apiextensions.k8s.io" => definition(object, causes),
@@ -41,26 +43,41 @@ fn workload(spec: &Value, causes: &mut Vec<Cause>) {
     } else if is_empty {
         causes.push(Cause::invalid("spec.selector", &spec["selector"], "empty selector is invalid for deployment"));
     }
-    if spec["selector"].is_null() {
-        causes.push(Cause::invalid(
-            "spec.template.metadata.labels",
-            labels,
-            "`selector` does not match template `labels`",
-        ));
-    }
-    let fits = |(key, value): (&String, &Value)| labels[key.as_str()] == *value;
-    if !wanted.as_object().into_iter().flatten().all(fits) {
-        let labels = if labels.is_null() { &Value::Object(serde_json::Map::new()) } else { labels };
-        causes.push(Cause::invalid(
-            "spec.template.metadata.labels",
-            labels,
-            "`selector` does not match template `labels`",
-        ));
+    if spec["selector"].is_null() || !selects(&spec["selector"], labels) {
+        let none = Value::Object(serde_json::Map::new());
+        // A selector that is missing is told with the labels as they are.
+        let shown = if labels.is_null() && !spec["selector"].is_null() { &none } else { labels };
+        let why = "`selector` does not match template `labels`";
+        causes.push(Cause::invalid("spec.template.metadata.labels", shown, why));
     }
     if let Some(replicas) = spec["replicas"].as_i64().filter(|replicas| *replicas < 0) {
         causes.push(Cause::invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0"));
     }
+    let policy = text(&spec["template"]["spec"], "restartPolicy");
+    if !matches!(policy, "" | "Always") {
+        causes.push(Cause::unsupported("spec.template.spec.restartPolicy", policy, &["Always"]));
+    }
     pod(&spec["template"]["spec"], "spec.template.spec", causes);
+}
+
+/// Pods of Jobs come to an end.
+fn job(spec: &Value, place: &str, causes: &mut Vec<Cause>) {
+    let template = &spec["template"]["spec"];
+    pod(template, &format!("{place}.template.spec"), causes);
+    if !matches!(text(template, "restartPolicy"), "OnFailure" | "Never") {
+        let why = "valid values: \"OnFailure\", \"Never\"";
+        causes.push(Cause::required(&format!("{place}.template.spec.restartPolicy"), why));
+    }
+}
+
+fn cron_job(spec: &Value, causes: &mut Vec<Cause>) {
+    let schedule = text(spec, "schedule");
+    if schedule.is_empty() {
+        causes.push(Cause::required("spec.schedule", ""));
+    } else if let Err(why) = super::schedule::Schedule::parse(schedule) {
+        causes.push(Cause::invalid("spec.schedule", &schedule.into(), &why));
+    }
+    job(&spec["jobTemplate"]["spec"], "spec.jobTemplate.spec", causes);
 }
 
 fn pod(spec: &Value, place: &str, causes: &mut Vec<Cause>) {
@@ -159,69 +176,5 @@ fn definition(definition: &Value, causes: &mut Vec<Cause>) {
     if stored != 1 {
         let why = "must have exactly one version marked as storage version";
         causes.push(Cause::invalid("spec.versions", &spec["versions"], why));
-    }
-}
-
-/// What of a live object never changes.
-pub(super) fn immutable(kind: &Kind, object: &Value, live: &Value, causes: &mut Vec<Cause>) {
-    let mut fixed = |field: &str, now: &Value, before: &Value, why: &str| {
-        if now != before {
-            causes.push(Cause::invalid(field, now, why));
-        }
-    };
-    match kind.resource().as_str() {
-        "deployments.apps" | "replicasets.apps" | "daemonsets.apps" | "jobs.batch" => {
-            fixed("spec.selector", &object["spec"]["selector"], &live["spec"]["selector"], "field is immutable");
-        }
-        "pods" => fixed_pod(object, live, causes),
-        "secrets" => fixed("type", &object["type"], &live["type"], "field is immutable"),
-        "services" => {
-            let (now, before) = (&object["spec"], &live["spec"]);
-            let had_address = before["type"] != "ExternalName" && now["type"] != "ExternalName";
-            if had_address && now["clusterIP"] != before["clusterIP"] {
-                let addresses = Value::from(vec![now["clusterIP"].clone()]);
-                fixed("spec.clusterIPs[0]", &addresses, &Value::Null, "may not change once set");
-            }
-        }
-        "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => {
-            // Written as the Go type has it.
-            let go = |role: &Value| json!({"APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]});
-            fixed("roleRef", &go(&object["roleRef"]), &go(&live["roleRef"]), "cannot change roleRef");
-        }
-        _ => {}
-    }
-    if matches!(kind.resource().as_str(), "secrets" | "configmaps") && live["immutable"] == true {
-        sealed(object, live, causes);
-    }
-}
-
-/// Of a pod's specification little more than its images may change.
-fn fixed_pod(object: &Value, live: &Value, causes: &mut Vec<Cause>) {
-    let fixed = |pod: &Value| {
-        let mut spec = pod["spec"].clone();
-        for list in ["containers", "initContainers"] {
-            for container in spec[list].as_array_mut().into_iter().flatten() {
-                container["image"] = Value::Null;
-            }
-        }
-        for field in ["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "ephemeralContainers"] {
-            spec[field] = Value::Null;
-        }
-        spec
-    };
-    // The scheduler of a rehearsal writes the node by the same way.
-    if live["spec"]["nodeName"].is_string() && fixed(object) != fixed(live) {
-        let why = "pod updates may not change fields other than `spec.containers[*].image`,\
-                   `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to \
-                   existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was \
-                   previously negative)";
-        causes.push(Cause::forbidden("spec", why));
-    }
-}
-
-/// Secrets and ConfigMaps that were made immutable.
-fn sealed(object: &Value, live: &Value, causes: &mut Vec<Cause>) {
-    for key in ["data", "binaryData", "immutable"].into_iter().filter(|key| object[*key] != live[*key]) {
-        causes.push(Cause::forbidden(key, "field is immutable when `immutable` is set"));
     }
 }

@@ -7,7 +7,10 @@ use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
 use super::world::{Around, World};
-use super::{Faults, LoadBalancer, Logged, access, complete, defaults, furniture, managed, metadata, moved};
+use super::{
+    Faults, LoadBalancer, Logged, access, allocation, api_services, complete, defaults, furniture, managed, metadata,
+    moved,
+};
 use crate::clock::Clock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -75,8 +78,9 @@ impl Server {
         for role in access::defaults::objects() {
             server.furnish(role.clone());
         }
-        for class in furniture::priority_classes() {
-            server.furnish(class);
+        let fixed = furniture::priority_classes().into_iter().chain(furniture::own_endpoints(&server));
+        for object in fixed.chain(api_services::built_in(&server.now())) {
+            server.furnish(object);
         }
         server
     }
@@ -259,9 +263,15 @@ impl Server {
         if let Some(manager) = manager {
             object = managed::put(&kind, live.as_deref(), object, manager, &self.now());
         }
-        defaults::allocate(self, &kind, &mut object);
+        // Whoever puts objects past the API gets what it asks for.
+        let before = live.as_deref().unwrap_or(&Value::Null);
+        let _ = allocation::change(self, &kind, before, &mut object, false);
         let object = match &live {
-            None => metadata::created(self, &kind, object),
+            None => {
+                let mut object = metadata::created(self, &kind, object);
+                complete::identified(&kind, &mut object);
+                object
+            }
             Some(live) => metadata::updated(&kind, live, object),
         };
         self.commit(&mut store, &kind, key, live.as_ref(), object)
@@ -309,8 +319,10 @@ impl Server {
         let object = event.object.clone();
         self.announce(event);
         if done && let Some(event) = store.remove(&kind.resource(), &key) {
-            self.clean_up(kind, &event.object);
             self.announce(event);
+            self.clean_up(store, kind, &object);
+        } else if kind.resource() == super::custom::DEFINITIONS {
+            api_services::follow(self, store);
         }
         object
     }
@@ -327,15 +339,17 @@ impl Server {
     pub(super) fn erase(&self, store: &mut Store, kind: &Kind, key: &Key) -> Option<Arc<Value>> {
         let event = store.remove(&kind.resource(), key)?;
         let last = event.object.clone();
-        self.clean_up(kind, &last);
         self.announce(event);
+        self.clean_up(store, kind, &last);
         Some(last)
     }
 
-    /// What goes with a removed object: the addresses of a Service.
-    fn clean_up(&self, kind: &Kind, object: &Value) {
-        if kind.resource() == "services" {
-            defaults::release(self, object);
+    /// What goes with a removed object: the addresses of a Service, the APIServices of a definition.
+    fn clean_up(&self, store: &mut Store, kind: &Kind, object: &Value) {
+        match kind.resource().as_str() {
+            "services" => allocation::release(self, object),
+            super::custom::DEFINITIONS => api_services::follow(self, store),
+            _ => {}
         }
     }
 
@@ -358,9 +372,10 @@ impl Server {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     }
 
-    /// Moves the times in all stored objects.
+    /// Moves the times in all stored objects, and the ends of tokens.
     pub(super) fn move_times(&self, by: jiff::SignedDuration) {
         self.store().rewrite(|object| moved::moved(object, by));
+        self.0.identity.move_times(by);
     }
 
     /// Forgets all past changes, as a compaction does: watches that resume from before it get 410 Gone.
@@ -373,6 +388,11 @@ impl Server {
         let store = self.store();
         let resources = store.resources();
         resources.iter().flat_map(|resource| store.list(resource, namespace)).collect()
+    }
+
+    /// The stored objects that name this uid among their owners.
+    pub(super) fn owned(&self, uid: &str) -> Vec<Arc<Value>> {
+        self.store().owned(uid)
     }
 
     /// What Services of type LoadBalancer get from now on.

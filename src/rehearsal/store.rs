@@ -6,7 +6,7 @@ use super::custom;
 use super::kinds::{self, Kind};
 use super::metadata;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -61,11 +61,13 @@ pub(super) struct Store {
     shelves: BTreeMap<String, Shelf>,
     /// By the name of their definition.
     custom: BTreeMap<String, Arc<Kind>>,
+    /// By the uid of an owner: where its dependents are.
+    owned: HashMap<String, BTreeSet<(String, Key)>>,
 }
 
 impl Store {
     pub fn new() -> Store {
-        Store { version: 0, shelves: BTreeMap::new(), custom: BTreeMap::new() }
+        Store { version: 0, shelves: BTreeMap::new(), custom: BTreeMap::new(), owned: HashMap::new() }
     }
 
     /// The resourceVersion of the last change.
@@ -117,6 +119,31 @@ impl Store {
         objects.into_iter().filter(|(key, _)| is_in(key)).map(|(_, object)| object).collect()
     }
 
+    /// The objects that name this uid among their owners, in the order of their kinds and names.
+    pub fn owned(&self, uid: &str) -> Vec<Arc<Value>> {
+        let places = self.owned.get(uid).into_iter().flatten();
+        places.filter_map(|(resource, key)| self.get(resource, key).cloned()).collect()
+    }
+
+    fn own(&mut self, resource: &str, key: &Key, before: Option<&Value>, now: Option<&Value>) {
+        let (before, now) = (owners(before), owners(now));
+        if before == now {
+            return;
+        }
+        let place = (resource.to_owned(), key.clone());
+        for uid in before {
+            if let Some(places) = self.owned.get_mut(uid) {
+                places.remove(&place);
+                if places.is_empty() {
+                    self.owned.remove(uid);
+                }
+            }
+        }
+        for uid in now {
+            self.owned.entry(uid.to_owned()).or_default().insert(place.clone());
+        }
+    }
+
     /// The resources of which something is stored.
     pub fn resources(&self) -> Vec<String> {
         self.shelves.iter().filter(|(_, shelf)| !shelf.objects.is_empty()).map(|(name, _)| name.clone()).collect()
@@ -128,7 +155,8 @@ impl Store {
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
         let object = Arc::new(object);
         let shelf = self.shelves.entry(resource.to_owned()).or_default();
-        let before = shelf.objects.insert(key, object.clone());
+        let before = shelf.objects.insert(key.clone(), object.clone());
+        self.own(resource, &key, before.as_deref(), Some(&object));
         let event = Event { version: self.version, object, before, deleted: false };
         self.remember(resource, event)
     }
@@ -136,6 +164,7 @@ impl Store {
     /// Removes an object.
     pub fn remove(&mut self, resource: &str, key: &Key) -> Option<Event> {
         let before = self.shelves.get_mut(resource)?.objects.remove(key)?;
+        self.own(resource, key, Some(&before), None);
         self.version += 1;
         let mut last = (*before).clone();
         last["metadata"]["resourceVersion"] = self.version.to_string().into();
@@ -205,6 +234,12 @@ impl Store {
     }
 }
 
+/// The uids of an object's owners.
+fn owners(object: Option<&Value>) -> Vec<&str> {
+    let references = object.and_then(|object| object["metadata"]["ownerReferences"].as_array());
+    references.into_iter().flatten().filter_map(|reference| reference["uid"].as_str()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,6 +281,20 @@ mod tests {
         let names: Vec<_> = store.list("pods", Some("a")).iter().map(|pod| pod["metadata"]["name"].clone()).collect();
         assert_eq!(names, ["1", "2"]);
         assert_eq!(store.list("pods", None).len(), 4);
+    }
+
+    #[test]
+    fn dependents_are_found_by_the_uid_of_their_owner() {
+        let mut store = Store::new();
+        let of = |owner: &str| json!({"metadata": {"name": "x", "ownerReferences": [{"uid": owner}]}});
+        let names = |store: &Store, uid: &str| store.owned(uid).len();
+        store.insert("pods", key("x"), of("one"));
+        store.insert("secrets", key("x"), of("one"));
+        assert_eq!(names(&store, "one"), 2);
+        store.insert("pods", key("x"), of("two"));
+        assert_eq!((names(&store, "one"), names(&store, "two")), (1, 1));
+        store.remove("pods", &key("x"));
+        assert_eq!((names(&store, "one"), names(&store, "two")), (1, 0));
     }
 
     #[test]

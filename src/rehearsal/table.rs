@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// What a client wants to have in a table.
 pub(super) struct Options {
     include: String,
-    now: jiff::Timestamp,
+    /// The moment at which ages are counted.
+    pub now: jiff::Timestamp,
 }
 
 impl Options {

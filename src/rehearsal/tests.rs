@@ -2,6 +2,8 @@
 
 mod deletion;
 mod paging;
+mod refusals;
+mod shown;
 mod writing;
 
 use super::{Server, World};

@@ -4,8 +4,8 @@ use super::call::{Call, Target};
 use super::kinds::Kind;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
-use super::tree::{at, text, unset};
-use super::{access, admission, complete, create, defaults, managed, metadata, read, validation};
+use super::tree::{at, items, path, text, unset};
+use super::{access, admission, allocation, complete, create, defaults, managed, metadata, read, validation};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -57,8 +57,9 @@ pub(super) fn change(call: &Call, target: &Target, compute: &dyn Fn(&Value) -> O
         let live = server.store().get(&kind.resource(), &target.key()).cloned();
         let live = live.ok_or_else(|| Status::not_found(kind, target.name()))?;
         let asked = compute(&live)?;
-        preconditions(target, &live, &asked)?;
+        preconditions(call, target, &live, &asked)?;
         access::escalation::check(call, target, &asked)?;
+        fixed_metadata(target, &live, &asked)?;
         let object = completed(call, target, &live, asked)?;
         if call.is_dry() {
             return Ok(Arc::new(object));
@@ -71,11 +72,11 @@ pub(super) fn change(call: &Call, target: &Target, compute: &dyn Fn(&Value) -> O
 }
 
 /// What the client knew of the object must still hold.
-fn preconditions(target: &Target, live: &Value, asked: &Value) -> Outcome<()> {
+fn preconditions(call: &Call, target: &Target, live: &Value, asked: &Value) -> Outcome<()> {
     let (kind, name) = (&target.kind, target.name());
     let (known, now) = (&asked["metadata"], &live["metadata"]);
     let (uid, live_uid) = (text(known, "uid"), text(now, "uid"));
-    if !uid.is_empty() && uid != live_uid {
+    if !uid.is_empty() && uid != live_uid && call.method == http::Method::PUT {
         let why = format!(
             "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {live_uid}",
             place(target)
@@ -87,6 +88,29 @@ fn preconditions(target: &Target, live: &Value, asked: &Value) -> Outcome<()> {
         return Err(Status::stale(kind, name));
     }
     Ok(())
+}
+
+/// What of the metadata only the server writes, and what an ending object no longer gets.
+fn fixed_metadata(target: &Target, live: &Value, asked: &Value) -> Outcome<()> {
+    let (asked, live) = (&asked["metadata"], &live["metadata"]);
+    let mut causes = Vec::new();
+    let ends = live["deletionTimestamp"].is_string();
+    let added = || items(&asked["finalizers"]).iter().filter(|one| !items(&live["finalizers"]).contains(one));
+    if ends && added().next().is_some() {
+        let shown: Vec<_> = added().map(Value::to_string).collect();
+        let why = format!(
+            "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+            shown.join(", ")
+        );
+        causes.push(Cause::forbidden("metadata.finalizers", &why));
+    }
+    for key in ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+        let is_free = key != "uid" && ends;
+        if !is_free && !asked[key].is_null() && asked[key] != live[key] {
+            causes.push(Cause::invalid(&format!("metadata.{key}"), &asked[key], "field is immutable"));
+        }
+    }
+    if causes.is_empty() { Ok(()) } else { Err(Status::invalid(&target.kind, target.name(), &causes)) }
 }
 
 /// Where etcd would keep the object.
@@ -115,7 +139,7 @@ fn completed(call: &Call, target: &Target, live: &Value, asked: Value) -> Outcom
         defaults::apply(kind, &mut object);
         complete::apply(kind, Some(live), &mut object);
         validation::object(kind, &object, Some(live))?;
-        defaults::allocate_changed(&call.server, kind, live, &mut object);
+        allocation::change(&call.server, kind, live, &mut object, call.is_dry())?;
     }
     Ok(object)
 }
@@ -134,6 +158,10 @@ fn only_its_part(target: &Target, live: &Value, mut asked: Value) -> Value {
             *at(at(&mut object, "metadata"), "managedFields") = managed;
         }
         return object;
+    }
+    if target.kind.resource() == "namespaces" && target.subresource.as_deref() != Some("finalize") {
+        // What empties a namespace before it goes: only its own endpoint takes that away.
+        *path(&mut asked, &["spec", "finalizers"]) = live["spec"]["finalizers"].clone();
     }
     if target.subresource.is_none() && target.kind.has("status") {
         match live.get("status") {

@@ -5,7 +5,7 @@ use super::kinds::Kind;
 use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::tree::{at, text};
-use super::{kinds, names, protobuf, rules, structural, typed};
+use super::{fixed, kinds, names, protobuf, rules, structural, typed};
 use serde_json::{Value, json};
 
 /// Kind, apiVersion, name and namespace of a body must be those of the path.
@@ -141,12 +141,17 @@ pub(super) fn status(kind: &Kind, object: &Value) -> Outcome<()> {
 /// The rules of the kind, for a new object or for the change of a live one.
 pub(super) fn object(kind: &Kind, object: &Value, live: Option<&Value>) -> Outcome<()> {
     let mut causes = names::causes(kind, object);
+    // In the order in which the real server finds them.
+    let fixed_first = matches!(kind.resource().as_str(), "secrets" | "daemonsets.apps");
+    if let Some(live) = live.filter(|_| fixed_first) {
+        fixed::immutable(kind, object, live, &mut causes);
+    }
     rules::of_kind(kind, object, &mut causes);
     if let Some(schema) = kind.schema_of(object) {
         structural::check(schema, object, "", &mut causes);
     }
-    if let Some(live) = live {
-        rules::immutable(kind, object, live, &mut causes);
+    if let Some(live) = live.filter(|_| !fixed_first) {
+        fixed::immutable(kind, object, live, &mut causes);
     }
     match causes.is_empty() {
         true => Ok(()),

@@ -123,6 +123,7 @@ impl Watch {
     fn collect(&mut self) -> bool {
         self.signal.borrow_and_update();
         let Some(server) = Server::upgrade(&self.server) else { return false };
+        self.writer.table.now = server.time();
         let events = server.store().since(&self.resource, self.seen);
         match events {
             Ok(events) => events.iter().for_each(|event| self.take(event)),
@@ -213,7 +214,10 @@ impl Writer {
                 "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
                 "columnDefinitions": null, "rows": [],
             }),
-            _ => json!({"kind": kind, "apiVersion": api_version, "metadata": metadata}),
+            Shape::Metadata => {
+                json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
+            }
+            Shape::Whole => json!({"kind": kind, "apiVersion": api_version, "metadata": metadata}),
         };
         line(&json!({"type": "BOOKMARK", "object": object}))
     }

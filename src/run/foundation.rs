@@ -323,6 +323,7 @@ impl Foundation {
             run,
             recording,
             _watch,
+            holds: std::sync::atomic::AtomicBool::default(),
         }
     }
 }

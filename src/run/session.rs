@@ -26,6 +26,7 @@ use crate::script::{Header, Kind, Script, Values};
 use rhai::{Dynamic, Scope};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// What is to be run.
@@ -64,6 +65,8 @@ pub struct Session {
     /// Ends with the session.
     pub(super) _watch: Watch,
     pub(super) run: Arc<str>,
+    /// Whether simulated time stands still after the script.
+    pub(super) holds: AtomicBool,
 }
 
 impl Session {
@@ -190,7 +193,18 @@ impl Session {
 
     fn carry_out(&self, job: &Job) -> Result<()> {
         // All of it on the script's thread, so that simulated time is what the script left it at.
-        engine::on_script_thread(&self.clock, || self.perform(job))?
+        engine::on_script_thread(&self.clock, || {
+            let outcome = self.perform(job);
+            if self.holds.load(Ordering::SeqCst) {
+                self.clock.stand_still();
+            }
+            outcome
+        })?
+    }
+
+    /// Lets simulated time stand still from the end of the script on: what is served afterwards is what the script left.
+    pub fn hold_time_afterwards(&self) {
+        self.holds.store(true, Ordering::SeqCst);
     }
 
     /// Runs the job's script on this thread, which must be a script's, and shows its summary.

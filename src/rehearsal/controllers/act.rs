@@ -22,6 +22,10 @@ impl View for Server {
         Server::all(self, namespace)
     }
 
+    fn owned(&self, uid: &str) -> Vec<Arc<Value>> {
+        Server::owned(self, uid)
+    }
+
     fn address(&self, pool: Pool) -> String {
         match pool {
             Pool::Pod => self.addresses().pod(),
@@ -55,7 +59,8 @@ pub(crate) fn carry_out(world: &World, server: &Server, action: Action, memo: &m
     match action {
         Action::Create(object) => memo.refusal = create(server, object).err().or(memo.refusal.take()),
         Action::Patch(target, merge) => patch(server, &target, &merge),
-        Action::Delete(target) => delete(server, &target),
+        Action::Delete(target) => delete(server, &target, ""),
+        Action::DeleteInForeground(target) => delete(server, &target, "Foreground"),
         Action::Remove(target) => {
             if stored(server, &target).is_some() {
                 server.remove(&target.resource(), target.id.namespace(), &target.id.name);
@@ -82,9 +87,6 @@ fn create(server: &Server, object: Value) -> Result<(), String> {
         return Ok(());
     }
     if ADMITTED.contains(&kind(&object)) {
-        if kind(&object) == "Pod" {
-            account(server, &object)?;
-        }
         return server.create(object).map(drop);
     }
     let namespace = server.get_shared("Namespace", None, &target.id.namespace);
@@ -92,23 +94,6 @@ fn create(server: &Server, object: Value) -> Result<(), String> {
         server.put(object);
     }
     Ok(())
-}
-
-/// Refuses a pod whose service account does not exist.
-fn account(server: &Server, pod: &Value) -> Result<(), String> {
-    let namespace = text(pod, "/metadata/namespace");
-    let account = match text(pod, "/spec/serviceAccountName") {
-        "" => "default",
-        account => account,
-    };
-    if server.get_shared("ServiceAccount", Some(namespace), account).is_some() {
-        return Ok(());
-    }
-    Err(format!(
-        "pods \"{}\" is forbidden: error looking up service account {namespace}/{account}: serviceaccount \"{account}\" \
-         not found",
-        name(pod)
-    ))
 }
 
 fn patch(server: &Server, target: &Target, merge: &Value) {
@@ -120,10 +105,10 @@ fn patch(server: &Server, target: &Target, merge: &Value) {
 }
 
 /// Deletes as the API does without further options: pods on a node get their time, finalizers hold, the rest goes.
-fn delete(server: &Server, target: &Target) {
+fn delete(server: &Server, target: &Target, propagation: &str) {
     if stored(server, target).is_some_and(|object| !is_terminating(&object)) {
         // Refused only where the object is gone meanwhile, or a namespace that no cluster can do without.
-        let _ = server.delete(&target.resource(), target.id.namespace(), &target.id.name);
+        let _ = server.delete_with(&target.resource(), target.id.namespace(), &target.id.name, propagation);
     }
 }
 

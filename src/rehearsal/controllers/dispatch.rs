@@ -63,6 +63,14 @@ struct Key {
     id: Id,
 }
 
+/// Does something of which a defect must not stop everything else.
+fn guarded(what: &str, work: impl FnOnce()) {
+    // Stores are written under their own locks, whole objects at a time; what a turn remembers goes with it.
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+        tracing::error!("{what} ended in a panic");
+    }
+}
+
 #[derive(Default)]
 struct Queue {
     world: Weak<Inner>,
@@ -90,7 +98,7 @@ impl Queue {
                 (self, busy)
             });
             let Ok((queue, busy)) = work.await else {
-                return tracing::error!("the rehearsed controllers have stopped: a behaviour panicked");
+                return tracing::error!("the rehearsed controllers have stopped");
             };
             self = queue;
             if busy || !inbox.is_empty() {
@@ -132,12 +140,13 @@ impl Queue {
         {
             let key = entry.remove();
             self.places.remove(&key);
-            self.turn(world, key, now);
+            let what = format!("a turn of {} {}", key.kind, key.id.name);
+            guarded(&what, || self.turn(world, key, now));
             busy = true;
         }
         if self.settled.is_some_and(|moment| moment <= now) {
             self.settled = None;
-            world.behaviour().reconcile(world);
+            guarded("a behaviour", || world.behaviour().reconcile(world));
             busy = true;
         }
         busy

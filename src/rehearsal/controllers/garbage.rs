@@ -1,7 +1,7 @@
 //! The garbage collector: objects go with their owners, in the background, in the foreground, or not at all.
 
 use super::turn::{
-    Action, Id, Target, Turn, View, has_finalizer, is_terminating, items, kind, text, uid, without_finalizer,
+    Action, Id, Target, Turn, View, has_finalizer, is_terminating, items, qualified, text, uid, without_finalizer,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -11,12 +11,17 @@ const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 const TAKES: Duration = Duration::from_millis(100);
 
-/// The objects that list this uid among their owners.
+/// The objects that list this object among their owners: those of its namespace, where it has one.
 fn dependents(view: &dyn View, owner: &Value) -> Vec<Arc<Value>> {
-    let namespace = Some(text(owner, "/metadata/namespace")).filter(|namespace| !namespace.is_empty());
-    let mut objects = view.all(namespace);
-    objects.retain(|object| owners(object).iter().any(|reference| reference["uid"] == uid(owner)));
+    let namespace = text(owner, "/metadata/namespace");
+    let mut objects = view.owned(uid(owner));
+    objects.retain(|object| namespace.is_empty() || text(object, "/metadata/namespace") == namespace);
     objects
+}
+
+/// The kind of an object, or of what a reference names, with its group: other groups may have a kind of this name.
+fn kind_of(object: &Value) -> String {
+    qualified(text(object, "/apiVersion"), text(object, "/kind"))
 }
 
 fn owners(object: &Value) -> &[Value] {
@@ -34,13 +39,16 @@ pub(crate) fn concerns(view: &dyn View, object: &Value, deleted: bool) -> Vec<(S
     let namespace = text(object, "/metadata/namespace");
     let mut concerned: Vec<(String, Id)> = owners(object)
         .iter()
-        .map(|owner| (text(owner, "/kind").to_owned(), Id::new(namespace, text(owner, "/name"))))
+        .flat_map(|owner| {
+            // Whether its kind has a namespace is not said: there is nothing to do where there is nothing.
+            [namespace, ""].map(|place| (kind_of(owner), Id::new(place, text(owner, "/name"))))
+        })
         .collect();
     if deleted {
         let dependents = dependents(view, object);
-        concerned.extend(dependents.iter().map(|dependent| (kind(dependent).to_owned(), Id::of(dependent))));
+        concerned.extend(dependents.iter().map(|dependent| (kind_of(dependent), Id::of(dependent))));
     } else if is_concerned(object) {
-        concerned.push((kind(object).to_owned(), Id::of(object)));
+        concerned.push((kind_of(object), Id::of(object)));
     }
     concerned
 }
@@ -63,7 +71,7 @@ fn collect(turn: &mut Turn<'_>, object: &Value) {
     let (living, gone): (Vec<_>, Vec<_>) = owners(object).iter().cloned().partition(|owner| lives(turn, object, owner));
     let ending = living.iter().all(|owner| ends_in_foreground(turn, object, owner));
     if (living.is_empty() || ending) && turn.stayed("ownerless", TAKES) {
-        return turn.want(Action::Delete(Target::of(object)));
+        return turn.want(goes(turn.view(), object, !living.is_empty()));
     }
     if !living.is_empty() && !ending && !gone.is_empty() {
         turn.patch(object, json!({ "metadata": { "ownerReferences": living } }));
@@ -71,9 +79,9 @@ fn collect(turn: &mut Turn<'_>, object: &Value) {
 }
 
 fn stored(turn: &Turn<'_>, object: &Value, owner: &Value) -> Option<Arc<Value>> {
-    let (kind, name) = (text(owner, "/kind"), text(owner, "/name"));
+    let (kind, name) = (kind_of(owner), text(owner, "/name"));
     let namespace = Some(text(object, "/metadata/namespace")).filter(|namespace| !namespace.is_empty());
-    let beside = turn.view().get(kind, namespace, name).or_else(|| turn.view().get(kind, None, name));
+    let beside = turn.view().get(&kind, namespace, name).or_else(|| turn.view().get(&kind, None, name));
     beside.filter(|stored| stored["metadata"]["uid"] == owner["uid"])
 }
 
@@ -86,10 +94,25 @@ fn ends_in_foreground(turn: &Turn<'_>, object: &Value, owner: &Value) -> bool {
     owner.is_some_and(|owner| is_terminating(&owner) && has_finalizer(&owner, FOREGROUND))
 }
 
+/// How a dependent goes: one whose owner waits for it goes after its own dependents.
+fn goes(view: &dyn View, dependent: &Value, awaited: bool) -> Action {
+    let target = Target::of(dependent);
+    if awaited && !dependents(view, dependent).is_empty() {
+        return Action::DeleteInForeground(target);
+    }
+    Action::Delete(target)
+}
+
 fn foreground(turn: &mut Turn<'_>, owner: &Value) {
     let dependents = dependents(turn.view(), owner);
     for dependent in dependents.iter().filter(|dependent| !is_terminating(dependent)) {
-        turn.want(Action::Delete(Target::of(dependent)));
+        let is_other = |reference: &&Value| reference["uid"] != uid(owner);
+        let others: Vec<_> = owners(dependent).iter().filter(is_other).cloned().collect();
+        let stays = others.iter().any(|one| lives(turn, dependent, one) && !ends_in_foreground(turn, dependent, one));
+        match stays {
+            true => turn.patch(dependent, json!({ "metadata": { "ownerReferences": others } })),
+            false => turn.want(goes(turn.view(), dependent, true)),
+        }
     }
     let blocks = |dependent: &Value| {
         owners(dependent)

@@ -74,15 +74,7 @@ fn step(turn: &mut Turn<'_>, job: &Value, tally: &Tally<'_>) {
             return;
         }
         let number = turn.next_number();
-        let mut pod = template::pod(job, &job["spec"]["template"], &child_name(job, number));
-        let job_uid = text(job, "/metadata/uid");
-        let labels = [
-            ("batch.kubernetes.io/job-name", name(job)),
-            ("batch.kubernetes.io/controller-uid", job_uid),
-            ("job-name", name(job)),
-            ("controller-uid", job_uid),
-        ];
-        template::label(&mut pod, &labels);
+        let pod = template::pod(job, &job["spec"]["template"], &child_name(job, number));
         let message = format!("Created pod: {}", name(&pod));
         turn.want(Action::Create(pod));
         turn.event(job, Event::normal("SuccessfulCreate", message, COMPONENT));

@@ -39,6 +39,7 @@ mod turn;
 mod workload;
 
 pub use address::LoadBalancer;
+pub(super) use condition::selects;
 pub(super) use dispatch::start;
 pub(super) use template::safe_name;
 

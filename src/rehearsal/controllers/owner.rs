@@ -25,7 +25,11 @@ pub(crate) fn controller_id(object: &Value, kind_of_owner: &str) -> Option<Id> {
 
 /// The objects of a kind that `owner` controls.
 pub(crate) fn controlled(view: &dyn View, kind: &str, owner: &Value) -> Vec<Arc<Value>> {
-    let mut objects = view.list(kind, Some(text(owner, "/metadata/namespace")));
-    objects.retain(|object| controller(object).is_some_and(|reference| reference["uid"] == uid(owner)));
+    let mut objects = view.owned(uid(owner));
+    let is_controlled = |object: &Value| controller(object).is_some_and(|reference| reference["uid"] == uid(owner));
+    let namespace = text(owner, "/metadata/namespace");
+    objects.retain(|object| {
+        object["kind"] == kind && text(object, "/metadata/namespace") == namespace && is_controlled(object)
+    });
     objects
 }

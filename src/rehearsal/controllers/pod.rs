@@ -252,7 +252,8 @@ fn stop(turn: &mut Turn<'_>, pod: &Value) {
         return turn.want(Action::Remove(Target::of(pod)));
     }
     if runs {
-        let mut status = statuses(pod, turn.time(), |_, _| State::Completed);
+        let state = |_: &Value, init: bool| if init { State::Completed } else { State::Ended(0) };
+        let mut status = statuses(pod, turn.time(), state);
         status["phase"] = "Succeeded".into();
         turn.patch(pod, json!({ "status": status }));
     }

@@ -16,6 +16,8 @@ pub(crate) trait View {
     fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>>;
     /// All objects of every kind, in one namespace or everywhere.
     fn all(&self, namespace: Option<&str>) -> Vec<Arc<Value>>;
+    /// The objects that name this uid among their owners.
+    fn owned(&self, uid: &str) -> Vec<Arc<Value>>;
     /// An address of the cluster that has not been given out.
     fn address(&self, pool: Pool) -> String;
     /// What Services of type LoadBalancer get.
@@ -76,6 +78,8 @@ pub(crate) enum Action {
     Patch(Target, Value),
     /// Delete it as a client of the API would: graceful, with finalizers.
     Delete(Target),
+    /// Delete it after its own dependents.
+    DeleteInForeground(Target),
     /// Remove it from the store.
     Remove(Target),
     /// Record an event about it.
@@ -110,10 +114,15 @@ impl Target {
 
     /// The kind with its group, as reads take it when kinds of several groups have the same name.
     pub fn resource(&self) -> String {
-        match self.api_version.split_once('/') {
-            Some((group, _)) => format!("{}.{group}", self.kind),
-            None => self.kind.clone(),
-        }
+        qualified(&self.api_version, &self.kind)
+    }
+}
+
+/// A kind with its group, as reads take it: `Gateway.networking.istio.io`, `Pod`.
+pub(crate) fn qualified(api_version: &str, kind: &str) -> String {
+    match api_version.split_once('/') {
+        Some((group, _)) => format!("{kind}.{group}"),
+        None => kind.to_owned(),
     }
 }
 

@@ -88,3 +88,38 @@ fn only_the_object_that_is_meant_is_deleted() {
         assert_eq!(delete(east, json!({"preconditions": {"uid": uid}})).await.0, 200);
     });
 }
+
+/// Two groups may have a kind of the same name.
+#[test]
+fn an_owner_of_another_group_with_the_same_kind_is_no_owner() {
+    simulated(async |clock| {
+        let world = owned(&clock).await;
+        let east = &world.servers()[0];
+        let second = east.get("ConfigMap", Some("default"), "second").expect("second");
+        let mut map = config_map("stray", json!({}));
+        map["metadata"]["ownerReferences"] = json!([{"apiVersion": "example.com/v1", "kind": "ConfigMap", "name": "second", "uid": second["metadata"]["uid"]}]);
+        post(east, MAPS, map).await;
+        assert!(!left(east).await.contains(&"stray".to_owned()));
+    });
+}
+
+#[test]
+fn in_the_foreground_dependents_wait_for_their_own() {
+    simulated(async |clock| {
+        let world = owned(&clock).await;
+        let east = &world.servers()[0];
+        let middle = east.get("ConfigMap", Some("default"), "owned").expect("owned");
+        let mut leaf = config_map("leaf", json!({}));
+        leaf["metadata"]["finalizers"] = json!(["a.b/hold"]);
+        leaf["metadata"]["ownerReferences"] = json!([{
+            "apiVersion": "v1", "kind": "ConfigMap", "name": "owned", "uid": middle["metadata"]["uid"],
+            "blockOwnerDeletion": true,
+        }]);
+        post(east, MAPS, leaf).await;
+        delete(east, json!({"propagationPolicy": "Foreground"})).await;
+        let still = left(east).await;
+        assert!(["owner", "owned", "leaf"].iter().all(|name| still.contains(&(*name).to_owned())), "{still:?}");
+        east.edit("ConfigMap", Some("default"), "leaf", |map| map["metadata"]["finalizers"] = Value::Null);
+        assert_eq!(left(east).await, ["second", "shared"]);
+    });
+}

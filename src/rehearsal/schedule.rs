@@ -1,0 +1,167 @@
+//! When CronJobs are due: five fields, or a name such as `@hourly`, as `robfig/cron` reads them.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _, Zoned};
+
+/// A schedule: which minutes, hours, days, months and weekdays are meant, as bits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Schedule {
+    minutes: u64,
+    hours: u64,
+    days: u64,
+    months: u64,
+    weekdays: u64,
+    /// Whether a day must be right by its number and by its name, because one of both is `*`.
+    both: bool,
+}
+
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+/// Years that are looked ahead: `30 2` never comes.
+const AHEAD: i16 = 5;
+
+impl Schedule {
+    /// Reads a schedule.
+    ///
+    /// # Errors
+    /// What is wrong with it, in the words of Kubernetes.
+    pub fn parse(text: &str) -> Result<Schedule, String> {
+        let named = match text {
+            "@yearly" | "@annually" => "0 0 1 1 *",
+            "@monthly" => "0 0 1 * *",
+            "@weekly" => "0 0 * * 0",
+            "@daily" | "@midnight" => "0 0 * * *",
+            "@hourly" => "0 * * * *",
+            _ if text.starts_with('@') => return Err(format!("unrecognized descriptor: {text}")),
+            _ => text,
+        };
+        let fields: Vec<&str> = named.split_whitespace().collect();
+        let [minutes, hours, days, months, weekdays] = fields.as_slice() else {
+            let found = fields.join(" ");
+            return Err(format!("expected exactly 5 fields, found {}: [{found}]", fields.len()));
+        };
+        let starred = |field: &str| field.starts_with('*') || field.starts_with('?');
+        Ok(Schedule {
+            minutes: field(minutes, 0, 59, &[])?,
+            hours: field(hours, 0, 23, &[])?,
+            days: field(days, 1, 31, &[])?,
+            months: field(months, 1, 12, &MONTHS)?,
+            weekdays: field(weekdays, 0, 6, &WEEKDAYS)?,
+            both: starred(days) || starred(weekdays),
+        })
+    }
+
+    /// The first moment after this one.
+    pub fn after(&self, time: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let mut at = (time + 60.seconds()).to_zoned(zone.clone());
+        at = at.with().second(0).subsec_nanosecond(0).build().ok()?;
+        let last = at.year() + AHEAD;
+        while at.year() <= last {
+            if !has(self.months, at.month()) {
+                at = at.first_of_month().ok()?.checked_add(1.month()).ok()?.start_of_day().ok()?;
+            } else if !self.is_day(&at) {
+                at = at.tomorrow().ok()?.start_of_day().ok()?;
+            } else if !has(self.hours, at.hour()) {
+                at = at.with().minute(0).build().ok()?.checked_add(1.hour()).ok()?;
+            } else if !has(self.minutes, at.minute()) {
+                at = at.checked_add(1.minute()).ok()?;
+            } else {
+                return Some(at.timestamp());
+            }
+        }
+        None
+    }
+
+    fn is_day(&self, at: &Zoned) -> bool {
+        let by_number = has(self.days, at.day());
+        let by_name = has(self.weekdays, at.weekday().to_sunday_zero_offset());
+        if self.both { by_number && by_name } else { by_number || by_name }
+    }
+}
+
+fn has(bits: u64, number: i8) -> bool {
+    bits & (1 << number) != 0
+}
+
+/// The numbers that a field means, as bits: `*`, `1-5`, `*/2`, lists of these, and names.
+fn field(text: &str, least: u32, most: u32, names: &[&str]) -> Result<u64, String> {
+    text.split(',').map(|part| range(part, least, most, names)).try_fold(0, |all, bits| Ok(all | bits?))
+}
+
+fn range(text: &str, least: u32, most: u32, names: &[&str]) -> Result<u64, String> {
+    let (span, step) = match text.split_once('/') {
+        Some((span, step)) => (span, Some(number(step, 0, &[])?)),
+        None => (text, None),
+    };
+    if step == Some(0) {
+        return Err(format!("step of range should be a positive number: {text}"));
+    }
+    let (from, to) = match span.split_once('-') {
+        _ if matches!(span, "*" | "?") => (least, most),
+        Some((from, to)) => (number(from, least, names)?, number(to, least, names)?),
+        None => {
+            let one = number(span, least, names)?;
+            (one, if step.is_some() { most } else { one })
+        }
+    };
+    if from < least {
+        return Err(format!("beginning of range ({from}) below minimum ({least}): {text}"));
+    }
+    if to > most {
+        return Err(format!("end of range ({to}) above maximum ({most}): {text}"));
+    }
+    if from > to {
+        return Err(format!("beginning of range ({from}) beyond end of range ({to}): {text}"));
+    }
+    let step = usize::try_from(step.unwrap_or(1)).unwrap_or(1);
+    Ok((from..=to).step_by(step).fold(0, |bits, number| bits | 1 << number))
+}
+
+fn number(text: &str, least: u32, names: &[&str]) -> Result<u32, String> {
+    let named = names.iter().position(|name| name.eq_ignore_ascii_case(text)).and_then(|at| u32::try_from(at).ok());
+    if let Some(at) = named {
+        return Ok(at + least);
+    }
+    text.parse().map_err(|_| format!("failed to parse int from {text}: strconv.Atoi: parsing {text:?}: invalid syntax"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(schedule: &str, time: &str) -> String {
+        let schedule = Schedule::parse(schedule).expect("a schedule");
+        let next = schedule.after(time.parse().expect("a time"), &TimeZone::UTC);
+        next.map(|time| time.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn schedules_are_due_when_cron_says_so() {
+        let time = "2026-01-30T10:07:12Z";
+        for (schedule, due) in [
+            ("* * * * *", "2026-01-30T10:08:00Z"),
+            ("*/5 * * * *", "2026-01-30T10:10:00Z"),
+            ("@hourly", "2026-01-30T11:00:00Z"),
+            ("30 2 * * mon-fri", "2026-02-02T02:30:00Z"),
+            ("0 0 1 * *", "2026-02-01T00:00:00Z"),
+            ("0 0 29 feb *", "2028-02-29T00:00:00Z"),
+            ("0 0 13 * 5", "2026-02-06T00:00:00Z"),
+            ("0 0 30 2 *", ""),
+        ] {
+            assert_eq!(next(schedule, time), due, "{schedule}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_as_kubernetes_tells_them() {
+        for (schedule, words) in [
+            ("bad", "expected exactly 5 fields, found 1: [bad]"),
+            ("61 * * * *", "end of range (61) above maximum (59): 61"),
+            ("x * * * *", "failed to parse int from x: strconv.Atoi: parsing \"x\": invalid syntax"),
+            ("@often", "unrecognized descriptor: @often"),
+        ] {
+            assert_eq!(Schedule::parse(schedule).expect_err("wrong"), words);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What people look at: ages, API services, the pods of a Job.
+
+use super::*;
+use std::time::Duration;
+
+/// The ages that a watched table of pods shows, line by line.
+#[test]
+fn ages_of_a_watched_table_are_those_of_the_moment() {
+    simulated(async |clock| {
+        let world = running(&clock, &["east"]);
+        let east = &world.servers()[0];
+        post(east, MAPS, config_map("a", json!({}))).await;
+        let request = http::Request::builder()
+            .uri(format!("{MAPS}?watch=true&timeoutSeconds=60&fieldSelector=metadata.name%3Da"))
+            .header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+            .body(Vec::new())
+            .expect("request");
+        let mut lines = Box::pin(client(east).request_events::<Value>(request).await.expect("watch"));
+        use futures::TryStreamExt as _;
+        let mut age = async || {
+            let event = lines.try_next().await.expect("a line").expect("a line");
+            let (kube::core::WatchEvent::Added(table) | kube::core::WatchEvent::Modified(table)) = event else {
+                panic!("{event:?}")
+            };
+            table["rows"][0]["cells"][2].as_str().unwrap_or_default().to_owned()
+        };
+        assert_eq!(age().await, "0s");
+        clock.sleep(Duration::from_secs(30)).await;
+        ask(east, "PATCH", &format!("{MAPS}/a"), "application/merge-patch+json", json!({"data": {"k": "v"}})).await;
+        assert_eq!(age().await, "30s");
+    });
+}
+
+#[test]
+fn groups_have_their_api_services_as_long_as_they_are_served() {
+    simulated(async |clock| {
+        let world = running(&clock, &["east"]);
+        let east = &world.servers()[0];
+        let available = |name: &str| {
+            let service = east.get("APIService", None, name)?;
+            Some(service["status"]["conditions"][0]["status"] == "True")
+        };
+        assert_eq!((available("v1."), available("v2.autoscaling")), (Some(true), Some(true)));
+        let definition = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.ex.com"},
+            "spec": {
+                "group": "ex.com", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+            },
+        });
+        let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        assert_eq!(post(east, definitions, definition).await.0, 201);
+        clock.sleep(Duration::from_secs(2)).await;
+        assert_eq!(available("v1.ex.com"), Some(true));
+        ask(east, "DELETE", &format!("{definitions}/widgets.ex.com"), "application/json", Value::Null).await;
+        clock.sleep(Duration::from_secs(2)).await;
+        assert_eq!(available("v1.ex.com"), None);
+    });
+}
+
+#[test]
+fn a_job_finds_its_pods_by_its_uid() {
+    simulated(async |clock| {
+        let world = running(&clock, &["east"]);
+        let east = &world.servers()[0];
+        clock.sleep(Duration::from_secs(2)).await;
+        let spec =
+            json!({"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a"}]}}});
+        let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}, "spec": spec});
+        let (code, job) = post(east, "/apis/batch/v1/namespaces/default/jobs", job).await;
+        assert_eq!(code, 201, "{job}");
+        let uid = &job["metadata"]["uid"];
+        assert_eq!(job["spec"]["selector"], json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
+        clock.sleep(Duration::from_secs(20)).await;
+        let pods = east.list("Pod", Some("default"));
+        let labels = &pods[0]["metadata"]["labels"];
+        assert_eq!((&labels["batch.kubernetes.io/controller-uid"], &labels["job-name"]), (uid, &json!("j")));
+        let container = &pods[0]["status"]["containerStatuses"][0];
+        assert_eq!((&container["ready"], &pods[0]["status"]["phase"]), (&json!(false), &json!("Succeeded")));
+    });
+}
