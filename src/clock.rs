@@ -45,7 +45,34 @@ struct Simulation {
 struct Timers {
     now: Duration,
     next_id: u64,
-    pending: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
+    pending: Pending,
+    /// Timers for the sake of which time does not jump.
+    along: Pending,
+}
+
+type Pending = BTreeMap<(Duration, u64), oneshot::Sender<()>>;
+
+impl Timers {
+    /// Takes out the timers that are due.
+    fn due(&mut self) -> Vec<oneshot::Sender<()>> {
+        let next = (self.now + Duration::from_nanos(1), 0);
+        let mut due = Vec::new();
+        for timers in [&mut self.pending, &mut self.along] {
+            let later = timers.split_off(&next);
+            due.extend(std::mem::replace(timers, later).into_values());
+        }
+        due
+    }
+
+    /// The place of a new timer.
+    fn key(&mut self, duration: Duration) -> (Duration, u64) {
+        self.next_id += 1;
+        (self.now + duration, self.next_id)
+    }
+
+    fn next(&self) -> Option<Duration> {
+        self.pending.keys().chain(self.along.keys()).map(|(due, _)| *due).min()
+    }
 }
 
 impl Clock {
@@ -82,6 +109,19 @@ impl Clock {
                 let (key, timer) = simulation.arm(duration);
                 let _disarm = Disarm { simulation, key };
                 let _ = timer.await;
+            }
+        }
+    }
+
+    /// Returns when `duration` of this clock's time is over, without simulated time jumping there: for what goes on for
+    /// ever, and matters only while time passes anyway.
+    pub async fn sleep_along(&self, duration: Duration) {
+        match &self.0 {
+            Source::Real(_) => tokio::time::sleep(duration).await,
+            Source::Simulated(simulation) => {
+                let (key, receiver) = simulation.arm_along(duration);
+                let _disarm = Disarm { simulation, key };
+                let _ = receiver.await;
             }
         }
     }
@@ -157,9 +197,16 @@ impl Simulation {
     fn arm(&self, duration: Duration) -> ((Duration, u64), oneshot::Receiver<()>) {
         let (sender, receiver) = oneshot::channel();
         let mut timers = self.timers();
-        timers.next_id += 1;
-        let key = (timers.now + duration, timers.next_id);
+        let key = timers.key(duration);
         timers.pending.insert(key, sender);
+        (key, receiver)
+    }
+
+    fn arm_along(&self, duration: Duration) -> ((Duration, u64), oneshot::Receiver<()>) {
+        let (sender, receiver) = oneshot::channel();
+        let mut timers = self.timers();
+        let key = timers.key(duration);
+        timers.along.insert(key, sender);
         (key, receiver)
     }
 
@@ -174,8 +221,14 @@ impl Simulation {
         let mut timers = self.timers();
         let Some(((due, _), sender)) = timers.pending.pop_first() else { return };
         timers.now = timers.now.max(due);
+        let now = (timers.now + Duration::from_nanos(1), 0);
+        let later = timers.along.split_off(&now);
+        let along = std::mem::replace(&mut timers.along, later);
         drop(timers);
         let _ = sender.send(());
+        for sender in along.into_values() {
+            let _ = sender.send(());
+        }
     }
 
     /// Lets the real time pass that has passed; how much real time there is until the next timer, when time is paced.
@@ -187,11 +240,10 @@ impl Simulation {
         let mut timers = self.timers();
         timers.now += passed;
         let now = timers.now;
-        let later = timers.pending.split_off(&(now + Duration::from_nanos(1), 0));
-        let due = std::mem::replace(&mut timers.pending, later);
-        let next = timers.pending.keys().next().map_or(LONG, |(due, _)| (*due - now) / (*factor).max(1));
+        let due = timers.due();
+        let next = timers.next().map_or(LONG, |due| due.saturating_sub(now) / (*factor).max(1));
         drop(timers);
-        for sender in due.into_values() {
+        for sender in due {
             let _ = sender.send(());
         }
         Some(next.clamp(SHORT, LONG))
@@ -210,7 +262,9 @@ struct Disarm<'a> {
 
 impl Drop for Disarm<'_> {
     fn drop(&mut self) {
-        self.simulation.timers().pending.remove(&self.key);
+        let mut timers = self.simulation.timers();
+        timers.pending.remove(&self.key);
+        timers.along.remove(&self.key);
     }
 }
 
@@ -232,6 +286,20 @@ mod tests {
             assert_eq!(clock.now(), Duration::from_secs(3600));
         });
         assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn time_does_not_jump_for_who_only_goes_along() {
+        simulated(async |clock| {
+            let minute = Duration::from_secs(60);
+            let along = clock.sleep_along(minute);
+            tokio::pin!(along);
+            let early = tokio::time::timeout(Duration::from_millis(20), &mut along).await;
+            assert!(early.is_err() && clock.now() == Duration::ZERO);
+            clock.sleep(2 * minute).await;
+            along.await;
+            assert_eq!(clock.now(), 2 * minute);
+        });
     }
 
     #[test]

@@ -159,17 +159,24 @@ fn built_in(resource: &str) -> &'static [Row] {
             ("Up-to-date", "integer", 0, |o, _| count(o, "status", "updatedNumberScheduled").into()),
             ("Available", "integer", 0, |o, _| count(o, "status", "numberAvailable").into()),
             ("Node Selector", "string", 0, |o, _| selector(&o["spec"]["template"]["spec"]["nodeSelector"])), A,
+            ("Containers", "string", 1, |o, _| containers(o, "name")), ("Images", "string", 1, |o, _| containers(o, "image")),
+            ("Selector", "string", 1, |o, _| selector(&o["spec"]["selector"]["matchLabels"])),
         ],
         "jobs.batch" => &[
             N, ("Status", "string", 0, |o, _| job_status(o)),
             ("Completions", "string", 0, |o, _| ratio(count(o, "status", "succeeded"), o["spec"]["completions"].as_i64().unwrap_or(1))),
             ("Duration", "string", 0, job_duration), A,
+            ("Containers", "string", 1, |o, _| containers(o, "name")), ("Images", "string", 1, |o, _| containers(o, "image")),
+            ("Selector", "string", 1, |o, _| selector(&o["spec"]["selector"]["matchLabels"])),
         ],
         "cronjobs.batch" => &[
             N, ("Schedule", "string", 0, |o, _| o["spec"]["schedule"].clone()), ("Timezone", "string", 0, |o, _| or_none(&o["spec"]["timeZone"])),
             ("Suspend", "boolean", 0, |o, _| json!(if o["spec"]["suspend"] == true { "True" } else { "False" })),
             ("Active", "integer", 0, |o, _| items(&o["status"]["active"]).len().into()),
             ("Last Schedule", "string", 0, |o, now| time(&o["status"]["lastScheduleTime"]).map_or_else(|| json!("<none>"), |_| age_of(&o["status"]["lastScheduleTime"], now))), A,
+            ("Containers", "string", 1, |o, _| containers(&o["spec"]["jobTemplate"], "name")),
+            ("Images", "string", 1, |o, _| containers(&o["spec"]["jobTemplate"], "image")),
+            ("Selector", "string", 1, |o, _| selector(&o["spec"]["jobTemplate"]["spec"]["selector"]["matchLabels"])),
         ],
         "services" => &[
             N, ("Type", "string", 0, |o, _| o["spec"]["type"].clone()), ("Cluster-IP", "string", 0, |o, _| or_none(&o["spec"]["clusterIP"])),
@@ -224,16 +231,99 @@ fn built_in(resource: &str) -> &'static [Row] {
         ],
         "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => &[
             N, ("Role", "string", 0, |o, _| json!(format!("{}/{}", text(&o["roleRef"], "kind"), text(&o["roleRef"], "name")))), A,
+            ("Users", "string", 1, |o, _| subjects(o, "User")), ("Groups", "string", 1, |o, _| subjects(o, "Group")),
+            ("ServiceAccounts", "string", 1, |o, _| subjects(o, "ServiceAccount")),
         ],
         "roles.rbac.authorization.k8s.io" | "clusterroles.rbac.authorization.k8s.io" | "customresourcedefinitions.apiextensions.k8s.io" => {
             &[N, ("Created At", "date", 0, CREATED)]
         }
         "leases.coordination.k8s.io" => &[N, ("Holder", "string", 0, |o, _| json!(text(&o["spec"], "holderIdentity"))), A],
+        "persistentvolumeclaims" => &[
+            N, ("Status", "string", 0, |o, _| phase(o)), ("Volume", "string", 0, |o, _| json!(text(&o["spec"], "volumeName"))),
+            ("Capacity", "string", 0, |o, _| json!(text(&o["status"]["capacity"], "storage"))), ("Access Modes", "string", 0, |o, _| access_modes(&o["status"])),
+            ("StorageClass", "string", 0, |o, _| json!(text(&o["spec"], "storageClassName"))), ("VolumeAttributesClass", "string", 0, |o, _| or_unset(&o["spec"]["volumeAttributesClassName"])), A,
+            ("VolumeMode", "string", 1, |o, _| or_unset(&o["spec"]["volumeMode"])),
+        ],
+        "persistentvolumes" => &[
+            N, ("Capacity", "string", 0, |o, _| json!(text(&o["spec"]["capacity"], "storage"))), ("Access Modes", "string", 0, |o, _| access_modes(&o["spec"])),
+            ("Reclaim Policy", "string", 0, |o, _| json!(text(&o["spec"], "persistentVolumeReclaimPolicy"))), ("Status", "string", 0, |o, _| phase(o)),
+            ("Claim", "string", 0, |o, _| claim(&o["spec"]["claimRef"])), ("StorageClass", "string", 0, |o, _| json!(text(&o["spec"], "storageClassName"))),
+            ("VolumeAttributesClass", "string", 0, |o, _| or_unset(&o["spec"]["volumeAttributesClassName"])),
+            ("Reason", "string", 0, |o, _| json!(text(&o["status"], "reason"))), A, ("VolumeMode", "string", 1, |o, _| or_unset(&o["spec"]["volumeMode"])),
+        ],
+        "storageclasses.storage.k8s.io" => &[
+            ("Name", "string", 0, |o, _| class_name(o)), ("Provisioner", "string", 0, |o, _| o["provisioner"].clone()),
+            ("ReclaimPolicy", "string", 0, |o, _| json!(o["reclaimPolicy"].as_str().unwrap_or("Delete"))),
+            ("VolumeBindingMode", "string", 0, |o, _| json!(o["volumeBindingMode"].as_str().unwrap_or("Immediate"))),
+            ("AllowVolumeExpansion", "string", 0, |o, _| json!((o["allowVolumeExpansion"] == true).to_string())), A,
+        ],
+        "networkpolicies.networking.k8s.io" => &[N, ("Pod-Selector", "string", 0, |o, _| selector(&o["spec"]["podSelector"]["matchLabels"])), A],
+        "ingressclasses.networking.k8s.io" => &[
+            N, ("Controller", "string", 0, |o, _| json!(text(&o["spec"], "controller"))), ("Parameters", "string", 0, |o, _| or_none(&o["spec"]["parameters"]["name"])), A,
+        ],
+        "runtimeclasses.node.k8s.io" => &[N, ("Handler", "string", 0, |o, _| o["handler"].clone()), A],
+        "controllerrevisions.apps" => &[N, ("Controller", "string", 0, |o, _| controller(o)), ("Revision", "string", 0, |o, _| o["revision"].clone()), A],
+        "limitranges" => &[N, ("Created At", "date", 0, CREATED)],
         "apiservices.apiregistration.k8s.io" => &[
             N, ("Service", "string", 0, |o, _| api_service(o)), ("Available", "string", 0, |o, _| api_service_available(o)), A,
         ],
         _ => &[N, A],
     }
+}
+
+fn or_unset(value: &Value) -> Value {
+    json!(value.as_str().unwrap_or("<unset>"))
+}
+
+/// The phase of a claim or volume; one that is deleted and held says that.
+fn phase(object: &Value) -> Value {
+    let ends = object["metadata"]["deletionTimestamp"].is_string();
+    if ends { json!("Terminating") } else { json!(text(&object["status"], "phase")) }
+}
+
+fn access_modes(part: &Value) -> Value {
+    let short = |mode: &Value| match mode.as_str().unwrap_or_default() {
+        "ReadWriteOnce" => "RWO",
+        "ReadOnlyMany" => "ROX",
+        "ReadWriteMany" => "RWX",
+        "ReadWriteOncePod" => "RWOP",
+        _ => "",
+    };
+    json!(items(&part["accessModes"]).iter().map(short).collect::<Vec<_>>().join(","))
+}
+
+fn claim(reference: &Value) -> Value {
+    if !reference.is_object() {
+        return json!("");
+    }
+    json!(format!("{}/{}", text(reference, "namespace"), text(reference, "name")))
+}
+
+fn class_name(class: &Value) -> Value {
+    let name = text(&class["metadata"], "name");
+    let is_default = class["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true";
+    json!(if is_default { format!("{name} (default)") } else { name.to_owned() })
+}
+
+/// The kind and name of an object's controller.
+fn controller(object: &Value) -> Value {
+    let owner = items(&object["metadata"]["ownerReferences"]).iter().find(|owner| owner["controller"] == true);
+    let group = |owner: &Value| {
+        text(owner, "apiVersion").split_once('/').map_or_else(String::new, |(group, _)| format!(".{group}"))
+    };
+    let shown =
+        owner.map(|owner| format!("{}{}/{}", text(owner, "kind").to_lowercase(), group(owner), text(owner, "name")));
+    json!(shown.unwrap_or_else(|| "<none>".to_owned()))
+}
+
+/// The subjects of a binding that are of a kind.
+fn subjects(binding: &Value, kind: &str) -> Value {
+    let chosen = items(&binding["subjects"]).iter().filter(|one| one["kind"] == kind);
+    let shown = chosen.map(|one| match kind {
+        "ServiceAccount" => format!("{}/{}", text(one, "namespace"), text(one, "name")),
+        _ => text(one, "name").to_owned(),
+    });
+    json!(shown.collect::<Vec<_>>().join(", "))
 }
 
 fn api_service(object: &Value) -> Value {

@@ -6,7 +6,9 @@ use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text, unset};
-use super::{access, account, admission, allocation, complete, defaults, managed, metadata, quota, read, validation};
+use super::{
+    access, account, admission, allocation, complete, conversions, defaults, managed, metadata, quota, read, validation,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -25,7 +27,12 @@ pub(super) fn new(
     manage: &dyn Fn(Value) -> Outcome<Value>,
 ) -> Outcome<Arc<Value>> {
     access::escalation::check(call, target, &object)?;
-    let object = prepared(call, target, object, manage)?;
+    let manage = |object| {
+        let mut managed = manage(object)?;
+        conversions::stored(&target.kind, &target.version, &mut managed);
+        Ok(managed)
+    };
+    let object = prepared(call, target, object, &manage)?;
     store(&call.server, &target.kind, object, call.is_dry())
 }
 

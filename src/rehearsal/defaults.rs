@@ -22,6 +22,16 @@ pub(super) fn apply(kind: &Kind, object: &mut Value) {
         "statefulsets.apps" => stateful_set(object),
         "daemonsets.apps" => daemon_set(object),
         "jobs.batch" => job(object),
+        "cronjobs.batch" => cron_job(at(object, "spec")),
+        "persistentvolumeclaims" => claim(object),
+        "storageclasses.storage.k8s.io" => {
+            set(object, "reclaimPolicy", json!("Delete"));
+            set(object, "volumeBindingMode", json!("Immediate"));
+        }
+        "networkpolicies.networking.k8s.io" => network_policy(at(object, "spec")),
+        "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => binding(object),
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io" => webhooks(object, true),
+        "validatingwebhookconfigurations.admissionregistration.k8s.io" => webhooks(object, false),
         "horizontalpodautoscalers.autoscaling" => autoscaler(at(object, "spec")),
         "customresourcedefinitions.apiextensions.k8s.io" => definition(object),
         _ => {
@@ -141,6 +151,11 @@ fn stateful_set(object: &mut Value) {
     set(spec, "podManagementPolicy", json!("OrderedReady"));
     set(spec, "updateStrategy", json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}));
     set(spec, "persistentVolumeClaimRetentionPolicy", json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
+    for template in each(spec, "volumeClaimTemplates") {
+        set(template, "apiVersion", json!("v1"));
+        set(template, "kind", json!("PersistentVolumeClaim"));
+        claim(template);
+    }
     template(object);
 }
 
@@ -164,6 +179,60 @@ fn job(object: &mut Value) {
     set(spec, "completionMode", json!("NonIndexed"));
     set(spec, "suspend", json!(false));
     pod_template(path(spec, &["template", "spec"]));
+}
+
+fn cron_job(spec: &mut Value) {
+    set(spec, "concurrencyPolicy", json!("Allow"));
+    set(spec, "suspend", json!(false));
+    set(spec, "successfulJobsHistoryLimit", json!(3));
+    set(spec, "failedJobsHistoryLimit", json!(1));
+    let template = path(spec, &["jobTemplate", "spec", "template", "spec"]);
+    if template.is_object() {
+        pod_template(template);
+    }
+}
+
+fn claim(object: &mut Value) {
+    set(at(object, "spec"), "volumeMode", json!("Filesystem"));
+    set(object, "status", json!({"phase": "Pending"}));
+}
+
+fn network_policy(spec: &mut Value) {
+    for rules in ["ingress", "egress"] {
+        each(spec, rules).for_each(|rule| each(rule, "ports").for_each(|port| set(port, "protocol", json!("TCP"))));
+    }
+    let outward = spec["egress"].as_array().is_some_and(|rules| !rules.is_empty());
+    set(spec, "policyTypes", if outward { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) });
+}
+
+fn binding(object: &mut Value) {
+    const GROUP: &str = "rbac.authorization.k8s.io";
+    let role = at(object, "roleRef");
+    if role["apiGroup"].as_str().is_none_or(str::is_empty) {
+        role["apiGroup"] = json!(GROUP);
+    }
+    for subject in each(object, "subjects") {
+        if subject["kind"] != "ServiceAccount" && subject["apiGroup"].as_str().is_none_or(str::is_empty) {
+            *at(subject, "apiGroup") = json!(GROUP);
+        }
+    }
+}
+
+fn webhooks(object: &mut Value, mutating: bool) {
+    for webhook in each(object, "webhooks") {
+        set(webhook, "failurePolicy", json!("Fail"));
+        set(webhook, "matchPolicy", json!("Equivalent"));
+        set(webhook, "namespaceSelector", json!({}));
+        set(webhook, "objectSelector", json!({}));
+        set(webhook, "timeoutSeconds", json!(10));
+        if mutating {
+            set(webhook, "reinvocationPolicy", json!("Never"));
+        }
+        if let Some(service) = webhook["clientConfig"].get_mut("service") {
+            set(service, "port", json!(443));
+        }
+        each(webhook, "rules").for_each(|rule| set(rule, "scope", json!("*")));
+    }
 }
 
 fn definition(object: &mut Value) {

@@ -90,8 +90,18 @@ impl Identity {
         let signed = format!("{}.{}", encoded(&json!({"alg": "RS256", "kid": "rehearsal"})), encoded(&claims));
         let signature = Sha256::digest(uuid::Uuid::new_v4().as_bytes());
         let text = format!("{signed}.{}", base64_url(&signature));
+        self.forget_before(issued);
         self.keep(&text, Holder::Account(token));
         text
+    }
+
+    /// Forgets tokens that ended a while ago, when there are many.
+    fn forget_before(&self, now: i64) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() % 256 == 255 {
+            let lasts = |token: &Token| token.expires.is_none_or(|end| end + 3600 > now);
+            tokens.retain(|_, holder| !matches!(holder, Holder::Account(token) if !lasts(token)));
+        }
     }
 
     /// Moves the ends of all tokens: they last as long as was asked for, whatever the date is called.

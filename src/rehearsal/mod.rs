@@ -6,13 +6,13 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `world`, `server`, `behaviour`, `logged` | what others use: all clusters, one cluster, what pods do, what was asked |
-//! | `store`, `metadata`, `defaults`, `complete`, `allocation`, `account`, `moved` | objects, and what the server itself writes into them |
+//! | `store`, `metadata`, `defaults`, `complete`, `conversions`, `allocation`, `account`, `moved` | objects, and what the server itself writes into them |
 //! | `validation`, `typed`, `names`, `rules`, `fixed`, `schedule`, `admission` | what it refuses |
 //! | `managed` | who owns which field |
 //! | `kinds`, `built_in`, `custom`, `api_services`, `discovery`, `openapi`, `schemas` | which kinds there are, and how clients learn about them |
 //! | `access` | who asks, and what they may |
 //! | `transport`, `listen`, `call`, `protobuf`, `router`, `reply`, `status` | HTTP: the way in, and the way out |
-//! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources` | one file per verb |
+//! | `create`, `read`, `update`, `patch`, `delete`, `watch`, `subresources`, `put` | one file per verb; the way past the API |
 //! | `table`, `columns`, `cells`, `pod_row`, `selectors` | what lists show and leave out |
 //! | `identity`, `authority`, `addresses`, `dial`, `calendar`, `furniture` | certificates, tokens, networks, the date and first objects of a cluster |
 //! | `controllers`, `pods`, `faults`, `cut` | what controllers and kubelets do; what goes wrong on demand, on the way and to a client |
@@ -32,6 +32,7 @@ mod cells;
 mod columns;
 mod complete;
 mod controllers;
+mod conversions;
 mod create;
 mod custom;
 mod cut;
@@ -58,6 +59,7 @@ mod patch;
 mod pod_row;
 mod pods;
 mod protobuf;
+mod put;
 mod quota;
 mod read;
 #[cfg(test)]

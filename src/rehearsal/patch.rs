@@ -48,9 +48,7 @@ pub(super) fn of(call: &Call, target: &Target, live: &Value) -> Outcome<Value> {
 
 /// The live object in the version that the path names.
 fn shown(target: &Target, live: &Value) -> Value {
-    let mut object = live.clone();
-    *at(&mut object, "apiVersion") = target.api_version().into();
-    object
+    read::as_version(target, live)
 }
 
 enum Change {

@@ -6,13 +6,15 @@ use super::status::{Outcome, Status};
 use super::store::Key;
 use super::transport::Reply;
 use super::tree::{at, set, text};
-use super::{metadata, reply, table};
+use super::{conversions, metadata, reply, table};
 use base64::Engine as _;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(super) fn get(call: &Call, target: &Target) -> Outcome<Reply> {
+    asked_version(call)?;
     let object = call.server.store().get(&target.kind.resource(), &target.key()).cloned();
     let object = object.ok_or_else(|| Status::not_found(&target.kind, target.name()))?;
     present(call, target, 200, &object)
@@ -22,9 +24,10 @@ pub(super) fn get(call: &Call, target: &Target) -> Outcome<Reply> {
 pub(super) fn list(call: &Call, target: &Target) -> Outcome<Reply> {
     let selection = Selection::parse(call, target)?;
     let after = call.query.filled("continue").map(|token| resumed(token, call)).transpose()?;
+    let exactly = wanted_version(call)?.filter(|_| after.is_none());
     let (all, version) = {
         let (store, resource, namespace) = (call.server.store(), target.kind.resource(), target.namespace.as_deref());
-        match after.as_ref().and_then(|(version, _)| *version) {
+        match after.as_ref().and_then(|(version, _)| *version).or(exactly) {
             Some(version) => (store.list_at(&resource, namespace, version), version),
             None => (store.list(&resource, namespace), store.version()),
         }
@@ -43,6 +46,33 @@ pub(super) fn list(call: &Call, target: &Target) -> Outcome<Reply> {
 }
 
 const TOO_OLD: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+
+/// The version that a list must be of: only where the client says that it must be exactly that one.
+fn wanted_version(call: &Call) -> Outcome<Option<u64>> {
+    let Some(asked) = asked_version(call)? else { return Ok(None) };
+    if call.query.get("resourceVersionMatch") != Some("Exact") {
+        return Ok(None);
+    }
+    if call.server.store().is_forgotten(asked) {
+        return Err(Status::expired("The resourceVersion for the provided list is too old."));
+    }
+    Ok(Some(asked))
+}
+
+/// The resourceVersion of a read, which must be one that there has been.
+fn asked_version(call: &Call) -> Outcome<Option<u64>> {
+    let Some(asked) = call.query.filled("resourceVersion") else { return Ok(None) };
+    let asked: u64 = asked.parse().map_err(|_| {
+        Status::bad_request(format!(
+            "invalid resource version: resourceVersion: Invalid value: {asked:?}: strconv.ParseUint: parsing {asked:?}: invalid syntax"
+        ))
+    })?;
+    let now = call.server.store().version();
+    if asked > now {
+        return Err(Status::too_large(asked, now));
+    }
+    Ok((asked > 0).then_some(asked))
+}
 
 /// A continue token: the version of the first page, -1 when the rest may be newer, and the last object seen.
 fn token(version: Option<u64>, (namespace, name): &Key) -> String {
@@ -99,7 +129,10 @@ fn wants_yaml(call: &Call) -> bool {
 pub(super) fn present(call: &Call, target: &Target, code: u16, object: &Arc<Value>) -> Outcome<Reply> {
     let shown = match Shape::of(call) {
         Shape::Whole if wants_yaml(call) => return Ok(yaml(code, &as_version(target, object))),
-        Shape::Whole => return Ok(reply::json(code, &Shown { object, api_version: &target.api_version() })),
+        Shape::Whole => {
+            let object = &*conversions::shown(&target.kind, &target.version, object);
+            return Ok(reply::json(code, &Shown { object, api_version: &target.api_version() }));
+        }
         Shape::Table => table::of_one(call, target, object),
         Shape::Metadata => metadata_only(object),
     };
@@ -139,7 +172,7 @@ pub(super) fn present_list(
 
 /// An object in the version that the path names.
 pub(super) fn as_version(target: &Target, object: &Value) -> Value {
-    let mut object = object.clone();
+    let mut object = conversions::shown(&target.kind, &target.version, object).into_owned();
     *at(&mut object, "apiVersion") = target.api_version().into();
     object
 }
@@ -170,7 +203,7 @@ impl Serialize for Shown<'_> {
 }
 
 /// An item of a list of a built-in kind, which the server writes without kind and apiVersion.
-struct Untyped<'a>(&'a Value);
+struct Untyped<'a>(Cow<'a, Value>);
 
 impl Serialize for Untyped<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -198,7 +231,8 @@ impl Serialize for List<'_> {
                 self.items.iter().map(|object| Shown { object, api_version: self.api_version }).collect();
             map.serialize_entry("items", &shown)?;
         } else {
-            let plain: Vec<_> = self.items.iter().map(|object| Untyped(object)).collect();
+            let converted = |object| conversions::shown(&self.target.kind, &self.target.version, object);
+            let plain: Vec<_> = self.items.iter().map(|object| Untyped(converted(object))).collect();
             map.serialize_entry("items", &plain)?;
         }
         map.end()

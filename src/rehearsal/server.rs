@@ -7,10 +7,7 @@ use super::kinds::{self, Kind};
 use super::store::{Event, Key, Store};
 use super::tree::text;
 use super::world::{Around, World};
-use super::{
-    Faults, LoadBalancer, Logged, access, allocation, api_services, complete, defaults, furniture, managed, metadata,
-    moved,
-};
+use super::{Faults, LoadBalancer, Logged, access, allocation, api_services, furniture, metadata, moved};
 use crate::clock::Clock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -48,6 +45,9 @@ pub struct Change {
 
 /// Changes that a slow receiver of [`Server::changes`] may be behind before it misses some.
 const BEHIND: usize = 4096;
+
+/// Requests that are remembered; of more, the older half is forgotten.
+const LOGGED: usize = 200_000;
 
 impl ServerInner {
     pub fn new(name: &str, index: usize, clock: Clock, calendar: Arc<Calendar>, around: Around) -> ServerInner {
@@ -238,67 +238,6 @@ impl Server {
         self.store().insert(&kind.resource(), key, object);
     }
 
-    /// Creates or replaces an object as a controller of the cluster would: no admission, no managed fields; an equal
-    /// object is left alone. Returns it as stored.
-    pub fn put(&self, object: Value) -> Value {
-        self.put_by(None, object)
-    }
-
-    /// Like [`Server::put`] for software that runs in the cluster: what it changes is its own from then on, as after an
-    /// update through the API.
-    pub fn put_as(&self, manager: &str, object: Value) -> Value {
-        self.put_by(Some(manager), object)
-    }
-
-    fn put_by(&self, manager: Option<&str>, mut object: Value) -> Value {
-        let kind = self.kind_of(&object);
-        let key = metadata::key(&kind, &mut object);
-        let mut store = self.store();
-        let live = store.get(&kind.resource(), &key).cloned();
-        if let Some(live) = &live {
-            defaults::keep(&kind, live, &mut object);
-        }
-        defaults::apply(&kind, &mut object);
-        complete::apply(&kind, live.as_deref(), &mut object);
-        if let Some(manager) = manager {
-            object = managed::put(&kind, live.as_deref(), object, manager, &self.now());
-        }
-        // Whoever puts objects past the API gets what it asks for.
-        let before = live.as_deref().unwrap_or(&Value::Null);
-        let _ = allocation::change(self, &kind, before, &mut object, false);
-        let object = match &live {
-            None => {
-                let mut object = metadata::created(self, &kind, object);
-                complete::identified(&kind, &mut object);
-                object
-            }
-            Some(live) => metadata::updated(&kind, live, object),
-        };
-        self.commit(&mut store, &kind, key, live.as_ref(), object)
-    }
-
-    /// Changes a stored object as a controller would, with nothing in between; `None` when it does not exist.
-    pub fn edit(
-        &self,
-        kind: &str,
-        namespace: Option<&str>,
-        name: &str,
-        change: impl FnOnce(&mut Value),
-    ) -> Option<Value> {
-        let kind = self.kind(kind)?;
-        let key = (namespace.unwrap_or_default().to_owned(), name.to_owned());
-        let mut store = self.store();
-        let live = store.get(&kind.resource(), &key).cloned()?;
-        let mut object = (*live).clone();
-        change(&mut object);
-        let object = metadata::updated(&kind, &live, object);
-        Some(self.commit(&mut store, &kind, key, Some(&live), object))
-    }
-
-    fn commit(&self, store: &mut Store, kind: &Kind, key: Key, live: Option<&Arc<Value>>, object: Value) -> Value {
-        (*self.write(store, kind, key, live, object)).clone()
-    }
-
     /// Stores an object, unless it is equal to the live one; removes it when it was only waiting for its finalizers.
     pub(super) fn write(
         &self,
@@ -325,14 +264,6 @@ impl Server {
             api_services::follow(self, store);
         }
         object
-    }
-
-    /// Removes an object as the garbage collector would, finalizers ignored. Returns what was stored.
-    pub fn remove(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
-        let kind = self.kind(kind)?;
-        let key = (namespace.unwrap_or_default().to_owned(), name.to_owned());
-        let mut store = self.store();
-        self.erase(&mut store, &kind, &key).map(|object| (*object).clone())
     }
 
     /// Removes an object whose store is locked.
@@ -363,13 +294,17 @@ impl Server {
         self.0.changes.subscribe()
     }
 
-    /// Every request answered so far.
+    /// The requests answered so far, the last hundred thousand at least.
     pub fn log(&self) -> Vec<Logged> {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn record(&self, request: Logged) {
-        self.0.log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+        let mut log = self.0.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if log.len() >= LOGGED {
+            log.drain(..LOGGED / 2);
+        }
+        log.push(request);
     }
 
     /// Moves the times in all stored objects, and the ends of tokens.

@@ -181,6 +181,15 @@ impl Status {
         Status::new(410, "Expired", message)
     }
 
+    /// A version that has not come yet.
+    pub fn too_large(asked: u64, now: u64) -> Box<Status> {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {now}");
+        let mut status = Status::new(504, "Timeout", message);
+        let cause = json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
+        status.details = Some(json!({"causes": [cause], "retryAfterSeconds": 1}));
+        status
+    }
+
     /// The token is not known here.
     pub fn unauthorized() -> Box<Status> {
         Status::new(401, "Unauthorized", "Unauthorized")

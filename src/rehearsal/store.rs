@@ -144,6 +144,11 @@ impl Store {
         }
     }
 
+    /// How many objects of a kind there are.
+    pub fn count(&self, resource: &str) -> usize {
+        self.shelves.get(resource).map_or(0, |shelf| shelf.objects.len())
+    }
+
     /// The resources of which something is stored.
     pub fn resources(&self) -> Vec<String> {
         self.shelves.iter().filter(|(_, shelf)| !shelf.objects.is_empty()).map(|(name, _)| name.clone()).collect()

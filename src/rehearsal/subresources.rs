@@ -1,6 +1,7 @@
 //! Subresources that do not stream: status, scale, token, eviction, binding, finalize.
 
 use super::call::{Call, Target};
+use super::controllers::selects;
 use super::identity::{AUDIENCE, Token};
 use super::server::Server;
 use super::status::{Cause, Outcome, Status};
@@ -159,7 +160,9 @@ fn evict(call: &Call, target: &Target) -> Outcome<Reply> {
     let eviction = call.object()?;
     let pod = call.server.store().get(&target.kind.resource(), &target.key()).cloned();
     let pod = pod.ok_or_else(|| Status::not_found(&target.kind, target.name()))?;
-    if let Some(budget) = exhausted_budget(&call.server, &pod) {
+    // What does not run disturbs nobody by going.
+    let runs = !matches!(text(&pod["status"], "phase"), "Pending" | "Succeeded" | "Failed");
+    if let Some(budget) = exhausted_budget(&call.server, &pod).filter(|_| runs) {
         let mut status =
             Status::new(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.");
         let needs = format!("The disruption budget {budget} needs more healthy pods");
@@ -178,10 +181,9 @@ fn evict(call: &Call, target: &Target) -> Outcome<Reply> {
 fn exhausted_budget(server: &Server, pod: &Value) -> Option<String> {
     let namespace = pod["metadata"]["namespace"].as_str();
     let budgets = server.list_shared("poddisruptionbudgets.policy", namespace);
-    let chooses = |budget: &Value| {
-        let wanted = budget["spec"]["selector"]["matchLabels"].as_object();
-        wanted.is_some_and(|wanted| wanted.iter().all(|(key, value)| pod["metadata"]["labels"][key.as_str()] == *value))
-    };
+    let selector = |budget: &Value| budget["spec"]["selector"].clone();
+    let chooses =
+        |budget: &Value| selector(budget).is_object() && selects(&selector(budget), &pod["metadata"]["labels"]);
     let empty = |budget: &Value| budget["status"]["disruptionsAllowed"].as_i64() == Some(0);
     let budget = budgets.into_iter().find(|budget| chooses(budget) && empty(budget))?;
     Some(text(&budget["metadata"], "name").to_owned())

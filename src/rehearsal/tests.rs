@@ -3,6 +3,7 @@
 mod deletion;
 mod paging;
 mod refusals;
+mod schedules;
 mod shown;
 mod writing;
 

@@ -5,7 +5,9 @@ use super::kinds::Kind;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, items, path, text, unset};
-use super::{access, admission, allocation, complete, create, defaults, managed, metadata, read, validation};
+use super::{
+    access, admission, allocation, complete, conversions, create, defaults, managed, metadata, read, validation,
+};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -56,7 +58,8 @@ pub(super) fn change(call: &Call, target: &Target, compute: &dyn Fn(&Value) -> O
         let (server, kind) = (&call.server, &target.kind);
         let live = server.store().get(&kind.resource(), &target.key()).cloned();
         let live = live.ok_or_else(|| Status::not_found(kind, target.name()))?;
-        let asked = compute(&live)?;
+        let mut asked = compute(&live)?;
+        conversions::stored(kind, &target.version, &mut asked);
         preconditions(call, target, &live, &asked)?;
         access::escalation::check(call, target, &asked)?;
         fixed_metadata(target, &live, &asked)?;

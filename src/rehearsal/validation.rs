@@ -5,7 +5,7 @@ use super::kinds::Kind;
 use super::server::Server;
 use super::status::{Cause, Outcome, Status};
 use super::tree::{at, text};
-use super::{fixed, kinds, names, protobuf, rules, structural, typed};
+use super::{conversions, fixed, kinds, names, protobuf, rules, structural, typed};
 use serde_json::{Value, json};
 
 /// Kind, apiVersion, name and namespace of a body must be those of the path.
@@ -113,6 +113,7 @@ pub(super) fn fields(call: &Call, target: &Target, object: &mut Value) -> Outcom
         None => typed::checked(kind, &target.version, object)
             .map_err(|e| refused(format!("json: cannot unmarshal: {e}")))?,
     };
+    conversions::stored(kind, &target.version, object);
     protobuf::drop_zeros(&target.api_version(), &kind.kind, object);
     let words = unknown.iter().map(|field| format!("unknown field {field:?}"));
     match call.query.get("fieldValidation") {

@@ -112,10 +112,25 @@ fn delete(server: &Server, target: &Target, propagation: &str) {
     }
 }
 
+/// How many events are kept; of more, the older half goes, as elsewhere those of more than an hour ago.
+const EVENTS: usize = 8192;
+
+fn forget_old_events(server: &Server) {
+    if server.store().count("events") < EVENTS {
+        return;
+    }
+    let mut all = server.list_shared("Event", None);
+    all.sort_by_key(|event| text(event, "/lastTimestamp").to_owned());
+    for event in &all[..all.len() / 2] {
+        server.remove("Event", Some(text(event, "/metadata/namespace")), name(event));
+    }
+}
+
 fn record(server: &Server, about: &Value, event: &Event) {
     let namespace = events::namespace(about);
     if events::is_welcome(server.get_shared("Namespace", None, namespace).as_deref()) {
         let earlier = server.store().list_named("events", namespace, &events::name_start(about));
+        forget_old_events(server);
         // Time may stand still; versions do not.
         let stamp = server.time().as_nanosecond() + i128::from(server.store().version());
         server.put(events::record(about, event, &server.now(), &earlier, stamp));

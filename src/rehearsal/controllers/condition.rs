@@ -71,7 +71,8 @@ pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
     pairs && items(selector, "/matchExpressions").iter().all(|expression| holds_for(expression, labels))
 }
 
-fn holds_for(expression: &Value, labels: &Value) -> bool {
+/// Whether one expression of a selector holds for these labels.
+pub(crate) fn holds_for(expression: &Value, labels: &Value) -> bool {
     let value = expression["key"].as_str().and_then(|key| labels.get(key));
     let listed = || value.is_some_and(|value| items(expression, "/values").contains(value));
     match expression["operator"].as_str() {

@@ -1,10 +1,10 @@
 //! DaemonSets: one pod on every node that the template fits.
 
+use super::fitting;
 use super::replicaset::none_if_zero;
-use super::scheduler;
 use super::template::{self, child_name, is_active, is_ready};
 use super::turn::{Action, Event, Id, Target, Turn, is_terminating, name, number, text};
-use super::{owner, workload};
+use super::{owner, revisions, workload};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -15,10 +15,11 @@ const REVISION: &str = "/metadata/labels/controller-revision-hash";
 pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     let Some(set) = turn.get("DaemonSet", id) else { return };
     let mut nodes = turn.view().list("Node", None);
-    nodes.retain(|node| scheduler::fits(&set["spec"]["template"], node));
+    nodes.retain(|node| fitting::is_chosen(&set["spec"]["template"], node));
     let pods = owner::controlled(turn.view(), "Pod", &set);
     let revision = template::hash(&set["spec"]["template"]);
     if !is_terminating(&set) {
+        revisions::keep(turn, &set, &format!("{}-{revision}", name(&set)), &revision);
         match turn.refusal() {
             Some(words) => workload::refused(turn, &set, &words, COMPONENT),
             None => step(turn, &set, &nodes, &pods, &revision),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const COMPONENT: &str = "deployment-controller";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
 
 /// A deployment with its replica sets: the one of the current template, if it exists, and the others.
@@ -182,11 +183,18 @@ impl Rollout {
 
     fn annotations(&self, revision: i64) -> Value {
         let (surge, _) = self.slack();
-        json!({
+        let mut annotations = json!({
             "deployment.kubernetes.io/desired-replicas": self.desired().to_string(),
             "deployment.kubernetes.io/max-replicas": (self.desired() + surge).to_string(),
             "deployment.kubernetes.io/revision": revision.to_string(),
-        })
+        });
+        // What `kubectl rollout history` shows, among others.
+        let own = self.deployment["metadata"]["annotations"].as_object();
+        let copied = |key: &&String| !key.starts_with("deployment.kubernetes.io/") && *key != LAST_APPLIED;
+        for (key, value) in own.into_iter().flatten().filter(|(key, _)| copied(key)) {
+            annotations[key.as_str()] = value.clone();
+        }
+        annotations
     }
 
     /// Gives set and deployment the revision: a set that was used before becomes the newest.

@@ -80,6 +80,8 @@ struct Queue {
     places: HashMap<Key, (Duration, u64)>,
     memos: HashMap<Key, Memo>,
     arrivals: u64,
+    /// Turns that come when time gets there for another reason, or passes by itself.
+    later: HashMap<Key, Duration>,
     /// When the behaviour hears about changes.
     settled: Option<Duration>,
 }
@@ -115,13 +117,20 @@ impl Queue {
     async fn rest(&mut self, inbox: &mut mpsc::UnboundedReceiver<News>, clock: &Clock) -> bool {
         let next = self.due.keys().next().map(|(moment, _)| *moment);
         let next = [next, self.settled].into_iter().flatten().min();
-        let news = match next {
-            Some(moment) => {
-                let pause = clock.sleep(moment.saturating_sub(clock.now()));
-                tokio::select! { news = inbox.recv() => news, () = pause => return true }
+        let until = |moment: Duration| moment.saturating_sub(clock.now());
+        let due = async {
+            match next {
+                Some(moment) => clock.sleep(until(moment)).await,
+                None => std::future::pending().await,
             }
-            None => inbox.recv().await,
         };
+        let later = async {
+            match self.later.values().min() {
+                Some(moment) => clock.sleep_along(until(*moment)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let news = tokio::select! { news = inbox.recv() => news, () = due => return true, () = later => return true };
         let Some(news) = news else { return false };
         let Some(world) = self.world.upgrade().map(World) else { return false };
         self.notice(&world, &news);
@@ -134,6 +143,8 @@ impl Queue {
             self.notice(world, item);
         }
         let now = world.clock().now();
+        let come: Vec<_> = self.later.extract_if(|_, moment| *moment <= now).collect();
+        come.into_iter().for_each(|(key, _)| self.enqueue(key, now));
         let mut busy = false;
         while let Some(entry) = self.due.first_entry()
             && entry.key().0 <= now
@@ -212,7 +223,7 @@ impl Queue {
             Some(number) => (TABLE[number].reconcile)(&mut turn, &key.id),
             None => garbage::reconcile(&mut turn, &key.id),
         }
-        let (actions, again) = turn.finish();
+        let (actions, again, later) = turn.finish();
         for action in actions {
             act::carry_out(world, server, action, &mut memo);
         }
@@ -223,6 +234,9 @@ impl Queue {
             self.enqueue(key.clone(), now);
         } else if let Some(again) = again {
             self.enqueue(key.clone(), now.saturating_add(again));
+        }
+        if let Some(later) = later {
+            self.later.insert(key.clone(), now.saturating_add(later));
         }
         if object.is_some() {
             self.memos.insert(key, memo);

@@ -14,11 +14,13 @@ mod claim;
 mod condition;
 mod container;
 mod crd;
+mod cronjob;
 mod daemonset;
 mod deployment;
 mod dispatch;
 mod endpoints;
 mod events;
+mod fitting;
 mod garbage;
 mod job;
 mod mounts;
@@ -27,6 +29,7 @@ mod owner;
 mod pod;
 mod quota;
 mod replicaset;
+mod revisions;
 mod scheduler;
 mod service;
 mod start;
@@ -57,7 +60,7 @@ pub(crate) struct Controller {
 }
 
 /// All controllers but the garbage collector, whose turns are about every kind.
-pub(crate) const TABLE: [Controller; 16] = [
+pub(crate) const TABLE: [Controller; 17] = [
     Controller {
         kind: "Namespace",
         concerns: |view, object| namespace::concerns(view, object).into_iter().collect(),
@@ -87,11 +90,8 @@ pub(crate) const TABLE: [Controller; 16] = [
     Controller { kind: "DaemonSet", concerns: daemonsets, reconcile: daemonset::reconcile },
     Controller { kind: "Job", concerns: |_, object| own_or_owner(object, "Job"), reconcile: job::reconcile },
     Controller { kind: "Pod", concerns: pods, reconcile: pod::reconcile },
-    Controller {
-        kind: "PersistentVolumeClaim",
-        concerns: |_, object| own(object, "PersistentVolumeClaim"),
-        reconcile: claim::reconcile,
-    },
+    Controller { kind: "PersistentVolumeClaim", concerns: claim::concerns, reconcile: claim::reconcile },
+    Controller { kind: "CronJob", concerns: |_, object| cronjob::concerns(object), reconcile: cronjob::reconcile },
     Controller { kind: "Service", concerns: endpoints::concerns, reconcile: endpoints::reconcile },
     Controller { kind: "Service", concerns: |_, object| own(object, "Service"), reconcile: service::reconcile },
 ];

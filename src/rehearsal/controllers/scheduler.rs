@@ -1,21 +1,27 @@
 //! The scheduler: gives pods a node.
 
 use super::condition::{self, Condition};
-use super::turn::{Action, Event, Target, Turn, is_terminating, items, name, text};
+use super::fitting;
+use super::turn::{Action, Event, Id, Target, Turn, is_terminating, items, name, text};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 const COMPONENT: &str = "default-scheduler";
 const TAKES: Duration = Duration::from_millis(200);
+/// How long a claim usually takes to be bound.
+const BINDING: Duration = Duration::from_secs(2);
 
 /// Gives a pod without a node the first one that fits, or says why none does.
 pub(crate) fn schedule(turn: &mut Turn<'_>, pod: &Value) {
-    if is_terminating(pod) || !is_ours(pod) || !turn.stayed("unscheduled", TAKES) {
+    let waits = turn.is_in("unbound");
+    if is_terminating(pod) || !is_ours(pod) || !waits && !turn.stayed("unscheduled", TAKES) {
         return;
     }
     match choose(turn, pod) {
-        Ok(node) => bind(turn, pod, &node),
+        Ok(Some(node)) => bind(turn, pod, &node),
+        Ok(None) => {}
         Err(words) => refuse(turn, pod, &words),
     }
 }
@@ -25,43 +31,41 @@ fn is_ours(pod: &Value) -> bool {
     matches!(text(pod, "/spec/schedulerName"), "" | COMPONENT)
 }
 
-fn choose(turn: &Turn<'_>, pod: &Value) -> Result<Arc<Value>, String> {
-    let namespace = Some(text(pod, "/metadata/namespace"));
+/// The node for a pod; nothing while a claim is being bound.
+fn choose(turn: &mut Turn<'_>, pod: &Value) -> Result<Option<Arc<Value>>, String> {
     let nodes = turn.view().list("Node", None);
-    for volume in items(pod, "/spec/volumes") {
-        let claim = text(volume, "/persistentVolumeClaim/claimName");
-        if !claim.is_empty() && turn.view().get("PersistentVolumeClaim", namespace, claim).is_none() {
-            return Err(format!("persistentvolumeclaim \"{claim}\" not found"));
-        }
-    }
-    let node = nodes.iter().find(|node| node["spec"]["unschedulable"] != true && fits(pod, node));
-    node.cloned().ok_or_else(|| unschedulable(pod, &nodes))
-}
-
-/// Whether a pod's node selector allows a node.
-pub(crate) fn fits(pod: &Value, node: &Value) -> bool {
-    let Some(pairs) = pod["spec"]["nodeSelector"].as_object() else { return true };
-    pairs.is_empty() || condition::matches(pairs, &node["metadata"]["labels"])
-}
-
-fn unschedulable(pod: &Value, nodes: &[Arc<Value>]) -> String {
     if nodes.is_empty() {
-        return "no nodes available to schedule pods".into();
+        return Err("no nodes available to schedule pods".into());
     }
     let total = nodes.len();
-    let misfits = nodes.iter().filter(|node| !fits(pod, node)).count();
-    let mut reasons = Vec::new();
-    if misfits > 0 {
-        reasons.push(format!("{misfits} node(s) didn't match Pod's node affinity/selector"));
+    for volume in items(pod, "/spec/volumes") {
+        let claim = text(volume, "/persistentVolumeClaim/claimName");
+        if claim.is_empty() {
+            continue;
+        }
+        let id = Id::new(text(pod, "/metadata/namespace"), claim);
+        let words = match turn.get("PersistentVolumeClaim", &id) {
+            None => format!("persistentvolumeclaim \"{claim}\" not found"),
+            Some(found) if text(&found, "/status/phase") == "Bound" => continue,
+            Some(_) if !turn.stayed("unbound", BINDING) => return Ok(None),
+            Some(_) => "pod has unbound immediate PersistentVolumeClaims".to_owned(),
+        };
+        return Err(format!("0/{total} nodes are available: {words}. not found"));
     }
-    if misfits < total {
-        reasons.push(format!("{} node(s) were unschedulable", total - misfits));
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for node in &nodes {
+        let obstacles = fitting::obstacles(pod, node);
+        if obstacles.is_empty() {
+            return Ok(Some(node.clone()));
+        }
+        obstacles.into_iter().for_each(|reason| *reasons.entry(reason).or_default() += 1);
     }
-    format!(
-        "0/{total} nodes are available: {}. preemption: 0/{total} nodes are available: {total} Preemption is not \
-         helpful for scheduling.",
+    let reasons: Vec<_> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    Err(format!(
+        "0/{total} nodes are available: {}. no new claims to deallocate, preemption: 0/{total} nodes are available: \
+         {total} Preemption is not helpful for scheduling.",
         reasons.join(", ")
-    )
+    ))
 }
 
 fn bind(turn: &mut Turn<'_>, pod: &Value, node: &Value) {

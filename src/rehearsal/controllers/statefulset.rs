@@ -3,7 +3,7 @@
 use super::replicaset::none_if_zero;
 use super::template::{self, is_ready};
 use super::turn::{Action, Event, Id, Target, Turn, is_terminating, items, name, number, text};
-use super::{owner, workload};
+use super::{owner, revisions, workload};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     pods.sort_by_key(|pod| ordinal(pod));
     let revision = revision(&set);
     if !is_terminating(&set) {
+        revisions::keep(turn, &set, &revision, &revision);
         match turn.refusal() {
             Some(words) => workload::refused(turn, &set, &words, COMPONENT),
             None => step(turn, &set, &pods, &revision),

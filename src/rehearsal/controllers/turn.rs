@@ -168,12 +168,13 @@ pub(crate) struct Turn<'a> {
     time: &'a str,
     actions: Vec<Action>,
     again: Option<Duration>,
+    later: Option<Duration>,
 }
 
 impl<'a> Turn<'a> {
     /// A turn about an object of this kind at this moment: `now` on the clock, `time` as objects carry it.
     pub fn new(view: &'a dyn View, memo: &'a mut Memo, kind: &'a str, now: Duration, time: &'a str) -> Turn<'a> {
-        Turn { view, memo, kind, now, time, actions: Vec::new(), again: None }
+        Turn { view, memo, kind, now, time, actions: Vec::new(), again: None, later: None }
     }
 
     /// The kind of the object that the turn is about.
@@ -233,6 +234,12 @@ impl<'a> Turn<'a> {
         self.again = Some(self.again.map_or(after, |earlier| earlier.min(after)));
     }
 
+    /// Asks for another turn after this time, when the clock gets there by itself or for somebody else's sake: what goes
+    /// on for ever must not drive a simulated clock.
+    pub fn later(&mut self, after: Duration) {
+        self.later = Some(after);
+    }
+
     /// A number that this object has not been given before.
     pub fn next_number(&mut self) -> u64 {
         self.memo.names += 1;
@@ -268,9 +275,9 @@ impl<'a> Turn<'a> {
         self.want(Action::Event(object.clone(), event));
     }
 
-    /// What was wanted, and after how long the next turn is due.
-    pub fn finish(self) -> (Vec<Action>, Option<Duration>) {
-        (self.actions, self.again)
+    /// What was wanted, and after how long the next turn is due, at the latest and when time passes anyway.
+    pub fn finish(self) -> (Vec<Action>, Option<Duration>, Option<Duration>) {
+        (self.actions, self.again, self.later)
     }
 }
 

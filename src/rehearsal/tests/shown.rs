@@ -79,3 +79,64 @@ fn a_job_finds_its_pods_by_its_uid() {
         assert_eq!((&container["ready"], &pods[0]["status"]["phase"]), (&json!(false), &json!("Succeeded")));
     });
 }
+
+#[test]
+fn a_version_that_has_not_come_is_too_large() {
+    simulated(async |clock| {
+        let world = World::new(clock.clone(), &["east"]);
+        let east = &world.servers()[0];
+        let (code, answer) = get(east, &format!("{MAPS}?resourceVersion=99999999")).await;
+        let said = answer["message"].as_str().unwrap_or_default();
+        assert!(
+            code == 504 && said.starts_with("Timeout: Too large resource version: 99999999, current: "),
+            "{answer}"
+        );
+        assert_eq!(answer["details"]["causes"][0]["reason"], "ResourceVersionTooLarge");
+        assert_eq!(get(east, &format!("{MAPS}?resourceVersion=abc")).await.0, 400);
+        let (_, before) = get(east, MAPS).await;
+        post(east, MAPS, config_map("a", json!({}))).await;
+        let then = before["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+        let (code, exact) = get(east, &format!("{MAPS}?resourceVersion={then}&resourceVersionMatch=Exact")).await;
+        assert_eq!((code, exact["items"].as_array().map(Vec::len)), (200, Some(0)));
+    });
+}
+
+#[test]
+fn autoscalers_of_old_clients_are_those_of_new_ones() {
+    simulated(async |clock| {
+        let world = World::new(clock.clone(), &["east"]);
+        let east = &world.servers()[0];
+        let spec = json!({
+            "scaleTargetRef": {"kind": "Deployment", "name": "d", "apiVersion": "apps/v1"}, "maxReplicas": 4,
+            "targetCPUUtilizationPercentage": 55,
+        });
+        let old = json!({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "h"}, "spec": spec});
+        let path = |version: &str| format!("/apis/autoscaling/{version}/namespaces/default/horizontalpodautoscalers");
+        let (code, made) = post(east, &path("v1"), old).await;
+        assert_eq!((code, &made["spec"]["targetCPUUtilizationPercentage"]), (201, &json!(55)), "{made}");
+        let (_, new) = get(east, &format!("{}/h", path("v2"))).await;
+        assert_eq!(new["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 55, "{new}");
+        assert_eq!(new["spec"].get("targetCPUUtilizationPercentage"), None);
+    });
+}
+
+/// Fields of a definition's schema may be called as amounts are.
+#[test]
+fn numbers_in_the_schema_of_a_definition_stay_numbers() {
+    simulated(async |clock| {
+        let world = World::new(clock.clone(), &["east"]);
+        let east = &world.servers()[0];
+        let limits = json!({"type": "object", "maxProperties": 5, "additionalProperties": {"type": "integer"}});
+        let schema = json!({"type": "object", "properties": {"limits": limits}});
+        let definition = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.ex.com"},
+            "spec": {
+                "group": "ex.com", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
+            },
+        });
+        let (code, made) = post(east, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition).await;
+        assert_eq!(code, 201, "{made}");
+        assert_eq!(made["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["limits"], limits);
+    });
+}
