@@ -391,3 +391,17 @@ fn calls_are_logged_at_the_time_that_is_served() {
     let is_right = |call: &jiff::Timestamp| *call >= made && *call <= jiff::Timestamp::now();
     assert!(!calls.is_empty() && calls.iter().all(is_right), "{calls:?}");
 }
+
+/// A pod that never gets ready is asked about again and again: no hours may pass before somebody looks.
+#[test]
+fn what_is_served_is_what_the_script_left() {
+    let ground = Ground::new(&["unused"]);
+    let script = "//! # Stuck\n//! ---\n//! params:\n//!   c: {type: cluster}\n//! needs:\n//!   write: [default]\n//! ---\n\
+                  params.c.apply(#{apiVersion: \"v1\", kind: \"Pod\", metadata: #{name: \"p\", namespace: \"default\"}, \
+                  spec: #{containers: [#{name: \"a\", image: \"a\", command: [\"false\"]}]}});\n";
+    let path = ground.file("stuck.rhai", script);
+    let served = Served::start(&[&path.to_string_lossy()]);
+    let Some(said) = served.kubectl("get pod p -o jsonpath={.metadata.creationTimestamp}") else { return };
+    let made: jiff::Timestamp = said.out.parse().unwrap_or_else(|_| panic!("{}{}", said.out, said.err));
+    assert!(jiff::Timestamp::now().duration_since(made).as_secs() < 60, "{made}");
+}

@@ -33,7 +33,7 @@ pub(super) fn new(
         Ok(managed)
     };
     let object = prepared(call, target, object, &manage)?;
-    store(&call.server, &target.kind, object, call.is_dry())
+    store(&call.server, &target.kind, object, call.is_dry(), true)
 }
 
 /// The object with defaults, after admission, complete and valid.
@@ -111,14 +111,14 @@ fn name(server: &Server, kind: &Kind, object: &mut Value) -> Outcome<()> {
 }
 
 /// Stores a new object, if its place is free.
-fn store(server: &Server, kind: &Arc<Kind>, mut object: Value, dry: bool) -> Outcome<Arc<Value>> {
+fn store(server: &Server, kind: &Arc<Kind>, mut object: Value, dry: bool, patient: bool) -> Outcome<Arc<Value>> {
     let key = metadata::key(kind, &mut object);
     let taken = || Status::already_exists(kind, &key.1);
     if server.store().get(&kind.resource(), &key).is_some() {
         return Err(taken());
     }
     allocation::allocate(server, kind, &mut object, dry)?;
-    account::mount(server, kind, &mut object)?;
+    account::mount(server, kind, &mut object, patient)?;
     if dry {
         return Ok(Arc::new(object));
     }
@@ -142,7 +142,7 @@ impl Server {
         let kind = self.kind_of(&object);
         metadata::key(&kind, &mut object);
         drop_what_servers_write(&kind, &mut object);
-        let created = admitted(self, &kind, object, &Ok).and_then(|object| store(self, &kind, object, false));
+        let created = admitted(self, &kind, object, &Ok).and_then(|object| store(self, &kind, object, false, false));
         created.map(|object| (*object).clone()).map_err(|status| status.message)
     }
 }
