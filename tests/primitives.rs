@@ -1,5 +1,6 @@
 //! Every example in the tables of primitives, run against clusters in memory: its last expression is true.
 
+use meshwright::engine::Cancel;
 use meshwright::primitives::TABLES;
 use meshwright::run::Job;
 use meshwright::run::screen::Style;
@@ -30,7 +31,7 @@ fn every_example_holds() {
     let mut wrong = Vec::new();
     for primitive in meshwright::doc::entries() {
         let job = job(primitive.example);
-        let (session, _) = Trial::session(&job, &["east", "west"], None).expect("a rehearsal");
+        let (session, _) = Trial::session(&job, &["east", "west"], None, &Cancel::default()).expect("a rehearsal");
         let scope = session.scope(&job).expect("scope");
         let name = format!("{}.{}", primitive.on, primitive.name);
         match session.evaluate("example", primitive.example, scope) {

@@ -18,8 +18,14 @@ struct Terminal {
 
 impl Terminal {
     fn start(home: &Path, args: &[&str]) -> Terminal {
+        Terminal::of(home, "repl", args)
+    }
+
+    /// A command that opens a prompt.
+    fn of(home: &Path, command: &str, args: &[&str]) -> Terminal {
+        let name = command;
         let mut command = Command::new(env!("CARGO_BIN_EXE_meshwright"));
-        command.arg("repl").args(args).current_dir(home);
+        command.arg(name).args(args).current_dir(home);
         for (name, value) in [
             ("HOME", home.as_os_str()),
             ("TERM", "xterm".as_ref()),
@@ -185,4 +191,52 @@ fn a_script_opens_on_the_clusters_that_it_names() {
     for name in ["hub", "edge1", "edge2"] {
         assert!(out.contains(name), "`{name}` is missing in:\n{out}{}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+/// A script with a step that fails until what it looks for is there.
+const FAILING: &str = r#"//! # Settings
+//! ---
+//! params: {primary: {type: cluster, help: "the first"}}
+//! needs: {write: [default]}
+//! ---
+let namespace = "default";
+fn named(name) { #{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: name}} }
+step "First" { params.primary.apply(named("first"), #{namespace: namespace}); }
+let seen = step "Look" on params.primary {
+    let wanted = "second";
+    let found = params.primary.list("cm", #{namespace: namespace}).map(|map| map.metadata.name);
+    if !(wanted in found) { fail(`${wanted} is not there`); }
+    found
+};
+step "Break" { const LIMIT = 3; fail("always") }
+step "Last" { print(`the last step: ${seen}`); }
+"#;
+
+#[test]
+fn a_run_pauses_in_the_step_that_failed() {
+    let home = tempfile::tempdir().expect("folder");
+    std::fs::write(home.path().join("settings.rhai"), FAILING).expect("written");
+    let args = ["./settings.rhai", "--primary", "east", "--pause-on-failure"];
+    let mut terminal = Terminal::of(home.path(), "rehearse", &args);
+    assert!(terminal.shown().contains("In the step: wanted, found."), "{}", terminal.shown());
+    // To look: what the step declared, what it has changed, what stands around it.
+    terminal.line("wanted + found.len() + namespace", "second2default").until("write> ");
+    terminal.line("_error.message", "second is not there").until("write> ");
+    // To try it again, as it is and when what it wants is there.
+    terminal.line(":next", "second is not there").until("write> ");
+    terminal.line("params.primary.apply(named(wanted), #{namespace: namespace}).created", "= 1").until("write> ");
+    terminal.line(":next", "Look   ").until("write> ");
+    terminal.line("wanted", "no variable `wanted`").until("write> ");
+    terminal.line("seen.len()", "= 3").until("write> ");
+    // The next one fails for good: it is passed over, and the script goes on.
+    terminal.line(":next", "always").until("write> ");
+    terminal.line("LIMIT", "= 3").until("write> ");
+    terminal.line(":skip", "skipped `Break`").until("write> ");
+    terminal.line("LIMIT", "no variable `LIMIT`").until("write> ");
+    terminal.line(":save done.rhai", "wrote done.rhai").until("write> ");
+    terminal.line(":run", "the last step: [").until("write> ");
+    let shown = terminal.leave();
+    assert!(shown.contains("Done"), "{shown}");
+    let saved = std::fs::read_to_string(home.path().join("done.rhai")).expect("saved");
+    assert!(saved.contains("named(wanted)") && saved.contains("step \"Look\"") && !saved.contains("Break"), "{saved}");
 }

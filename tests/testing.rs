@@ -1,7 +1,11 @@
 //! `meshwright test`: the tests that come with scripts and modules pass, and those of users fail as they should.
 
 use assert_cmd::Command;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
+use std::process::Stdio;
 
 fn test(folder: &Path, args: &[&str]) -> (i32, String, String) {
     let mut command = Command::cargo_bin("meshwright").expect("the program");
@@ -175,4 +179,45 @@ fn watching_runs_again_at_a_change() {
     assert!(lines.by_ref().any(|line| line.contains("2 tests passed")));
     child.kill().expect("ended");
     child.wait().expect("ended");
+}
+
+/// The first ends, the second never does, the third never begins.
+const ENDLESS: &str = r#"
+test "one that ends" {}
+test "one that never ends" { try { wait.until(|| false, #{timeout: "1000000h"}); } catch {} loop {} }
+test "one that never begins" {}
+"#;
+
+/// Ends `meshwright test` by a signal while a test is under way: its exit code, what it printed, and what it left.
+fn interrupted(signal: Signal, args: &[&str]) -> (Option<i32>, String) {
+    let folder = project(&[("a_test.rhai", ENDLESS), ("tmp/.keep", "")]);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meshwright"));
+    command.arg("test").args(args).env("HOME", folder.path()).env("NO_COLOR", "1").current_dir(folder.path());
+    command.env("TMPDIR", folder.path().join("tmp")).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+    let (mut out, mut first) = (BufReader::new(child.stdout.take().expect("out")), String::new());
+    out.read_line(&mut first).expect("the first test");
+    assert!(first.contains("✓ a_test: one that ends"), "{first}");
+    kill(Pid::from_raw(child.id().try_into().expect("pid")), signal).expect("sent");
+    let output = child.wait_with_output().expect("ended");
+    out.read_to_string(&mut first).expect("the rest");
+    let left = std::fs::read_dir(folder.path().join("tmp")).expect("folder").count();
+    assert_eq!(left, 1, "temporary files are gone");
+    let marker = format!("TMPDIR={}", folder.path().join("tmp").display());
+    let environments = std::fs::read_dir("/proc").expect("processes").flatten();
+    let texts = environments.filter_map(|entry| std::fs::read(entry.path().join("environ")).ok());
+    assert!(!texts.into_iter().any(|text| String::from_utf8_lossy(&text).contains(&marker)), "a process is left");
+    (output.status.code(), first + &String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn an_interrupt_cuts_tests_short() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        for args in [&["--jobs", "1"][..], &["--jobs", "1", "--watch"]] {
+            let (ended, shown) = interrupted(signal, args);
+            assert_eq!(ended, Some(code), "{args:?}: {shown}");
+            assert!(shown.contains("interrupted: 2 of 3 tests did not end"), "{args:?}: {shown}");
+            assert!(!shown.contains("one that never begins"), "{args:?}: {shown}");
+        }
+    }
 }

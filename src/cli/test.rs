@@ -1,8 +1,10 @@
 //! `test`: runs files of tests.
 
 use super::script_args::find;
+use crate::engine::Cancel;
 use crate::engine::report::{self, Look};
 use crate::failure::{Failure, Kind, Result};
+use crate::run::interrupt;
 use crate::run::screen::{Style, seconds};
 use crate::run::trials::{self, Test as Trial, Verdict};
 use crate::script::Script;
@@ -51,34 +53,35 @@ struct Found {
 impl Test {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
+        let cancel = interrupt::watched()?;
         if self.watch {
-            return super::test_watch::again_and_again(&self.folders(), || {
-                if let Err(failure) = self.once(style) {
+            return super::test_watch::again_and_again(&self.folders(), &cancel, || {
+                if let Err(failure) = self.once(style, &cancel) {
                     super::report(&failure, style);
                 }
             });
         }
-        self.once(style)
+        self.once(style, &cancel)
     }
 
-    fn once(&self, style: Style) -> Result<()> {
-        let found = self.found()?;
+    fn once(&self, style: Style, cancel: &Cancel) -> Result<()> {
+        let found = self.found(cancel)?;
         if self.list {
             let lines: Vec<String> = found.tests.iter().map(title).collect();
             super::print(&lines.join("\n"))?;
             return found.broken.into_iter().next().map_or(Ok(()), |(_, failure)| Err(failure));
         }
-        self.run(&found, style)
+        self.run(&found, style, cancel)
     }
 
-    fn run(&self, found: &Found, style: Style) -> Result<()> {
+    fn run(&self, found: &Found, style: Style, cancel: &Cancel) -> Result<()> {
         let (start, mut done) = (Instant::now(), Vec::new());
         for (file, failure) in &found.broken {
             let name = format!("{} cannot be run", file.name);
             super::print(&line(&name, Some(failure), Duration::ZERO, style))?;
         }
         let threads = self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
-        trials::run_all(&found.tests, threads, |test, verdict| {
+        trials::run_all(&found.tests, threads, cancel, |test, verdict| {
             let _ = super::print(&line(&title(test), verdict.failure.as_ref(), verdict.took, style));
             done.push((test.clone(), verdict));
         });
@@ -89,6 +92,13 @@ impl Test {
             if let Some(failure) = &verdict.failure {
                 super::print(&format!("\n{}\n{}", title(test), shown(failure, &verdict.said, style)))?;
             }
+        }
+        if cancel.is_cancelled() {
+            let left = found.tests.len() - done.len();
+            return Err(Failure::new(
+                Kind::Cancelled,
+                format!("interrupted: {left} of {} did not end", tests(found.tests.len())),
+            ));
         }
         if let Some(file) = &self.junit {
             super::test_junit::write(file, &done, &found.broken)?;
@@ -103,7 +113,7 @@ impl Test {
     }
 
     /// The tests that were asked for.
-    fn found(&self) -> Result<Found> {
+    fn found(&self, cancel: &Cancel) -> Result<Found> {
         let (mut files, mut parts) = (Vec::new(), self.filter.clone());
         let is_script = |word: &str| Script::all().iter().any(|script| script.name == word);
         let mut is_anywhere = false;
@@ -129,7 +139,8 @@ impl Test {
         }
         let mut found = Found { tests: Vec::new(), broken: Vec::new() };
         for file in files {
-            match trials::list(&file) {
+            match trials::list(&file, cancel) {
+                Err(failure) if failure.kind == Kind::Cancelled => return Err(failure),
                 Ok(tests) => found.tests.extend(tests),
                 Err(failure) => found.broken.push((file, failure)),
             }

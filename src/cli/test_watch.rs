@@ -1,6 +1,7 @@
 //! Tests again and again: whenever a script below some folders changes.
 
-use crate::failure::{Failure, Result};
+use crate::engine::Cancel;
+use crate::failure::{Failure, Kind, Result};
 use notify::{Event, EventKind, RecursiveMode, Watcher as _};
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -9,11 +10,14 @@ use std::time::Duration;
 /// Editors write a file in several goes: changes this close together are one.
 const TOGETHER: Duration = Duration::from_millis(150);
 
-/// Does the work now and after every change, until the process is ended.
+/// How soon an interrupt is seen while nothing changes.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Does the work now and after every change, until it is interrupted.
 ///
 /// # Errors
-/// When the folders cannot be watched.
-pub fn again_and_again(folders: &[PathBuf], mut work: impl FnMut()) -> Result<()> {
+/// When the folders cannot be watched, and `Cancelled` in the end.
+pub fn again_and_again(folders: &[PathBuf], cancel: &Cancel, mut work: impl FnMut()) -> Result<()> {
     let failed = |e: notify::Error| Failure::usage(format!("cannot watch for changes: {e}"));
     let (sender, receiver) = mpsc::channel();
     let told = move |event: notify::Result<Event>| {
@@ -27,9 +31,13 @@ pub fn again_and_again(folders: &[PathBuf], mut work: impl FnMut()) -> Result<()
     }
     loop {
         work();
-        crate::plain::tell("\nWaiting for changes; Ctrl-C ends.\n");
-        if receiver.recv().is_err() {
-            return Ok(());
+        if !cancel.is_cancelled() {
+            crate::plain::tell("\nWaiting for changes; Ctrl-C ends.\n");
+        }
+        while receiver.recv_timeout(LOOK).is_err() {
+            if cancel.is_cancelled() {
+                return Err(Failure::new(Kind::Cancelled, ""));
+            }
         }
         while receiver.recv_timeout(TOGETHER).is_ok() {}
     }

@@ -1,10 +1,12 @@
 //! Text that is entered piece by piece, as at a prompt: what one piece defines, the next ones know.
 
 use super::inside::Inside;
+use super::left::{self, Variable};
 use super::lexer::{self, What};
 use super::{errors, modules, tokens};
 use crate::failure::{Failure, Result};
 use rhai::{AST, Dynamic, Engine, LexError, ParseError, ParseErrorType, Position, Scope, Stmt};
+use std::ops::Range;
 
 /// What a text is so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,12 +27,14 @@ pub struct Console {
     known: AST,
     /// Variables.
     scope: Scope<'static>,
+    /// Where among the variables those of the step stand that failed last.
+    inner: Range<usize>,
 }
 
 impl Console {
     /// Nothing entered yet. `source` decides what relative imports mean.
     pub fn new(source: &str, scope: Scope<'static>) -> Console {
-        Console { source: source.to_owned(), known: AST::empty(), scope }
+        Console { source: source.to_owned(), known: AST::empty(), scope, inner: 0..0 }
     }
 
     /// What a text is so far.
@@ -68,6 +72,56 @@ impl Console {
         }
     }
 
+    /// Runs a statement of a script. When a step in it fails, the variables inside that step stay, until
+    /// [`Console::leave_step`].
+    ///
+    /// # Errors
+    /// What the statement fails with.
+    pub fn enter_part(&mut self, engine: &Engine, text: &str, line: usize) -> Result<Dynamic> {
+        self.leave_step();
+        let Some(inside) = Inside::of(engine) else { return self.enter(engine, text, line) };
+        let (outcome, left) = inside.left.of(|| self.enter(engine, text, line));
+        if outcome.is_err() {
+            self.step_into(left);
+        }
+        outcome
+    }
+
+    /// Puts the variables of a step beside those around it, which it may have seen.
+    fn step_into(&mut self, left: Vec<Variable>) {
+        let own = left::variables(&self.scope);
+        let is_around = own.len() <= left.len() && own.iter().zip(&left).all(|(own, other)| own.0 == other.0);
+        let known = if is_around { own.len() } else { 0 };
+        left.into_iter().skip(known).for_each(|variable| push(&mut self.scope, variable));
+        self.inner = own.len()..self.scope.len();
+    }
+
+    /// Takes away the variables of the step that failed last. Those that were made since stay.
+    pub fn leave_step(&mut self) {
+        let inner = std::mem::take(&mut self.inner);
+        if inner.is_empty() {
+            return;
+        }
+        let all = left::variables(&std::mem::take(&mut self.scope)).into_iter().enumerate();
+        let kept = all.filter(|(index, _)| !inner.contains(index));
+        kept.for_each(|(_, variable)| push(&mut self.scope, variable));
+    }
+
+    /// The names of the variables of the step that failed last.
+    pub fn of_step(&self) -> Vec<String> {
+        let all = left::variables(&self.scope).into_iter().map(|(name, ..)| name);
+        all.skip(self.inner.start).take(self.inner.len()).collect()
+    }
+
+    /// Takes a variable away.
+    pub fn forget(&mut self, name: &str) {
+        let newer = self.scope.iter_raw().position(|(known, ..)| known == name);
+        let Some(at) = newer.map(|newer| self.scope.len() - 1 - newer) else { return };
+        let _ = self.scope.remove::<Dynamic>(name);
+        let moved = |bound: usize| bound - usize::from(at < bound);
+        self.inner = moved(self.inner.start)..moved(self.inner.end);
+    }
+
     /// The variables.
     pub fn scope(&self) -> &Scope<'static> {
         &self.scope
@@ -100,6 +154,14 @@ impl Console {
         }
         let functions = whole.shared_lib().clone();
         self.known = AST::new_with_source(imports, functions, self.source.clone());
+    }
+}
+
+fn push(scope: &mut Scope, (name, constant, value): Variable) {
+    if constant {
+        scope.push_constant_dynamic(name, value);
+    } else {
+        scope.push_dynamic(name, value);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the parts of one engine share: source texts, closures of modules, the catalogue of primitives.
 
+use super::left::Left;
 use super::{Bridge, Observer, Sources};
 use crate::engine::nearest::nearest;
 use crate::failure::{Failure, Place};
@@ -16,6 +17,8 @@ pub(super) struct Inside {
     pub catalogue: Vec<Listed>,
     /// Threads of `parallel` that are at work.
     pub threads: AtomicUsize,
+    /// What a step that failed leaves.
+    pub left: Left,
     texts: RwLock<HashMap<String, Arc<str>>>,
     closures: RwLock<HashMap<String, Home>>,
     /// By source: the functions that it defines.
@@ -69,8 +72,8 @@ impl Inside {
         catalogue: Vec<Listed>,
     ) -> Arc<Inside> {
         let (threads, texts, closures) = (AtomicUsize::new(0), RwLock::default(), RwLock::default());
-        let functions = RwLock::default();
-        Arc::new(Inside { bridge, sources, observer, catalogue, threads, texts, closures, functions })
+        let (left, functions) = (Left::default(), RwLock::default());
+        Arc::new(Inside { bridge, sources, observer, catalogue, threads, left, texts, closures, functions })
     }
 
     pub(super) fn attach(self: &Arc<Inside>, engine: &mut Engine) {

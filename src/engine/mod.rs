@@ -18,6 +18,7 @@ mod habits;
 mod inside;
 mod known;
 pub mod language;
+mod left;
 pub mod lexer;
 mod limits;
 mod modules;

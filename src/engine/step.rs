@@ -82,7 +82,7 @@ fn run(context: &mut EvalContext, parts: &Parts<'_>, inside: &Inside) -> Evaluat
     let limit = parts.within.map(|within| limit(context, within)).transpose()?;
     inside.observer.step_begins(&step).map_err(refuse)?;
     let deadline = limit.map(|limit| Deadline::begin(&step.name, limit, &inside.bridge.clock));
-    let outcome = block.eval_with_context(context);
+    let outcome = inside.left.run(context, block);
     let outcome = match deadline {
         Some(deadline) => outcome.map_err(|error| deadline.told(error)),
         None => outcome,

@@ -243,7 +243,7 @@ impl Repl {
         scope.set_or_push("_", value.clone());
         scope.set_or_push(format!("_{}", self.results), value.clone());
         if let Some(old) = self.results.checked_sub(KEPT) {
-            let _ = scope.remove::<Dynamic>(&format!("_{old}"));
+            self.console.forget(&format!("_{old}"));
         }
     }
 

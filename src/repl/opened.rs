@@ -103,10 +103,15 @@ impl Repl {
 
     /// Shows a failure and stays, to look, retry, skip or go on.
     pub fn pause(&mut self, failure: Failure) {
-        self.greeting = format!(
-            "{}Paused where the script failed. `:next` tries the step again, `:skip` passes it over,\n`:run` goes on to the end, Ctrl-D gives up.",
-            self.failed(failure).talk
-        );
+        let report = self.failed(failure).talk;
+        let mut names = self.console.of_step();
+        names.dedup();
+        let inner = match names.as_slice() {
+            [] => String::new(),
+            names => format!("In the step: {}.\n", names.join(", ")),
+        };
+        let ways = "`:next` tries the step again, `:skip` passes it over,\n`:run` goes on to the end, Ctrl-D gives up.";
+        self.greeting = format!("{report}Paused where the script failed.\n{inner}{ways}");
     }
 
     /// Whether the open script was run to its end.
@@ -121,6 +126,7 @@ impl Repl {
         let Some((index, part)) = rest.into_iter().find(|(_, part)| !part.steps.is_empty()) else {
             return Ok(Output::talk("there is no step left to skip\n"));
         };
+        self.console.leave_step();
         let steps = part.steps.clone();
         opened.next = index + 1;
         let said = format!("skipped `{}`\n", steps.join("`, `"));
@@ -157,6 +163,7 @@ impl Repl {
         let params = session.scope(&job)?.get("params").cloned().unwrap_or_default();
         session.begin_with_a_change(&job);
         self.sessions.push(session);
+        self.console.leave_step();
         self.console.set_source(&script.source);
         let scope = self.console.scope_mut();
         let _ = scope.remove::<rhai::Dynamic>("params");
@@ -208,7 +215,7 @@ impl Repl {
         self.inputs.begin_part(&part.text, part.line);
         let session = &self.sessions[self.sessions.len() - 1];
         session.typed("");
-        let value = session.enter(&mut self.console, &part.text, part.line)?;
+        let value = session.enter_part(&mut self.console, &part.text, part.line)?;
         self.inputs.succeeded(None);
         Ok(value)
     }

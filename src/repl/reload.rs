@@ -37,6 +37,7 @@ impl Repl {
         let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
         let fresh = self.read_again(opened)?;
         let (ran, skipped, before) = (opened.ran.clone(), opened.skipped.clone(), opened.next);
+        self.console.leave_step();
         let next = fresh.after(&ran, &skipped);
         let again: Vec<Part> =
             fresh.parts[..next].iter().filter(|part| is_plain(part) && !was_run(&ran, part)).cloned().collect();

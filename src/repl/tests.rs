@@ -144,6 +144,14 @@ fn a_field_that_is_not_there_is_told_with_the_nearest() {
 }
 
 #[test]
+fn a_variable_that_is_declared_anew_hides_the_earlier_one() {
+    let mut bench = Bench::new(false);
+    bench.good("let size = 1;");
+    bench.good("let size = 2;");
+    assert!(bench.good(":vars").contains("size: int  2\n"));
+}
+
+#[test]
 fn clusters_are_shown_by_name_wherever_they_are() {
     let mut bench = Bench::new(false);
     bench.good("let mesh = #{primary: kube.cluster(\"east\"), all: [kube.cluster(\"west\")]};");

@@ -69,7 +69,7 @@ pub(super) struct Parts {
 impl Foundation {
     /// On a runtime of its own, or on that of another session in the same time.
     pub(super) fn new(clock: Clock, shared: Option<Arc<Runtime>>, desk: Option<Desk>) -> Result<Foundation> {
-        let mut foundation = Foundation::unwatched(clock, shared)?;
+        let mut foundation = Foundation::unwatched(clock, shared, engine::Cancel::default())?;
         let handle = foundation.runtime.handle();
         match &desk {
             None => {
@@ -88,11 +88,11 @@ impl Foundation {
         Ok(foundation)
     }
 
-    /// The same, where Ctrl-C ends the process at once.
-    pub(super) fn unwatched(clock: Clock, shared: Option<Arc<Runtime>>) -> Result<Foundation> {
+    /// The same, where somebody else watches for Ctrl-C.
+    pub(super) fn unwatched(clock: Clock, shared: Option<Arc<Runtime>>, cancel: engine::Cancel) -> Result<Foundation> {
         let runtime = shared.map_or_else(|| clock.runtime().map(Arc::new), Ok);
         let runtime = runtime.map_err(|e| Failure::internal(format!("cannot start the runtime: {e}")))?;
-        let bridge = Bridge { runtime: runtime.handle().clone(), cancel: engine::Cancel::default(), clock };
+        let bridge = Bridge { runtime: runtime.handle().clone(), cancel, clock };
         let run = uuid::Uuid::new_v4().simple().to_string();
         Ok(Foundation {
             runtime,

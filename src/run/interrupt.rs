@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use crate::engine::Cancel;
+use crate::failure::{Failure, Result};
 use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -34,6 +35,19 @@ impl Drop for Watch {
             task.abort();
         }
     }
+}
+
+/// What Ctrl-C cancels in a process that has no run of its own: a thread of its own watches until the process ends.
+///
+/// # Errors
+/// When there can be no such thread.
+pub fn watched() -> Result<Cancel> {
+    let (cancel, failed) = (Cancel::default(), |e| Failure::internal(format!("cannot watch for Ctrl-C: {e}")));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let watched = cancel.clone();
+    let thread = std::thread::Builder::new().name("interrupts".into());
+    thread.spawn(move || runtime.block_on(watch(watched))).map_err(failed)?;
+    Ok(cancel)
 }
 
 /// Cancels the run at the first signal, leaves at the second.

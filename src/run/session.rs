@@ -235,6 +235,14 @@ impl Session {
         engine::on_script_thread(&self.clock, || console.enter(&self.engine, text, line))?
     }
 
+    /// Runs a statement of a script at a console; when a step in it fails, the console stands in that step.
+    ///
+    /// # Errors
+    /// What it failed with.
+    pub fn enter_part(&self, console: &mut Console, text: &str, line: usize) -> Result<Dynamic> {
+        engine::on_script_thread(&self.clock, || console.enter_part(&self.engine, text, line))?
+    }
+
     /// Whether a text is a whole script.
     pub fn read(&self, text: &str) -> Reading {
         Console::read(&self.engine, "typed", text)

@@ -6,7 +6,7 @@ use super::observed::Observed;
 use super::screen::Style;
 use super::session::{Job, Session};
 use crate::clock::{Clock, Runtime};
-use crate::engine::{Observer, StepStart};
+use crate::engine::{Cancel, Observer, StepStart};
 use crate::failure::{Failure, Kind as FailureKind, Place, Result};
 use crate::object::{Node, Object};
 use crate::primitives::host::{Bench, Clusters, Keeper, Rehearsal, Replay};
@@ -28,6 +28,7 @@ pub struct Trial {
     runtime: Arc<Runtime>,
     clock: Clock,
     keeper: Arc<dyn Keeper>,
+    cancel: Cancel,
     home: Home,
 }
 
@@ -47,8 +48,13 @@ impl Trial {
     ///
     /// # Errors
     /// When the `rehearsal.rhai` beside the file does not compile.
-    pub fn session(job: &Job, contexts: &[&str], chosen: Option<String>) -> Result<(Session, Arc<Trial>)> {
-        let mut foundation = Foundation::unwatched(Clock::simulated(), None)?;
+    pub fn session(
+        job: &Job,
+        contexts: &[&str],
+        chosen: Option<String>,
+        cancel: &Cancel,
+    ) -> Result<(Session, Arc<Trial>)> {
+        let mut foundation = Foundation::unwatched(Clock::simulated(), None, cancel.clone())?;
         let (world, model) = foundation.clusters(job, contexts)?;
         let keeper: Arc<dyn Keeper> = Arc::new(Memory::default());
         let trial = Arc::new(Trial {
@@ -59,6 +65,7 @@ impl Trial {
             runtime: foundation.runtime.clone(),
             clock: foundation.bridge.clock.clone(),
             keeper: keeper.clone(),
+            cancel: cancel.clone(),
             home: job.script.home.clone(),
         });
         foundation.heard = Some(trial.heard.clone());
@@ -151,7 +158,7 @@ impl Bench for Trial {
 
     fn rehearse(&self, wanted: &Rehearsal) -> Result<Map> {
         let job = self.job(wanted)?;
-        let mut foundation = Foundation::unwatched(self.clock.clone(), Some(self.runtime.clone()))?;
+        let mut foundation = self.foundation()?;
         let heard = Arc::new(Heard::default());
         foundation.heard = Some(heard.clone());
         let tally = foundation.tally.clone();
@@ -172,7 +179,7 @@ impl Bench for Trial {
     fn replay(&self, wanted: &Replay) -> Result<Map> {
         let tape = self.tape(&wanted.recording)?;
         let job = self.replay_job(wanted, &tape)?;
-        let mut foundation = Foundation::unwatched(self.clock.clone(), Some(self.runtime.clone()))?;
+        let mut foundation = self.foundation()?;
         let heard = Arc::new(Heard::default());
         foundation.heard = Some(heard.clone());
         let tally = foundation.tally.clone();
@@ -194,6 +201,11 @@ impl Bench for Trial {
 }
 
 impl Trial {
+    /// What a script that the test runs on its clusters stands on.
+    fn foundation(&self) -> Result<Foundation> {
+        Foundation::unwatched(self.clock.clone(), Some(self.runtime.clone()), self.cancel.clone())
+    }
+
     fn tape(&self, name: &str) -> Result<Tape> {
         let file = self.home.on_disk().unwrap_or(std::path::Path::new("")).join(name);
         let text = std::fs::read_to_string(&file).map_err(|e| {

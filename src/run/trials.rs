@@ -3,7 +3,7 @@
 use super::screen::Style;
 use super::session::Job;
 use super::trial::Trial;
-use crate::engine;
+use crate::engine::{self, Cancel};
 use crate::failure::{Failure, Place, Result};
 use crate::script::{Needs, Script, Values};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,9 +43,9 @@ pub struct Verdict {
 ///
 /// # Errors
 /// When the file cannot be run; its tests are not.
-pub fn list(file: &Script) -> Result<Vec<Test>> {
+pub fn list(file: &Script, cancel: &Cancel) -> Result<Vec<Test>> {
     let job = job(file)?;
-    let (session, trial) = Trial::session(&job, &CLUSTERS, None)?;
+    let (session, trial) = Trial::session(&job, &CLUSTERS, None, cancel)?;
     carry_out(&session, &job)?;
     let test = |found: super::trial::Found| {
         let clusters = if found.on.is_empty() { CLUSTERS.map(str::to_owned).to_vec() } else { found.on };
@@ -55,10 +55,11 @@ pub fn list(file: &Script) -> Result<Vec<Test>> {
 }
 
 /// Runs one test on clusters of its own.
-pub fn run(test: &Test) -> Verdict {
+pub fn run(test: &Test, cancel: &Cancel) -> Verdict {
     let start = Instant::now();
     let clusters: Vec<&str> = test.clusters.iter().map(String::as_str).collect();
-    let made = job(&test.file).and_then(|job| Ok((Trial::session(&job, &clusters, Some(test.name.clone()))?, job)));
+    let session = |job: &Job| Trial::session(job, &clusters, Some(test.name.clone()), cancel);
+    let made = job(&test.file).and_then(|job| Ok((session(&job)?, job)));
     match made {
         Err(failure) => {
             Verdict { failure: Some(failure), said: Vec::new(), took: start.elapsed(), rehearsed: Duration::ZERO }
@@ -71,15 +72,20 @@ pub fn run(test: &Test) -> Verdict {
     }
 }
 
-/// Runs tests on so many threads, and tells of each as it ends.
-pub fn run_all(tests: &[Test], threads: usize, mut told: impl FnMut(&Test, Verdict)) {
+/// Runs tests on so many threads, and tells of each as it ends. Once cancelled, those under way are cut short, and nothing
+/// is told of them.
+pub fn run_all(tests: &[Test], threads: usize, cancel: &Cancel, mut told: impl FnMut(&Test, Verdict)) {
     let (next, (sender, receiver)) = (AtomicUsize::new(0), mpsc::channel());
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, tests.len().max(1)) {
             let (next, sender) = (&next, sender.clone());
             scope.spawn(move || {
                 while let Some(test) = tests.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let _ = sender.send((test, run(test)));
+                    let verdict = run(test, cancel);
+                    if cancel.is_cancelled() {
+                        return;
+                    }
+                    let _ = sender.send((test, verdict));
                 }
             });
         }

@@ -149,10 +149,13 @@ pub(super) fn doc(repl: &mut Repl, name: &str) -> Result<Output> {
     repl.document(name).map(Output::data)
 }
 
-/// Every variable with its type; later ones hide earlier ones of the same name.
+/// Every variable with its type; later ones, which come first, hide earlier ones of the same name.
 pub(super) fn vars(repl: &mut Repl, _: &str) -> Result<Output> {
     let mut rows = std::collections::BTreeMap::new();
     for (name, _, value) in repl.console.scope().iter_raw() {
+        if rows.contains_key(name) {
+            continue;
+        }
         let value = value.flatten_clone();
         let brief = crate::plain::line(&show::brief(&value), 60);
         rows.insert(name.to_owned(), format!("{name}: {}  {brief}\n", crate::engine::value::type_name(&value)));
