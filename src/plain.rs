@@ -52,6 +52,29 @@ pub fn ends(raw: &str, most: usize) -> String {
     format!("{}…{}", head.trim_end(), tail.trim_start())
 }
 
+/// The text in lines of so many columns, broken between words only; what stands in back-ticks, to be copied, stays in one
+/// piece. Lines after the first begin with `indent`.
+pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
+    const HARD: char = '\u{a0}';
+    let mut in_code = false;
+    let hold = |c: char| {
+        in_code ^= c == '`';
+        if in_code && c == ' ' { HARD } else { c }
+    };
+    let held: String = text.chars().map(hold).collect();
+    let options = textwrap::Options::new(width.max(indent.len() + 8)).subsequent_indent(indent).break_words(false);
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let lines = textwrap::wrap(&held, options.word_separator(textwrap::WordSeparator::AsciiSpace));
+    let lines: Vec<String> = lines.into_iter().map(|line| line.replace(HARD, " ")).collect();
+    lines.join("\n")
+}
+
+/// How many columns the terminal has that errors are written to, where there is one.
+pub fn columns() -> Option<usize> {
+    let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.filter(|columns| *columns > 0)
+}
+
 /// The last `most` lines that are not blank, each cut to 200 characters.
 pub fn last_lines(raw: &str, most: usize) -> Vec<String> {
     let clean = text(raw);
@@ -144,6 +167,16 @@ mod tests {
     fn secrets_do_not_survive() {
         let _held = crate::secret::Secret::new("plain test", "plain-test-planted-token");
         assert_eq!(text("token plain-test-planted-token"), "token ‹secret plain test›");
+    }
+
+    #[test]
+    fn text_is_wrapped_between_words_and_never_inside_back_ticks() {
+        let text = "add it to `needs.write` in the header, or try `meshwright check mine`";
+        assert_eq!(
+            wrapped(text, 30, "  "),
+            "add it to `needs.write` in the\n  header, or try\n  `meshwright check mine`"
+        );
+        assert_eq!(wrapped("a_name_that_is_longer_than_a_line b", 20, ""), "a_name_that_is_longer_than_a_line\nb");
     }
 
     #[test]

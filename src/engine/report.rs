@@ -21,9 +21,17 @@ impl Look {
 
     /// Fits the terminal that errors are written to, where there is one.
     pub fn for_stderr(colour: bool) -> Look {
-        let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
-        let width = columns.filter(|columns| *columns > 0).unwrap_or(Look::PLAIN.width).clamp(40, Look::PLAIN.width);
+        let width = crate::plain::columns().unwrap_or(Look::PLAIN.width).clamp(40, Look::PLAIN.width);
         Look { colour, width }
+    }
+
+    /// A line of prose behind a label: wrapped where the terminal would break words.
+    fn fitted(self, text: &str, indent: &str) -> String {
+        let width =
+            if self.width < Look::PLAIN.width { self.width.saturating_sub(indent.chars().count()) } else { usize::MAX };
+        let lines = plain(text);
+        let lines: Vec<String> = lines.lines().map(|line| crate::plain::wrapped(line, width, "")).collect();
+        lines.join("\n").replace('\n', &format!("\n{indent}"))
     }
 }
 
@@ -38,17 +46,17 @@ pub fn render(failure: &Failure, text_of: &dyn Fn(&str) -> Option<String>, look:
     headline(&mut out, failure, text_of, look);
     let callers = callers(failure);
     for place in callers.iter().take(CALLERS) {
-        caller(&mut out, place, text_of);
+        caller(&mut out, place, text_of, look);
     }
     if let Some(more) = callers.len().checked_sub(CALLERS).filter(|more| *more > 0) {
         let _ = writeln!(out, "  … and {more} more callers");
     }
     for detail in &failure.details {
-        let _ = writeln!(out, "  │ {}", plain(detail).replace('\n', "\n  │ "));
+        let _ = writeln!(out, "  │ {}", look.fitted(detail, "  │ "));
     }
     if let Some(hint) = &failure.hint {
         let label = if look.colour { "\u{1b}[36mhint:\u{1b}[0m" } else { "hint:" };
-        let _ = writeln!(out, "  {label} {}", plain(hint).replace('\n', "\n        "));
+        let _ = writeln!(out, "  {label} {}", look.fitted(hint, "        "));
     }
     Redactor::global().scrub(&out)
 }
@@ -107,9 +115,14 @@ fn span(text: &str, place: &Place) -> (usize, usize) {
     (start + offset, quoted.unwrap_or(word.max(1)).min(text.len() - start - offset))
 }
 
-fn caller(out: &mut String, place: &Place, text_of: &dyn Fn(&str) -> Option<String>) {
+fn caller(out: &mut String, place: &Place, text_of: &dyn Fn(&str) -> Option<String>, look: Look) {
     let line = text_of(&place.source);
     let line = line.as_deref().and_then(|text| text.lines().nth(place.line.saturating_sub(1)));
-    let line = line.map(|line| format!("   {}", line.trim())).unwrap_or_default();
-    let _ = writeln!(out, "  called from {}:{}:{}{line}", place.source, place.line, place.column);
+    let said = format!("  called from {}:{}:{}", place.source, place.line, place.column);
+    let room = look.width.saturating_sub(said.chars().count() + 4);
+    let line = line.map(|line| line.trim()).filter(|_| look.width >= Look::PLAIN.width || room > 8);
+    let line =
+        line.map(|line| if look.width < Look::PLAIN.width { crate::plain::line(line, room) } else { line.to_owned() });
+    let line = line.map(|line| format!("   {line}")).unwrap_or_default();
+    let _ = writeln!(out, "{said}{line}");
 }

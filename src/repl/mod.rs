@@ -133,7 +133,19 @@ impl Repl {
                 None => self.evaluate(line),
             },
         };
-        outcome.unwrap_or_else(|failure| self.failed(failure))
+        match outcome {
+            Ok(output) => Output { talk: self.fitted(&output.talk), ..output },
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    /// What is said beside data, in lines that the terminal need not break.
+    fn fitted(&self, talk: &str) -> String {
+        let fits = |line: &str| {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            format!("{indent}{}\n", crate::plain::wrapped(line.trim_start(), self.view.width, indent))
+        };
+        talk.lines().map(fits).collect()
     }
 
     /// Whether more must follow before a line can be taken.
@@ -173,7 +185,7 @@ impl Repl {
         };
         let start =
             format!("meshwright {}: {named}.\n:help shows what there is, Ctrl-D leaves.", env!("CARGO_PKG_VERSION"));
-        format!("{start}\n{}", self.greeting).trim_end().to_owned()
+        format!("{}{}", self.fitted(&start), self.greeting).trim_end().to_owned()
     }
 
     /// Ends what its sessions have begun: other runs may work on the clusters, the journals end.

@@ -266,7 +266,8 @@ impl Repl {
         for (index, part) in opened.parts.iter().enumerate() {
             for step in &part.steps {
                 number += 1;
-                text += &format!("{} {number:>2}. {step}\n", opened.state(index));
+                let line = format!("{} {number:>2}. {step}", opened.state(index));
+                text += &format!("{}\n", crate::plain::wrapped(&line, self.view.width, "      "));
             }
         }
         let changed = text.contains('~').then_some("~ has changed since it ran; `:run STEP` runs it again\n");

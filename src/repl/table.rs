@@ -54,10 +54,7 @@ fn simple(node: &Node) -> Option<String> {
 }
 
 fn cut(line: &str, width: usize) -> String {
-    match line.char_indices().nth(width.max(20)) {
-        Some(_) => line.chars().take(width.max(20) - 1).chain(['…']).collect(),
-        None => line.to_owned(),
-    }
+    console::truncate_str(line, width.max(20), "…").into_owned()
 }
 
 #[cfg(test)]
@@ -76,6 +73,12 @@ mod tests {
         let wanted = "NAMESPACE     NAME      READY  STATUS   RESTARTS  AGE  NODE\nistio-system  istiod-1  1/1    Running  2         10m  n1";
         assert_eq!(shown(pods, 100).as_deref(), Some(wanted));
         assert_eq!(shown(pods, 20).as_deref(), Some("NAMESPACE     NAME …\nistio-system  istio…"));
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let shown = shown("[{a: 豆豆豆豆豆豆豆豆豆豆豆豆, b: x}, {a: y, b: z}]", 20).expect("a table");
+        assert!(shown.lines().all(|line| measure_text_width(line) <= 20), "{shown}");
     }
 
     #[test]

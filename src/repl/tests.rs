@@ -100,6 +100,18 @@ fn lists_are_tables_and_never_too_long() {
 }
 
 #[test]
+fn ten_thousand_objects_are_a_screen() {
+    let mut bench = Bench::new(false);
+    let server = bench.repl.session().world().and_then(|world| world.server("east")).expect("east");
+    for n in 0..10_000 {
+        server.put(serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("c{n:05}"), "namespace": "default"}}));
+    }
+    let shown = bench.good("kube.cluster(\"east\").list(\"cm\", #{namespace: \"default\"})");
+    assert!(shown.contains("1 to 36 of 10001 items") && shown.lines().count() < 42, "{shown}");
+    assert!(bench.good("_").lines().count() < 42 && bench.good(":vars").lines().count() < 12);
+}
+
+#[test]
 fn an_interrupt_ends_the_expression_and_keeps_the_session() {
     let mut bench = Bench::new(false);
     bench.good("let x = 1;");

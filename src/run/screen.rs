@@ -94,6 +94,14 @@ struct Running {
 /// The column that step names are filled up to.
 const NAME_WIDTH: usize = 44;
 
+/// What is said, where a terminal would break its words.
+fn fitted(text: &str) -> String {
+    const INDENT: &str = "    ";
+    let Some(columns) = plain::columns() else { return text.to_owned() };
+    let lines = text.lines().map(|line| plain::wrapped(line, columns.saturating_sub(INDENT.len()), ""));
+    lines.collect::<Vec<_>>().join("\n").replace('\n', &format!("\n{INDENT}"))
+}
+
 /// What stands beside a step's name: its mark and its time.
 const BESIDE_NAME: usize = 12;
 
@@ -174,9 +182,10 @@ impl Screen {
             let note = Note { turn: turn.clone(), topic: topic.clone(), text: line.clone() };
             add(&mut self.state().warnings, note);
         }
+        let fitted = fitted(&line);
         let text = match level {
-            Level::Info => format!("    {}", self.dim(&line)),
-            Level::Warning => format!("  {} {line}", self.paint("33", "!")),
+            Level::Info => format!("    {}", self.dim(&fitted)),
+            Level::Warning => format!("  {} {fitted}", self.paint("33", "!")),
         };
         // Held back until the step's own line is out, so that what belongs together stands together.
         let mut state = self.state();
@@ -231,7 +240,7 @@ impl Screen {
         let steps = if done == 1 { "step" } else { "steps" };
         self.line(&format!("{} {done} {steps} in {}{simulated}", self.paint("32", "Done:"), seconds(wall)));
         changes.iter().for_each(|line| self.line(&format!("  {line}")));
-        warnings.iter().for_each(|note| self.line(&format!("  {} {}", self.paint("33", "!"), note.text)));
+        warnings.iter().for_each(|note| self.line(&format!("  {} {}", self.paint("33", "!"), fitted(&note.text))));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -17,10 +17,13 @@ pub(super) fn help(repl: &mut Repl, name: &str) -> Result<Output> {
     }
     let width = repl.view().width;
     let how = "Type an expression: its value is shown, and is `_` and `_1`, `_2`, … from then on.";
-    let example = "let east = kube.cluster(\"east\");\neast.list(\"pods\", #{namespace: \"default\"})";
-    let mut text = format!("{}\n\n{}\n", wrapped(how, width), indented(example));
+    let options = if width < 2 * COLUMN { "\n  " } else { " " };
+    let example =
+        format!("let east = kube.cluster(\"east\");\neast.list(\"pods\",{options}#{{namespace: \"default\"}})");
+    let mut text = format!("{}\n\n{}\n", wrapped(how, width), indented(&example));
     for command in ALL {
         let usage = format!("  :{} {}", command.name, command.args);
+        let usage = crate::plain::wrapped(&usage, width, "    ");
         text += &beside(usage.trim_end(), command.doc, width);
     }
     let keys = "Tab completes, Ctrl-R searches the history, Ctrl-C cancels, Ctrl-D leaves.";
@@ -51,7 +54,8 @@ pub(super) fn clusters(repl: &mut Repl, _: &str) -> Result<Output> {
     let line = |context: &String| {
         let mark = if repl.current.as_ref() == Some(context) { "*" } else { " " };
         let server = repl.session().clusters().connect(context).map(|cluster| cluster.server().to_owned());
-        format!("{mark} {context}  {}\n", server.unwrap_or_else(|failure| failure.message))
+        let server = server.unwrap_or_else(|failure| failure.message);
+        format!("{}\n", crate::plain::wrapped(&format!("{mark} {context}  {server}"), repl.view().width, "    "))
     };
     Ok(Output::data(contexts.iter().map(line).collect::<String>()))
 }
@@ -157,8 +161,10 @@ pub(super) fn vars(repl: &mut Repl, _: &str) -> Result<Output> {
             continue;
         }
         let value = value.flatten_clone();
-        let brief = crate::plain::line(&show::brief(&value), 60);
-        rows.insert(name.to_owned(), format!("{name}: {}  {brief}\n", crate::engine::value::type_name(&value)));
+        let start = format!("{name}: {}  ", crate::engine::value::type_name(&value));
+        let room = repl.view().width.saturating_sub(start.chars().count() + 1).clamp(8, 60);
+        let brief = crate::plain::line(&show::brief(&value), room);
+        rows.insert(name.to_owned(), format!("{start}{brief}\n"));
     }
     rows.retain(|name, _| name.strip_prefix('_').is_none_or(|rest| rest == "error"));
     Ok(Output::data(rows.into_values().collect::<String>()))
