@@ -65,6 +65,50 @@ fn the_scripts_of_other_tests_are_found_right() {
     }
 }
 
+/// The scripts among the indented blocks of a page: those that begin with a title, a step or a test.
+fn snippets(page: &str) -> Vec<String> {
+    let mut blocks: Vec<Vec<&str>> = vec![Vec::new()];
+    for line in page.lines() {
+        match (line.strip_prefix("    "), blocks.last_mut()) {
+            (Some(code), Some(block)) => block.push(code),
+            (None, Some(block)) if line.is_empty() && !block.is_empty() => block.push(""),
+            _ => blocks.push(Vec::new()),
+        }
+    }
+    let is_script = |block: &Vec<&str>| {
+        block.first().is_some_and(|first| ["//! # ", "step \"", "test \""].iter().any(|start| first.starts_with(start)))
+    };
+    blocks.into_iter().filter(is_script).map(|block| block.join("\n")).collect()
+}
+
+#[test]
+fn no_script_of_the_docs_is_found_wrong() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (words, resolver, mut count) = (words(), Resolver::for_folder(Path::new("/nowhere")), 0);
+    let pages = ["README.md", "docs/customize.md", "docs/reliability.md", "docs/tutorial.md"];
+    for page in pages {
+        for text in snippets(&std::fs::read_to_string(root.join(page)).expect(page)) {
+            count += 1;
+            let known = if text.contains("test \"") { &words.tests } else { &words.scripts };
+            let found = check(&Subject { source: page, text: &text, is_module: true, around: None }, known, &resolver);
+            assert!(found.is_empty(), "{page}: {found:?}\n{text}");
+        }
+    }
+    assert!(count >= 3, "{count} scripts");
+    for checked in check_all("./docs/site", root, &words).expect("the site") {
+        assert!(checked.found.is_empty(), "{:?}", checked.found);
+    }
+}
+
+#[test]
+fn a_name_in_one_test_says_nothing_of_another() {
+    let folder = tempfile::tempdir().expect("folder");
+    let tests = "test \"a\" { let text = kube.cluster(\"east\"); print(text.name); }\ntest \"b\" { let log = 1; print(text.yaml(#{a: log})); }\n";
+    std::fs::write(folder.path().join("it_test.rhai"), tests).expect("written");
+    let (code, out, err) = meshwright(folder.path(), &["check", "."]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+}
+
 #[test]
 fn no_example_of_a_primitive_is_found_wrong() {
     let resolver = Resolver::for_folder(Path::new("/nowhere"));

@@ -102,3 +102,36 @@ fn definitions_are_written_once_and_again_but_not_over_other_files() {
     std::fs::write(home.path().join("rhai.toml"), "[source]\n").expect("written");
     assert_eq!(write().0, 4);
 }
+
+/// The names of a shipped script's steps.
+fn steps_of(script: &str) -> Vec<String> {
+    let script = meshwright::script::find(script, std::path::Path::new("/nowhere")).expect("shipped");
+    script.steps().into_iter().map(|step| step.name).collect()
+}
+
+#[test]
+fn what_explain_prints_can_be_pasted_into_a_shell() {
+    let mut count = 0;
+    for script in ["shared-gateways", "shared-gateways/verify", "shared-gateways/cleanup"] {
+        for step in steps_of(script) {
+            let contexts = ["--primary", "east", "--remote", "west", "--remote", "north"];
+            let (code, out, err) = meshwright(&[&["explain", script, &step, "-o", "json"][..], &contexts].concat());
+            assert_eq!(code, 0, "{step}: {err}");
+            let told: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+            let commands = told["commands"].as_array().expect("commands").iter().filter_map(|line| line.as_str());
+            let commands = commands.collect::<Vec<_>>().join("\n");
+            for unresolved in ["…", "<", "$CTX", "POD"] {
+                assert!(!commands.contains(unresolved), "{step}: `{unresolved}` in:\n{commands}");
+            }
+            for cluster in ["east", "west", "north"].iter().filter(|_| commands.contains(" in east ")) {
+                assert!(commands.contains(cluster), "{step}: {commands}");
+            }
+            let is_aimed = |line: &str| !line.contains("kubectl") || line.contains("--context=");
+            assert!(commands.lines().all(is_aimed), "{step}: the current context is nobody's: {commands}");
+            let shell = std::process::Command::new("bash").args(["-n", "-c", &commands]).output().expect("bash");
+            assert!(shell.status.success(), "{step}: {}\n{commands}", String::from_utf8_lossy(&shell.stderr));
+            count += commands.lines().count();
+        }
+    }
+    assert!(count > 25, "{count} lines");
+}

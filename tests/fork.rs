@@ -118,6 +118,18 @@ fn a_small_fork_replaces_one_step_which_sees_what_the_shipped_one_saw() {
 }
 
 #[test]
+fn a_return_in_a_replaced_step_ends_the_script_as_it_would_there() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    meshwright(at, &["fork", "shared-gateways", "mine", "--only", "step:Share one root of trust"]);
+    let file = at.join("mine/steps/share-one-root-of-trust.rhai");
+    let own = "step \"Share one root of trust\" {\n    [1].for_each(|x| { return; });\n    if mesh.remotes.len() > 0 { return; }\n    fail(\"went on\");\n}\n";
+    std::fs::write(&file, own).expect("written");
+    let (code, _, err) = meshwright(at, &["rehearse", "mine"]);
+    assert!(code == 0 && err.contains("✓ Share one root of trust") && err.contains("Done: 2 steps"), "{err}");
+}
+
+#[test]
 fn mistakes_in_a_step_of_a_small_fork_are_told_where_they_are() {
     let folder = tempfile::tempdir().expect("folder");
     let at = folder.path();

@@ -240,3 +240,71 @@ fn a_run_pauses_in_the_step_that_failed() {
     let saved = std::fs::read_to_string(home.path().join("done.rhai")).expect("saved");
     assert!(saved.contains("named(wanted)") && saved.contains("step \"Look\"") && !saved.contains("Break"), "{saved}");
 }
+
+/// Lines from a pipe at a prompt in this folder, with an editor that carries out a shell line.
+fn edited(folder: &Path, edit: &str, lines: &str) -> String {
+    let editor = folder.join("editor");
+    std::fs::write(&editor, format!("#!/bin/sh\n{edit}\n")).expect("written");
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    let mut command = assert_cmd::Command::cargo_bin("meshwright").expect("the program");
+    command.args(["repl", "--rehearse", "--write"]).env("HOME", folder).env("NO_COLOR", "1").current_dir(folder);
+    let output = command.env("EDITOR", &editor).env_remove("VISUAL").write_stdin(lines).output().expect("ended");
+    [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
+}
+
+#[test]
+fn the_steps_of_a_small_fork_are_edited_at_the_prompt() {
+    let home = tempfile::tempdir().expect("folder");
+    let mut fork = assert_cmd::Command::cargo_bin("meshwright").expect("the program");
+    let fork = fork.args(["fork", "shared-gateways", "mine", "--only", "step:Check the clusters"]);
+    fork.current_dir(home.path()).env("HOME", home.path()).assert().success();
+    let step = "./mine/steps/check-the-clusters.rhai";
+    for (named, edit) in [(step, "steps"), ("steps/check-the-clusters.rhai", "steps")] {
+        let lines = format!(":load ./mine\n:next\n:steps\n:edit {named}\n:steps\n:run 1\n:steps\n");
+        let shell = "echo \"// $1 \" | sed 's|.*/mine|// mine|' >> \"$1\"";
+        let shown = edited(home.path(), shell, &lines);
+        let marks: Vec<&str> = shown.lines().filter(|line| line.contains(" 1. Check the clusters")).collect();
+        assert_eq!(
+            marks,
+            ["✓  1. Check the clusters", "~  1. Check the clusters", "✓  1. Check the clusters"],
+            "{shown}"
+        );
+        assert!(shown.contains("`Check the clusters` has changed since it ran"), "{shown}");
+        let text = std::fs::read_to_string(home.path().join(step)).expect("step");
+        assert!(text.contains(&format!("// mine/{edit}")), "{text}");
+    }
+    let shown = edited(
+        home.path(),
+        "sed -i 's|^//! origin|//! params: {calls: {default: 7}}\\n&|' \"$1\"",
+        ":load ./mine\n:edit\n",
+    );
+    assert!(shown.contains("reloaded"), "{shown}");
+    let header = std::fs::read_to_string(home.path().join("mine/main.rhai")).expect("header");
+    assert!(header.contains("default: 7"), "without a file, what the fork says of its origin is edited: {header}");
+}
+
+#[test]
+fn what_a_cluster_that_never_answers_could_offer_does_not_hold_the_line() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("address").port();
+    let home = tempfile::tempdir().expect("folder");
+    let away = format!(
+        "{{apiVersion: v1, kind: Config, clusters: [{{name: c, cluster: {{server: \"https://127.0.0.1:{port}\"}}}}], users: [{{name: u, user: {{token: abc}}}}], contexts: [{{name: away, context: {{cluster: c, user: u}}}}]}}"
+    );
+    let file = home.path().join("config");
+    std::fs::write(&file, away).expect("written");
+    let mut terminal = Terminal::start(home.path(), &["--kubeconfig", &file.to_string_lossy()]);
+    terminal.line("let away = kube.cluster(\"away\")", "> ");
+    let pressed = std::time::Instant::now();
+    // What is typed behind Tab is taken while the connection still waits for its answer.
+    terminal.press("away.get(\"pods\", \"\t\t").press("web\").len(); 1 + 1").until("1 + 1");
+    let took = pressed.elapsed();
+    silent.set_nonblocking(true).expect("non-blocking");
+    let (mut asked, _) = silent.accept().expect("the cluster was asked, and has not answered");
+    assert!(took < std::time::Duration::from_secs(3), "two presses of Tab, of at most 200 ms each: {took:?}");
+    let mut hello = [0; 1];
+    std::io::Read::read_exact(&mut asked, &mut hello).expect("a greeting to the cluster");
+    terminal.press("\u{3}").until("> ");
+    terminal.line("1 + 1", "= 2");
+    terminal.leave();
+}

@@ -72,8 +72,21 @@ fn function(entry: &Entry) -> String {
     }
     let returns = entry.returns.split('|').map(str::trim).map(of_rhai).collect::<Vec<_>>().join(" | ");
     let returns = if matches!(entry.returns, "" | "()") { String::new() } else { format!(" -> {returns}") };
+    let params: Vec<String> = params.iter().map(|param| readable(param)).collect();
     let _ = writeln!(text, "fn {}({}){returns};", entry.name, params.join(", "));
     text
+}
+
+/// Words that Rhai keeps for later: after a dot every one is a name here, for other readers none is.
+const KEPT: [&str; 12] =
+    ["default", "new", "match", "case", "with", "is", "use", "module", "static", "super", "shared", "exit"];
+
+/// A parameter under a name that every reader of Rhai takes.
+fn readable(param: &str) -> String {
+    match param.split_once(':') {
+        Some((name, kind)) if KEPT.contains(&name) => format!("{name}_:{kind}"),
+        _ => param.to_owned(),
+    }
 }
 
 fn options(entry: &Entry) -> String {

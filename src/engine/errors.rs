@@ -121,10 +121,18 @@ pub(super) fn parse_failure(what: &ParseErrorType, at: Position, source: &str, t
 /// What is wrong, with a hint what was meant; `None` when nothing is known of that.
 fn meant_at(what: &ParseErrorType, at: Position, text: &str) -> Option<Failure> {
     let (line, column) = at.line().zip(at.position())?;
+    let divided = |text: &str| habits::divisions(text).iter().any(|(at, _)| *at < line && line <= at + 2);
     let token = if let ParseErrorType::MissingToken(token, _) = what { token.as_str() } else { "" };
+    if matches!(token, ";" | ")") && divided(text) {
+        return Some(Failure::usage(words::parse_words(what)).hint(habits::DIVISION));
+    }
     // Between `switch` and `=>` stands no map.
     if let Some(meant) = habits::at(text, line, column).filter(|_| token != "=>") {
         return Some(Failure::usage(words::parse_words(what)).hint(meant));
+    }
+    if token == "{" {
+        let hint = "a block stands in braces: `if x { … } else { … }`, `for x in list { … }`";
+        return Some(Failure::usage(words::parse_words(what)).hint(hint));
     }
     if token == ";" { words::meant_word(text, line, column) } else { None }
 }

@@ -20,7 +20,16 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_fn("fail", |context: NativeCallContext, message: &str| fail(&context, message, Map::new()));
     engine.register_fn("fail", |context: NativeCallContext, message: &str, more: Map| fail(&context, message, more));
     engine.register_fn("attempt", attempt);
+    // Rhai's own keeps the thread, whatever is pressed meanwhile, and knows no rehearsed time.
+    engine.register_fn("sleep", |context: NativeCallContext, _: rhai::INT| no_sleep(&context));
+    engine.register_fn("sleep", |context: NativeCallContext, _: rhai::FLOAT| no_sleep(&context));
     engine.register_fn("because", |failure: &mut Failure, reasons: Array, hint: &str| because(failure, reasons, hint));
+}
+
+fn no_sleep(context: &NativeCallContext) -> Outcome {
+    let failure = Failure::usage("there is no function `sleep`");
+    let hint = super::habits::call("sleep", "int").unwrap_or_default();
+    Err(located(failure.hint(hint).into(), context))
 }
 
 /// A field of a failure; `()` when it has none.

@@ -2,6 +2,7 @@
 //! Rhai's own functions.
 
 use super::built_in;
+use super::habits;
 use super::inside::{Inside, Signature};
 use super::lexer::{What, pieces};
 use super::nearest::nearest;
@@ -28,6 +29,10 @@ impl Known<'_> {
             return own.not_for(name, types.len());
         }
         let receiver = types.first().copied().unwrap_or_default();
+        if let Some(meant) = habits::call(name, receiver) {
+            let on = if receiver == "kube" { "on `kube`" } else { "that takes this" };
+            return Failure::usage(format!("no function `{name}` {on}")).hint(meant);
+        }
         let is_listed = !receiver.is_empty() && self.inside.listed(receiver).next().is_some();
         let ways = self.ways(name);
         let said = match is_listed {
@@ -48,6 +53,10 @@ impl Known<'_> {
     }
 
     fn meant(&self, name: &str, receiver: &str, is_listed: bool) -> Option<String> {
+        let on_cluster = self.inside.listed("Cluster").find(|listed| listed.name == name);
+        if let Some(listed) = on_cluster.filter(|_| receiver == "kube") {
+            return Some(format!("there is {}: `kube.cluster(\"CONTEXT\").{name}(…)`", listed.signature));
+        }
         if let Some(listed) = self.inside.nearest_on(receiver, name).or_else(|| self.inside.nearest_on("", name)) {
             return Some(format!("did you mean `{}`? {}", listed.name, listed.signature));
         }
@@ -98,7 +107,8 @@ impl Known<'_> {
         self.inside.sources.load(path, Some(self.source)).ok().map(|(source, _)| source)
     }
 
-    fn own(&self, name: &str) -> Option<Signature> {
+    /// The function of the script itself with this name.
+    pub(super) fn own(&self, name: &str) -> Option<Signature> {
         self.inside.functions(self.source).into_iter().find(|(known, _)| known == name).map(|(_, signature)| signature)
     }
 

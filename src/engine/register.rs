@@ -240,14 +240,30 @@ impl<H> Entry<H> {
             (least, most) if least == most => format!("takes {}", arguments(most)),
             (least, most) => format!("takes {least} to {}", arguments(most)),
         };
-        Failure::usage(format!("{} {takes}, not {count}", self.primitive.label())).hint(self.primitive.signature())
+        let label = self.primitive.label();
+        let said = match self.params.iter().find(|param| !param.optional && param.types.contains(&"closure")) {
+            // What may be left out makes the number right, and something else is there in its place.
+            Some(closure) if (least..=self.params.len()).contains(&count) => {
+                format!("{label} lacks its {}", closure.name)
+            }
+            _ => format!("{label} {takes}, not {count}"),
+        };
+        Failure::usage(said).hint(self.primitive.signature())
     }
 
     fn wrong_type(&self, param: &Param, index: usize, value: &Dynamic) -> Failure {
         let (label, name, number) = (self.primitive.label(), param.name, ordinal(index + 1));
         let (wants, got) = (param.wants(), with_article(type_name(value)));
-        Failure::usage(format!("{label}: `{name}` ({number} argument) must be {wants}, not {got}"))
-            .hint(self.primitive.signature())
+        let failure = Failure::usage(format!("{label}: `{name}` ({number} argument) must be {wants}, not {got}"));
+        let takes_namespace = self.primitive.options.iter().any(|(key, ..)| *key == "namespace");
+        match value.clone().into_immutable_string() {
+            Ok(text)
+                if name == "options" && takes_namespace && text.chars().all(|c| c.is_alphanumeric() || c == '-') =>
+            {
+                failure.hint(format!("options are a map: `#{{namespace: \"{text}\"}}`"))
+            }
+            _ => failure.hint(self.primitive.signature()),
+        }
     }
 
     /// Takes the trailing options map off the arguments and checks its keys and types.
@@ -309,6 +325,7 @@ fn no_field(inside: &Inside, name: &str, on: &'static str) -> Failure {
     let failure = Failure::usage(format!("{what} has no field `{name}`"));
     match inside.nearest_on(on, name) {
         Some(listed) => failure.hint(format!("did you mean `{}`? {}", listed.name, listed.signature)),
+        None if on == "Cluster" => failure.hint(format!("its objects are listed by kind: `.list(\"{name}\")`")),
         None => failure,
     }
 }

@@ -11,6 +11,7 @@ use super::{Observer, StepStart, duration, modules};
 use crate::failure::{Failure, Place};
 use crate::object::Object;
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expression, ImmutableString, ParseError, Position};
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,8 +77,11 @@ fn run(context: &mut EvalContext, parts: &Parts<'_>, inside: &Inside) -> Evaluat
     let refuse = |failure: Failure| errors::at(failure, source.as_deref(), position);
     let name = named(context, name)?;
     if let Some(own) = inside.sources.step(source.as_deref().unwrap_or_default(), &name).map_err(refuse)? {
-        return stood_in(context, inside, own, position);
+        return stood_in(context, inside, &name, own, position).map_err(returns);
     }
+    let is_own = STANDING_IN.with_borrow(|own| {
+        own.last().is_some_and(|(file, own)| Some(file.as_str()) == source.as_deref() && *own == name)
+    });
     let Some((step, block)) = begun(context, parts)? else { return Ok(Dynamic::UNIT) };
     let limit = parts.within.map(|within| limit(context, within)).transpose()?;
     inside.observer.step_begins(&step).map_err(refuse)?;
@@ -88,16 +92,52 @@ fn run(context: &mut EvalContext, parts: &Parts<'_>, inside: &Inside) -> Evaluat
         None => outcome,
     };
     let ended = ended(&*inside.observer, &step, &outcome, context.engine(), source.as_deref());
-    outcome.and_then(|value| ended.map(|()| value).map_err(refuse))
+    let outcome = outcome.and_then(|value| ended.map(|()| value).map_err(refuse));
+    if is_own { outcome.map_err(returned) } else { outcome }
+}
+
+/// A `return` in a step that stands in for another, on its way out of the text that stands in: there it would end that text
+/// only.
+#[derive(Clone)]
+struct Returned(Dynamic);
+
+thread_local! {
+    /// The sources and names of the steps that stand in and are being run on this thread.
+    static STANDING_IN: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn returned(error: Box<EvalAltResult>) -> Box<EvalAltResult> {
+    match *error {
+        EvalAltResult::Return(value, at) => EvalAltResult::ErrorTerminated(Dynamic::from(Returned(value)), at).into(),
+        other => other.into(),
+    }
+}
+
+/// The same where the step stands that was stood in for: it ends what it would have ended there.
+fn returns(error: Box<EvalAltResult>) -> Box<EvalAltResult> {
+    match *error {
+        EvalAltResult::ErrorTerminated(value, at) if value.is::<Returned>() => {
+            EvalAltResult::Return(value.cast::<Returned>().0, at).into()
+        }
+        other => other.into(),
+    }
 }
 
 /// Runs a text that stands in for a step, with the variables around it.
-fn stood_in(context: &mut EvalContext, inside: &Inside, (source, text): (String, String), at: Position) -> Evaluated {
+fn stood_in(
+    context: &mut EvalContext,
+    inside: &Inside,
+    name: &str,
+    (source, text): (String, String),
+    at: Position,
+) -> Evaluated {
     let engine = context.engine();
     let ast = modules::compile(engine, Some(inside), &source, &text).map_err(EvalAltResult::from);
     let scope = context.scope_mut();
     let before = scope.len();
+    STANDING_IN.with_borrow_mut(|own| own.push((source.clone(), name.to_owned())));
     let outcome = ast.map_err(Box::new).and_then(|ast| engine.eval_ast_with_scope::<Dynamic>(scope, &ast));
+    STANDING_IN.with_borrow_mut(|own| drop(own.pop()));
     // What the text declares beside its step is its own.
     scope.rewind(before);
     outcome.map_err(|mut error| {

@@ -81,9 +81,6 @@ fn missing_function(signature: &str, value: Option<&str>, known: Option<&Known<'
         ));
     }
     let Some(known) = known else { return Failure::usage(format!("there is no function `{name}`")) };
-    if let Some(meant) = habits::call(name, &types) {
-        return Failure::usage(format!("no function `{name}` that takes this")).hint(meant);
-    }
     if let Some((module, function)) = name.rsplit_once("::") {
         return known.not_in_module(module, function, types.len());
     }
@@ -158,10 +155,11 @@ fn missing_variable(name: &str, place: Option<&Place>, inside: Option<&Inside>) 
     let failure = Failure::usage(format!("there is no variable `{name}`"));
     let Some(inside) = inside else { return failure };
     let text = place.and_then(|place| inside.text(&place.source)).unwrap_or_default();
-    if let Some(meant) = habits::word(name) {
+    let objects = inside.catalogue.iter().map(|listed| listed.on).filter(|on| on.starts_with(char::is_lowercase));
+    let declared: Vec<_> = declared(&text).chain(objects).collect();
+    if let Some(meant) = habits::word(name).filter(|_| !declared.contains(&name)) {
         return failure.hint(meant);
     }
-    let declared: Vec<_> = declared(&text).chain(inside.catalogue.iter().map(|listed| listed.on)).collect();
     let words = ["true", "false", "if", "else", "return", "params"];
     if declared.contains(&name) {
         return failure.hint(format!(
@@ -211,7 +209,7 @@ pub(super) fn parse_words(error: &ParseErrorType) -> String {
         P::BadInput(rhai::LexError::ImproperSymbol(_, why)) if !why.is_empty() => why.clone(),
         P::BadInput(rhai::LexError::UnterminatedString) => "this text has no closing quote".into(),
         P::BadInput(rhai::LexError::MalformedChar(_)) => {
-            "single quotes hold one character; text stands in double quotes".into()
+            "single quotes hold one character; text stands in double quotes, or in back-ticks".into()
         }
         other => other.to_string().to_lowercase_first(),
     }

@@ -13,6 +13,18 @@ use std::time::Duration;
 /// How long a cluster may take to explain something.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What is missing where a longer expression ends in a field that is not there: `east.list("pods").length`.
+fn no_last_field(expression: &str) -> Option<String> {
+    let (before, field) = expression.rsplit_once('.')?;
+    let is_field = field.starts_with(char::is_alphabetic) && field.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_value = before.ends_with([')', ']']) && !before.contains([';', '=', '{', '\n']);
+    let hint = match field {
+        "length" | "size" | "count" => "; `len()` counts",
+        _ => "",
+    };
+    (is_field && is_value).then(|| format!("(): there is no field `{field}`{hint}"))
+}
+
 /// The name that a line asks about: `kube.cluster?`, `kube.explain("deploy.spec")`.
 pub fn asked(line: &str) -> Option<&str> {
     let line = line.trim();
@@ -76,7 +88,10 @@ impl Repl {
     /// What is missing where a path of fields leads to nothing: `deploy.sepc`.
     pub(super) fn no_field(&self, path: &str) -> Option<String> {
         let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-        let (variable, fields) = path.split_once('.').filter(|_| path.chars().all(is_path))?;
+        if !path.chars().all(is_path) {
+            return no_last_field(path);
+        }
+        let (variable, fields) = path.split_once('.')?;
         let mut node = to_node(&self.console.scope().get(variable)?.flatten_clone()).ok()?;
         let mut walked = variable.to_owned();
         for field in fields.split('.') {

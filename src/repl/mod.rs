@@ -34,6 +34,7 @@ mod tests;
 use crate::engine::report::{self, Look};
 use crate::engine::{Console, Reading};
 use crate::failure::{Failure, Kind, Result};
+use crate::object::Object;
 use crate::run::{Desk, Job, Session};
 use inputs::Inputs;
 use names::Names;
@@ -224,10 +225,33 @@ impl Repl {
         if value.is_unit() {
             output.talk += &self.no_field(text.trim()).map(|said| format!("{said}\n")).unwrap_or_default();
         }
+        output.talk += &self.unsaid(text);
         if self.timed {
             output.talk += &format!("took {} ms\n", took.as_millis());
         }
         Ok(output)
+    }
+
+    /// What went well, and may not be what was meant.
+    fn unsaid(&self, text: &str) -> String {
+        let mut said = String::new();
+        if !crate::engine::divisions(text).is_empty() {
+            said += &format!("! {}\n", crate::engine::DIVISION);
+        }
+        if let Some(name) = self.changed_here_only(text) {
+            said += &format!("! only `{name}` here is changed, nothing is sent; `cluster.apply({name})` sends it\n");
+        }
+        said
+    }
+
+    /// The variable of which a text changes a field, when it is an object of a cluster.
+    fn changed_here_only<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let (target, value) = text.split_once('=').filter(|(_, value)| !value.starts_with(['=', '>']))?;
+        let is_path = |c: char| c.is_alphanumeric() || "_.[]\"-/".contains(c);
+        let target = target.trim();
+        let (name, _) = target.split_once(['.', '[']).filter(|_| target.chars().all(is_path))?;
+        let is_object = self.console.scope().get(name).is_some_and(|value| value.flatten_clone().is::<Object>());
+        (is_object && !value.contains(".apply(")).then_some(name)
     }
 
     /// Runs a text to its value and remembers both.
@@ -297,12 +321,20 @@ impl Repl {
     fn hinted(&self, failure: Failure) -> Failure {
         let name = failure.message.strip_prefix("there is no variable `").and_then(|rest| rest.strip_suffix('`'));
         let names: Vec<&str> = self.console.scope().iter_raw().map(|(name, ..)| name).collect();
+        if let Some(context) = name.filter(|name| self.is_context(name)) {
+            let hint = format!("a cluster is connected first: `let {context} = kube.cluster(\"{context}\");`");
+            return failure.hint(hint);
+        }
         let name = name.filter(|name| crate::engine::habit(name).is_none());
         let meant = name.and_then(|name| crate::engine::nearest(name, names)).map(str::to_owned);
         match meant {
             Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
             None => failure,
         }
+    }
+
+    fn is_context(&self, name: &str) -> bool {
+        self.session().clusters().contexts().is_ok_and(|contexts| contexts.iter().any(|context| context == name))
     }
 
     /// How much fits, as the terminal is now.

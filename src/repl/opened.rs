@@ -5,7 +5,7 @@ use crate::engine::nearest;
 use crate::failure::{Failure, Kind, Result};
 use crate::run::Job;
 use crate::run::screen::Style;
-use crate::script::parts::{Part, parts};
+use crate::script::parts::{Part, parts_of};
 use crate::script::{self, Given, Header, Kind as ParamKind, Needs, Script, Values};
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub struct Opened {
 
 impl Opened {
     pub(super) fn new(script: Script, header: Header) -> Opened {
-        Opened { parts: parts(&script.text), script, header, next: 0, ran: Vec::new(), skipped: Vec::new() }
+        Opened { parts: parts_of(&script), script, header, next: 0, ran: Vec::new(), skipped: Vec::new() }
     }
 
     /// Whether everything was run.
@@ -49,7 +49,7 @@ impl Opened {
     fn state(&self, index: usize) -> &'static str {
         let part = &self.parts[index];
         match self.ran.iter().rev().find(|ran| ran.steps == part.steps) {
-            Some(ran) if ran.text == part.text => "✓",
+            Some(ran) if ran.is_as(part) => "✓",
             Some(_) => "~",
             None if self.next == index
                 || self.parts[self.next.min(index)..index].iter().all(|p| p.steps.is_empty()) =>
@@ -272,6 +272,16 @@ impl Repl {
         }
         let changed = text.contains('~').then_some("~ has changed since it ran; `:run STEP` runs it again\n");
         Ok(Output { data: text, talk: changed.unwrap_or_default().to_owned(), ..Output::default() })
+    }
+
+    /// The file that somebody means who names one: in the working folder, or in that of the open script.
+    pub(super) fn named_file(&self, name: &str) -> (PathBuf, bool) {
+        let home = self.opened.as_ref().and_then(|opened| opened.script.home.on_disk());
+        let inside = home.map(|home| home.join(name)).filter(|path| path.is_file());
+        let path = inside.filter(|_| !PathBuf::from(name).is_file()).unwrap_or_else(|| PathBuf::from(name));
+        let absolute = |path: &std::path::Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let is_of_script = home.is_some_and(|home| absolute(&path).starts_with(absolute(home)));
+        (path, is_of_script)
     }
 
     /// The file of the open script; `None` for a script of the bundle. A task that a small fork takes from its origin has

@@ -93,9 +93,9 @@ fn was_run(ran: &[Part], part: &Part) -> bool {
 
 /// The steps among these that were run and are different now.
 fn changed(parts: &[Part], ran: &[Part]) -> Vec<String> {
-    let last = |part: &Part| ran.iter().rev().find(|ran| ran.steps == part.steps).map(|ran| &ran.text);
+    let last = |part: &Part| ran.iter().rev().find(|ran| ran.steps == part.steps);
     let steps = parts.iter().filter(|part| !part.steps.is_empty());
-    steps.filter(|part| last(part).is_some_and(|text| *text != part.text)).flat_map(|part| part.steps.clone()).collect()
+    steps.filter(|part| last(part).is_some_and(|ran| !ran.is_as(part))).flat_map(|part| part.steps.clone()).collect()
 }
 
 #[cfg(test)]

@@ -164,6 +164,35 @@ fn a_variable_that_is_declared_anew_hides_the_earlier_one() {
 }
 
 #[test]
+fn what_newcomers_try_with_clusters_is_answered() {
+    let mut bench = Bench::new(true);
+    for (line, told) in [
+        ("kube.get(\"pods\")", "`kube.cluster(\"CONTEXT\").list(\"pods\")`"),
+        ("kube.list(\"pods\")", "`kube.cluster(\"CONTEXT\").list(…)`"),
+        ("east", "`let east = kube.cluster(\"east\");`"),
+        ("kube.cluster(\"east\").pods", "`.list(\"pods\")`"),
+        ("kube.cluster(\"east\").list(\"pods\", \"default\")", "`#{namespace: \"default\"}`"),
+        ("kube.cluster(\"east\").list(\"pods\").length", "`len()` counts"),
+        ("kube.cluster(\"east\").list(\"pods\")[0]", "the list has 0"),
+        ("kube.cluster(\"east\").edit(\"ns\", \"default\")", "lacks its closure"),
+    ] {
+        let shown = bench.line(line);
+        assert!(shown.contains(told), "{line}: {shown}");
+    }
+}
+
+#[test]
+fn what_goes_well_and_was_not_meant_is_said() {
+    let mut bench = Bench::new(false);
+    assert!(bench.good("7 // 2").contains("_1 = 7\n! `//` begins a comment"));
+    bench.good("let space = kube.cluster(\"east\").get(\"Namespace\", \"default\");");
+    let shown = bench.good("space.metadata.labels.team = \"a\"");
+    assert!(shown.contains("nothing is sent; `cluster.apply(space)` sends it"), "{shown}");
+    assert_eq!(bench.good("let m = #{a: 1}; m.a = 2;"), "");
+    assert_eq!(bench.good("m.a = 3"), "");
+}
+
+#[test]
 fn clusters_are_shown_by_name_wherever_they_are() {
     let mut bench = Bench::new(false);
     bench.good("let mesh = #{primary: kube.cluster(\"east\"), all: [kube.cluster(\"west\")]};");

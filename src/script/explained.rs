@@ -129,6 +129,11 @@ impl Contexts {
             Some(first) => command.replace("$CTX_CLUSTER1", first),
             None => command.to_owned(),
         };
+        // A loop goes over all of them.
+        let (is_loop, others) = (command.starts_with("for ") || command.contains("; for "), self.others.join(" "));
+        let is_loop = is_loop || command.contains("&& for ");
+        let command =
+            if is_loop && !self.others.is_empty() { command.replace("$CTX_CLUSTER2", &others) } else { command };
         match command.contains("$CTX_CLUSTER2") && !self.others.is_empty() {
             true => self.others.iter().map(|other| command.replace("$CTX_CLUSTER2", other)).collect(),
             false => vec![command],

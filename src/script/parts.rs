@@ -1,5 +1,6 @@
 //! The statements at the top of a script, one after the other: what can be run one by one.
 
+use super::Script;
 use super::lexer::{Piece, What, pieces};
 use super::steps::steps;
 
@@ -16,6 +17,8 @@ pub struct Part {
     pub is_function: bool,
     /// The steps in it.
     pub steps: Vec<String>,
+    /// The texts that stand in for steps of it, in a small fork.
+    pub own: Vec<String>,
 }
 
 /// Words that begin a statement which ends with a block.
@@ -38,6 +41,7 @@ pub fn parts(text: &str) -> Vec<Part> {
             line: begin.line,
             is_function: matches!(begin.what, What::Word("fn" | "private")),
             steps: within.collect(),
+            own: Vec::new(),
         });
         first = last + 1;
     }
@@ -69,6 +73,26 @@ fn end(code: &[Piece<'_>], first: usize) -> usize {
         }
     }
     code.len() - 1
+}
+
+/// The statements of a script, each with what stands in for its steps.
+pub fn parts_of(script: &Script) -> Vec<Part> {
+    let (mut parts, files) = (parts(&script.text), script.step_files());
+    let own = script.steps().into_iter().filter_map(|step| Some((step.name, step.file?)));
+    let own: Vec<(String, String)> = own.collect();
+    for part in &mut parts {
+        let sources = own.iter().filter(|(name, _)| part.steps.contains(name)).map(|(_, source)| source);
+        let texts = sources.filter_map(|source| files.iter().find(|(known, _)| known == source));
+        part.own = texts.map(|(_, text)| text.clone()).collect();
+    }
+    parts
+}
+
+impl Part {
+    /// Whether it is written as this one is.
+    pub fn is_as(&self, other: &Part) -> bool {
+        self.text == other.text && self.own == other.own
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,36 @@
 use super::*;
 
 /// What is typed, and a part of the hint.
-const TYPED: [(&str, &str); 37] = [
+const TYPED: &[(&str, &str)] = &[
     ("kube.get pods", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
     ("get pods", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
     ("kubectl get po -A", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
+    ("kubectl apply -f x.yaml", ".apply(…)` here, with a map or YAML text"),
+    ("kubectl -n istio-system delete pod x", ".delete(\"pod\", \"NAMESPACE/NAME\")`"),
+    ("let a = 1;\nkubectl logs x", ".logs(\"NAMESPACE/POD\")`"),
+    ("istioctl version", "exec.run(\"istioctl\""),
+    ("get(\"pods\")", "kube.cluster(\"CONTEXT\").list(\"pods\")"),
+    ("fn show() { get }\nlet get = 1;\nshow()", "pass `get` as an argument"),
+    ("fn get(a, b) { a + b }\nget(\"pods\")", "it is written `fn get(a, b)`"),
+    ("let half = 7 // 2;\nprint(half);", "`//` begins a comment"),
+    ("[1].filter(n => n > 1)", "`|x| …`"),
+    ("[1].map(lambda n: n)", "`|x| …`"),
+    ("for x in [1] print(x)", "a block stands in braces"),
+    ("if true then print(1)", "a block stands in braces"),
+    ("for (x of [1]) { print(x) }", "`for x in list { … }`"),
+    ("try { throw 1 } catch e { 2 }", "`catch (e) { … }`"),
+    ("echo hello", "`print` shows a text"),
+    ("$x = 5", "`let` makes a variable"),
+    ("int x = 5", "`let` makes a variable"),
+    ("cluster.list(\"pods\")", "`:use CONTEXT`"),
+    ("wait(5)", "`wait.pause("),
+    ("sleep(5)", "`wait.pause("),
+    ("sleep(0.5)", "`wait.pause("),
+    ("[1, 2].size()", "`len()` counts"),
+    ("\"a\".upper()", "`to_upper()`"),
+    ("print(1, 2)", "`print` takes one value"),
+    ("help()", "`:help`"),
+    ("kube.cluster(\"a\", #{namespace: default})", "`\"default\"`"),
     ("describe pod", "gives an object"),
     ("let x = None;", "nothing is `()` here"),
     ("let x = null;", "nothing is `()` here"),
@@ -51,6 +77,19 @@ fn habits_of_other_languages_get_what_is_typed_here() {
         (!got.contains(hint)).then(|| format!("{typed}: {}; {got:?} without {hint:?}", failure.message))
     };
     assert_eq!(TYPED.iter().filter_map(told).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn a_comment_that_was_to_divide_is_seen() {
+    for divides in ["7 // 2", "let a = b // 2;", "f(a) // count;", "print(a // 2)", "x[0] // 1.5"] {
+        assert_eq!(divisions(divides).len(), 1, "{divides}");
+    }
+    for comments in
+        ["f(); // 2", "let a = [\n1, // 2\n3]", "1 // one", "// 7", "f() // see issue 7", "if a { // 2", "a /* 2 */"]
+    {
+        assert_eq!(divisions(comments), [], "{comments}");
+    }
+    assert_eq!(divisions("let a = 1;\nlet ä = a // 2;"), [(2, 11)]);
 }
 
 #[test]

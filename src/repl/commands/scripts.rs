@@ -63,7 +63,11 @@ pub(super) fn reload(repl: &mut Repl, _: &str) -> Result<Output> {
 /// Edits the open script, a file, or the last input; what was edited is reloaded, or run.
 pub(super) fn edit(repl: &mut Repl, file: &str) -> Result<Output> {
     if !file.is_empty() {
-        editor(Path::new(file))?;
+        let (path, is_of_script) = repl.named_file(file);
+        editor(&path)?;
+        if is_of_script {
+            return repl.reload();
+        }
         return Ok(Output::talk(format!("`:load {file}` runs it\n")));
     }
     if let Some(file) = repl.script_file() {

@@ -146,8 +146,11 @@ fn method(reading: &Reading<'_>, names: &Names, node: &CallNode<'_>, wrong: &mut
             None => wrong.push((node.position, missing(reading, &on, name))),
         };
     }
-    if let Some(shadow) =
-        node.receiver.and_then(tree::variable).filter(|name| known.is_namespace(name) && names.declared.contains(*name))
+    if let Some(shadow) = node
+        .receiver
+        .filter(|expr| tree::is_declared_there(expr))
+        .and_then(tree::variable)
+        .filter(|name| known.is_namespace(name))
         && known.on(shadow, name).is_some()
         && !takes(call.args.len() + 1)
     {

@@ -81,7 +81,8 @@ pub fn check(subject: &Subject<'_>, known: &Callables, sources: &dyn Sources) ->
     };
     let mut reading = Reading { subject, known, sources, header, ast: &ast, found: Vec::new() };
     let mut names = names::Names::of(&ast, known, &reading.header);
-    names.declared.extend(subject.around.iter().flat_map(|around| around.variables.clone()));
+    names.around.extend(subject.around.iter().flat_map(|around| around.variables.clone()));
+    names.declared.extend(names.around.clone());
     names::check(&mut reading, &names);
     calls::check(&mut reading, &names);
     traps::check(&mut reading, &names);

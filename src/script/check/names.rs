@@ -1,7 +1,7 @@
 //! Variables and parameters: unknown, undeclared, unused, in the way of a primitive.
 
 use super::Reading;
-use super::tree::{self, variable};
+use super::tree::{self, is_declared_there, variable};
 use crate::engine::{Callables, nearest};
 use crate::failure::Failure;
 use crate::script::header::Header;
@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Names {
     /// Everything declared anywhere in it.
     pub declared: BTreeSet<String>,
+    /// What the script around a step declares.
+    pub around: BTreeSet<String>,
     /// Its fields and the keys of its maps: what may hold a closure to be called.
     pub fields: BTreeSet<String>,
     /// Its functions, with how many arguments each takes.
@@ -27,6 +29,7 @@ impl Names {
     pub(super) fn of(ast: &AST, known: &Callables, header: &Header) -> Names {
         let mut names = Names {
             declared: BTreeSet::new(),
+            around: BTreeSet::new(),
             fields: BTreeSet::new(),
             functions: BTreeMap::new(),
             types: BTreeMap::new(),
@@ -71,14 +74,17 @@ impl Names {
             }
             _ => {}
         });
-        let single = lets.into_iter().filter(|(name, kinds)| kinds.len() == 1 && !params.contains(name));
+        // Where such a name is not declared, as in another test, it means the namespace object.
+        let is_sure = |name: &str| !params.contains(name) && !known.is_namespace(name);
+        let single = lets.into_iter().filter(|(name, kinds)| kinds.len() == 1 && is_sure(name));
         names.types = single.filter_map(|(name, kinds)| Some((name, kinds.into_iter().next().flatten()?))).collect();
         names
     }
 
     /// The namespace object that an expression is.
     pub(super) fn namespace<'e>(&self, expr: &'e Expr, known: &Callables) -> Option<&'e str> {
-        variable(expr).filter(|name| known.is_namespace(name) && !self.declared.contains(*name))
+        let is_free = |name: &str| !is_declared_there(expr) && !self.around.contains(name);
+        variable(expr).filter(|name| known.is_namespace(name) && is_free(name))
     }
 
     /// The type of an expression.

@@ -59,6 +59,9 @@ fn what_is_right_is_not_reported() {
         "try { throw 1 } catch (e) { print(e) }",
         "switch 1 { 1 => 2, _ => 3 }",
         "import \"std:istio/mesh\" as m; m::members(#{})",
+        "let a = 1; print(\"echo ${HOME} ${a\" + a); print(`${a}`); print(\"${PATH}\")",
+        "//! # T\n//! ---\n//! params: {c: {type: cluster}}\n//! needs: {write: [b]}\n//! ---\nlet o = params.c.get(\"Pod\", \"b/c\"); o.spec.x = 1; params.c.apply(o);",
+        "let o = #{a: 1}; o.a = 2;",
     ];
     for text in fine {
         assert_eq!(found(text), [] as [&str; 0], "{text}");

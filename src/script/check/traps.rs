@@ -3,8 +3,10 @@
 use super::Reading;
 use super::names::Names;
 use super::tree::{self, closure, last, root, variable};
+use crate::engine::{DIVISION, divisions};
 use crate::failure::Failure;
 use rhai::{ASTNode, Expr, Position, Stmt};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Methods that change what they are called on and give nothing, each with how many arguments it takes.
 const IN_PLACE: [(&str, &[usize]); 13] = [
@@ -27,6 +29,89 @@ pub(super) fn check(reading: &mut Reading<'_>, names: &Names) {
     in_place(reading, names);
     kept_in_loops(reading);
     written_copies(reading);
+    quoted_values(reading, names);
+    divided(reading);
+    changed_here_only(reading, names);
+}
+
+/// `"… ${name} …"`: values are put into texts between back-ticks only.
+fn quoted_values(reading: &mut Reading<'_>, names: &Names) {
+    let mut wrong: Vec<(String, Position)> = Vec::new();
+    // What shells and templates mean by it is a name of theirs.
+    let is_own = |name: &str| names.declared.contains(name) || name == "params";
+    tree::each(reading.ast, |path| {
+        let Some(ASTNode::Expr(Expr::StringConstant(text, position))) = path.last() else { return };
+        let values = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
+        let names =
+            values.map(|(value, _)| value.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default());
+        wrong.extend(names.filter(|name| is_own(name)).take(1).map(|name| (name.to_owned(), *position)));
+    });
+    for (name, position) in wrong {
+        let failure = Failure::usage(format!("`${{{name}}}` in double quotes stays as it is written"));
+        reading.at(position, failure.hint("a text with values in it stands between back-ticks: `… ${name} …`"));
+    }
+}
+
+/// `7 // 2`.
+fn divided(reading: &mut Reading<'_>) {
+    for (line, column) in divisions(reading.subject.text) {
+        let position = Position::new(line.try_into().unwrap_or(u16::MAX), column.try_into().unwrap_or(u16::MAX));
+        reading.at(position, Failure::usage(DIVISION).hint("write the comment on a line of its own if it is one"));
+    }
+}
+
+/// Objects of a cluster that are changed and then made no use of: nothing of that is sent.
+fn changed_here_only(reading: &mut Reading<'_>, names: &Names) {
+    let mut changed: BTreeMap<String, Position> = BTreeMap::new();
+    let mut others: BTreeMap<String, usize> = BTreeMap::new();
+    let mut got: BTreeSet<String> = BTreeSet::new();
+    tree::each(reading.ast, |path| match path.last() {
+        Some(ASTNode::Stmt(Stmt::Var(var, ..))) => {
+            let Expr::Dot(parts, ..) = &var.1 else { return };
+            let (Expr::MethodCall(call, _), Some(_)) = last(&var.1) else { return };
+            let on_cluster =
+                names.type_of(&parts.lhs, reading.known) == Some("Cluster") || root_is_cluster(&var.1, names, reading);
+            if on_cluster && matches!(call.name.as_str(), "get" | "find") {
+                got.insert(var.0.name.to_string());
+            }
+        }
+        Some(ASTNode::Stmt(Stmt::Assignment(assignment))) => {
+            let lhs = &assignment.1.lhs;
+            if let (Some(name), Expr::Dot(..) | Expr::Index(..)) = (variable(root(lhs)), lhs) {
+                changed.insert(name.to_owned(), root(lhs).position());
+                *others.entry(name.to_owned()).or_default() += 1;
+            }
+        }
+        _ => {}
+    });
+    changed.retain(|name, _| got.contains(name));
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    tree::each(reading.ast, |path| {
+        if let Some(ASTNode::Expr(expr)) = path.last()
+            && let Some(name) = variable(expr)
+        {
+            *uses.entry(name.to_owned()).or_default() += 1;
+        }
+    });
+    changed.retain(|name, _| uses.get(name) == others.get(name));
+    for (name, position) in changed {
+        let failure = Failure::usage(format!("`{name}` is changed here only: nothing of it is sent to the cluster"));
+        let hint = format!(
+            "`cluster.apply({name})` sends it; `cluster.edit(KIND, NAME, |{name}| {{ …; {name} }})` reads, changes and sends"
+        );
+        reading.at(position, failure.hint(hint));
+    }
+}
+
+/// Whether the first two parts of a chain are a cluster: `kube.cluster("a").get(…)`, `params.east.get(…)`.
+fn root_is_cluster(expr: &Expr, names: &Names, reading: &Reading<'_>) -> bool {
+    let Expr::Dot(outer, ..) = expr else { return false };
+    let Expr::Dot(inner, ..) = &outer.rhs else { return false };
+    match (&outer.lhs, &inner.lhs) {
+        (on, Expr::MethodCall(call, _)) => names.namespace(on, reading.known) == Some("kube") && call.name == "cluster",
+        (on, Expr::Property(field, _)) => variable(on) == Some("params") && names.clusters.contains(field.2.as_str()),
+        _ => false,
+    }
 }
 
 /// `let t = s.replace(…)`: the method changes `s`, and `t` is nothing.

@@ -79,6 +79,11 @@ pub(super) fn variable(expr: &Expr) -> Option<&str> {
     }
 }
 
+/// Whether a name is declared where it stands, not only somewhere else in the text.
+pub(super) fn is_declared_there(expr: &Expr) -> bool {
+    matches!(expr, Expr::Variable(parts, short, _) if short.is_some() || parts.0.is_some())
+}
+
 /// The first part of a chain of fields, indexes and calls.
 pub(super) fn root(expr: &Expr) -> &Expr {
     match expr {
