@@ -179,6 +179,9 @@ fn forks_are_checked_with_what_stands_in() {
     assert_eq!(code, 0, "{out}");
     assert_eq!(meshwright(at, &["fork", "shared-gateways", "small", "--only", "std:istio/sample"]).0, 0);
     assert_eq!(meshwright(at, &["check", "small"]).0, 0);
+    assert_eq!(meshwright(at, &["fork", "shared-gateways", "step", "--only", "step:Prove the path"]).0, 0);
+    let (code, out, _) = meshwright(at, &["check"]);
+    assert_eq!((code, out.as_str()), (0, ""), "from above, each fork is read as what it is");
     std::fs::write(at.join("small/stdlib/istio/sample.rhai"), "fn deploy(mesh, member) { member }\n").expect("written");
     let (code, out, _) = meshwright(at, &["check", "small"]);
     assert!(

@@ -141,3 +141,66 @@ fn the_guide_is_replayed_without_clusters_and_without_istioctl() {
         assert_eq!(code, 0, "{dialect}: {out}{err}");
     }
 }
+
+/// Talks with clusters behind HTTPS: a change, a watch, a program in a pod, a log.
+const TRAFFIC: &str = r#"//! # Traffic
+//! ---
+//! params: {east: {type: cluster, help: "a cluster of the mesh"}}
+//! needs: {write: [default], pods: [sample]}
+//! ---
+let east = params.east;
+step "Deploy" on east {
+    east.apply(#{apiVersion: "apps/v1", kind: "Deployment", metadata: #{name: "web", namespace: "default"}, spec: #{
+        selector: #{matchLabels: #{app: "web"}},
+        template: #{metadata: #{labels: #{app: "web"}}, spec: #{containers: [#{name: "web", image: "web:1"}]}},
+    }});
+    wait.ready(east, "Deployment", "default/web");
+}
+step "Call" on east {
+    let pod = east.list("pods", #{namespace: "sample", labels: "app=sleep"})[0];
+    let said = east.exec(pod, ["curl", "-s", "helloworld.sample:5000/hello"], #{container: "sleep"});
+    print(said.stdout.contains("Hello version"));
+    print(east.logs(pod, #{container: "istio-proxy"}).contains("helloworld"));
+}
+"#;
+
+#[test]
+fn a_run_on_served_clusters_with_watches_programs_and_logs_holds_a_fork() {
+    use std::io::BufRead as _;
+    let folder = tempfile::tempdir().expect("folder");
+    let mut serve = std::process::Command::new(env!("CARGO_BIN_EXE_meshwright"));
+    serve.args(["rehearse", "shared-gateways", "--serve"]).env("HOME", folder.path()).current_dir(folder.path());
+    let pipes = serve.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+    let mut served = pipes.stdin(std::process::Stdio::null()).spawn().expect("started");
+    let mut line = String::new();
+    std::io::BufReader::new(served.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
+    let kubeconfig = line.trim().trim_start_matches("export KUBECONFIG=").to_owned();
+    write(folder.path(), "main.rhai", TRAFFIC);
+    let run =
+        ["run", "./main.rhai", "--east", "cluster1", "--yes", "--record", "run.jsonl", "--kubeconfig", &kubeconfig];
+    let (code, out, err) = meshwright(folder.path(), &run);
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(served.id().try_into().expect("pid")),
+        nix::sys::signal::Signal::SIGTERM,
+    )
+    .expect("ended");
+    served.wait().expect("ended");
+    assert_eq!((code, out.as_str()), (0, "true\ntrue\n"), "{err}");
+    let text = std::fs::read_to_string(folder.path().join("run.jsonl")).expect("a recording");
+    for part in ["watch=", "\"curl\"", "/log?", "Hello version"] {
+        assert!(text.contains(part), "the recording has no `{part}`");
+    }
+    let looks = TRAFFIC.replace("step \"Call\"", "step \"Look\" on east { east.list(\"deploy\"); }\nstep \"Call\"");
+    write(folder.path(), "fork.rhai", &looks);
+    write(folder.path(), "changed.rhai", &TRAFFIC.replace("web:1", "web:2"));
+    let test = r#"
+        test "as it was" {
+            let again = replay("run.jsonl", #{script: "./fork.rhai"});
+            assert_eq(again.printed, ["true", "true"]);
+            assert_eq(again.steps, ["Deploy", "Look", "Call"]);
+        }
+        test "another image" { assert_fails(|| replay("run.jsonl", #{script: "./changed.rhai"}), "does not do"); }"#;
+    write(folder.path(), "main_test.rhai", test);
+    let (code, out, err) = meshwright(folder.path(), &["test"]);
+    assert_eq!(code, 0, "{out}{err}");
+}

@@ -121,6 +121,11 @@ pub(super) fn parse_failure(what: &ParseErrorType, at: Position, source: &str, t
 /// What is wrong, with a hint what was meant; `None` when nothing is known of that.
 fn meant_at(what: &ParseErrorType, at: Position, text: &str) -> Option<Failure> {
     let (line, column) = at.line().zip(at.position())?;
+    let said = text.lines().nth(line - 1).unwrap_or_default();
+    if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| said.starts_with(mark)) {
+        let failure = Failure::usage("a merge has left its marks here");
+        return Some(failure.hint("keep what is right between `<<<<<<<` and `>>>>>>>`, and take the marks out"));
+    }
     let divided = |text: &str| habits::divisions(text).iter().any(|(at, _)| *at < line && line <= at + 2);
     let token = if let ParseErrorType::MissingToken(token, _) = what { token.as_str() } else { "" };
     if matches!(token, ";" | ")") && divided(text) {

@@ -33,6 +33,7 @@ const TYPED: &[(&str, &str)] = &[
     ("print(1, 2)", "`print` takes one value"),
     ("help()", "`:help`"),
     ("kube.cluster(\"a\", #{namespace: default})", "`\"default\"`"),
+    ("<<<<<<< ours\nlet a = 1;\n=======\nlet a = 2;\n>>>>>>> theirs", "take the marks out"),
     ("describe pod", "gives an object"),
     ("let x = None;", "nothing is `()` here"),
     ("let x = null;", "nothing is `()` here"),

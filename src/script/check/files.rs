@@ -79,6 +79,13 @@ fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec
     }
     let (mut main, mut around, mut is_small) = (main_of(folder), None, false);
     let mut all = Vec::new();
+    // A script's folder further down has imports, steps and a rehearsal of its own.
+    let inner = inner(&files);
+    for below in &inner {
+        all.extend(check_folder(&folder.join(below), working, words)?);
+    }
+    let is_inner = |path: &str| inner.iter().any(|below| path.starts_with(&format!("{below}/")));
+    let files: Vec<File> = files.into_iter().filter(|(_, path, _)| !is_inner(path)).collect();
     if let Some(text) = files.iter().find(|(_, path, _)| path == "main.rhai").map(|(.., text)| text.clone()) {
         let source = paths::disk_name(&folder.join("main.rhai"), &paths::plain(working));
         main = Script { source: source.clone(), text, ..main };
@@ -102,6 +109,19 @@ fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec
     let rest: Vec<File> = files.into_iter().filter(|(source, path, _)| !is_done(source) && !is_lost(path)).collect();
     all.extend(rest.into_iter().map(|file| checked(file, &resolver, words, around.as_ref())));
     Ok(all)
+}
+
+/// The folders among these files that are a script's, those in such a one left out.
+fn inner(files: &[File]) -> Vec<String> {
+    let mut folders: Vec<String> = Vec::new();
+    let mut all: Vec<&str> = files.iter().filter_map(|(_, path, _)| path.strip_suffix("/main.rhai")).collect();
+    all.sort_by_key(|folder| folder.len());
+    for folder in all {
+        if !folders.iter().any(|outer| folder.starts_with(&format!("{outer}/"))) {
+            folders.push(folder.to_owned());
+        }
+    }
+    folders
 }
 
 fn main_of(folder: &Path) -> Script {
