@@ -4,7 +4,7 @@ use crate::engine::Cancel;
 use crate::failure::{Failure, Kind, Result};
 use notify::{Event, EventKind, RecursiveMode, Watcher as _};
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 /// Editors write a file in several goes: changes this close together are one.
@@ -34,9 +34,12 @@ pub fn again_and_again(folders: &[PathBuf], cancel: &Cancel, mut work: impl FnMu
         if !cancel.is_cancelled() {
             crate::plain::tell("\nWaiting for changes; Ctrl-C ends.\n");
         }
-        while receiver.recv_timeout(LOOK).is_err() {
+        while let Err(nothing) = receiver.recv_timeout(LOOK) {
             if cancel.is_cancelled() {
                 return Err(Failure::new(Kind::Cancelled, ""));
+            }
+            if nothing == RecvTimeoutError::Disconnected {
+                return Err(Failure::usage("nobody watches for changes any more"));
             }
         }
         while receiver.recv_timeout(TOGETHER).is_ok() {}

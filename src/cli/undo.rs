@@ -27,7 +27,7 @@ pub struct Undo {
     /// A context that looks like production and is meant all the same; repeat it for more
     #[arg(long, value_name = "CONTEXT")]
     confirm: Vec<String>,
-    /// An object to leave as it is, `Deployment/shop/web`; repeat it for more
+    /// An object to leave as it is, `west:Deployment/shop/web`, in every cluster without its name; repeat it for more
     #[arg(long, value_name = "KIND/NAME")]
     except: Vec<String>,
     /// The kubeconfig to use; the run's own when left out

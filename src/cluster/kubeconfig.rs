@@ -110,6 +110,8 @@ impl Kubeconfigs {
     /// When it names a file that cannot be read, or its data is not base64.
     pub fn authority(&self, context: &str) -> Result<Option<String>> {
         let Some(cluster) = self.cluster(context) else { return Ok(None) };
+        // Bundles have remarks in any encoding; certificates are ASCII.
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let wrong = |why: String| {
             Failure::usage(format!("the certificate authority of context `{context}` cannot be read: {why}"))
                 .hint(format!("look into {}", self.shown_files()))
@@ -117,11 +119,11 @@ impl Kubeconfigs {
         if let Some(data) = cluster.certificate_authority_data.as_ref().filter(|data| !data.is_empty()) {
             let bytes =
                 base64::engine::general_purpose::STANDARD.decode(data.trim()).map_err(|e| wrong(e.to_string()))?;
-            return String::from_utf8(bytes).map(Some).map_err(|e| wrong(e.to_string()));
+            return Ok(Some(text(bytes)));
         }
         let file = cluster.certificate_authority.as_ref().filter(|file| is_set(file));
         let Some(file) = file else { return Ok(None) };
-        std::fs::read_to_string(file).map(Some).map_err(|e| wrong(format!("{file}: {e}")))
+        std::fs::read(file).map(|bytes| Some(text(bytes))).map_err(|e| wrong(format!("{file}: {e}")))
     }
 
     /// The cluster of a context. Nothing is sent yet; `settings` says what its layers do. Call it inside the run's runtime.

@@ -15,13 +15,32 @@ pub(super) fn of_kind(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
         "jobs.batch" => job(spec, "spec", causes),
         "cronjobs.batch" => cron_job(spec, causes),
         "services" => service(spec, causes),
-        "secrets" => secret(object, causes),
+        "secrets" => {
+            keys(object, &["data"], causes);
+            secret(object, causes);
+        }
+        "configmaps" => keys(object, &["data", "binaryData"], causes),
         "customresourcedefinitions.apiextensions.k8s.io" => definition(object, causes),
         "rolebindings.rbac.authorization.k8s.io" => role_reference(object, &["Role", "ClusterRole"], causes),
         "clusterrolebindings.rbac.authorization.k8s.io" => role_reference(object, &["ClusterRole"], causes),
         _ => {}
     }
 }
+
+/// Keys of Secrets and ConfigMaps become names of files.
+fn keys(object: &Value, places: &[&str], causes: &mut Vec<Cause>) {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    for place in places {
+        for key in object[*place].as_object().into_iter().flat_map(serde_json::Map::keys) {
+            if key.is_empty() || key.len() > 253 || key == "." || key.starts_with("..") || !key.chars().all(fits) {
+                causes.push(Cause::invalid(&format!("{place}[{key}]"), &key.as_str().into(), KEYS));
+            }
+        }
+    }
+}
+
+const KEYS: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or \
+                    'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 fn role_reference(binding: &Value, kinds: &[&str], causes: &mut Vec<Cause>) {
     let kind = text(&binding["roleRef"], "kind");

@@ -160,7 +160,6 @@ fn an_undo_on_another_cluster_of_the_name_is_refused() {
     assert!(stage.map("owned").is_some());
 }
 
-/// Each way to change an object, on one that somebody else has made.
 #[test]
 fn an_undo_goes_on_without_what_somebody_else_has_changed() {
     let stage = Stage::new();
@@ -180,7 +179,7 @@ fn an_undo_goes_on_without_what_somebody_else_has_changed() {
     }
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
     assert_eq!(code, 1, "{err}");
-    assert!(err.contains("1 object was changed") && err.contains("--except ConfigMap/shop/one"), "{err}");
+    assert!(err.contains("1 object was changed") && err.contains("ConfigMap/shop/one"), "{err}");
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes", "--except", "ConfigMap/three"]);
     assert!(code == 4 && err.contains("no such object"), "{err}");
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes", "--except", "ConfigMap/one"]);
@@ -189,6 +188,7 @@ fn an_undo_goes_on_without_what_somebody_else_has_changed() {
     assert!(stage.map("one").is_some() && stage.map("two").is_none(), "{err}");
 }
 
+/// Each way to change an object, on one that somebody else has made.
 #[test]
 fn every_way_to_change_an_object_is_taken_back() {
     let ways = [

@@ -59,12 +59,15 @@ pub(super) fn resolve(call: &Call<'_, Host>, host: &str, limit: Duration) -> Res
             return Ok(known);
         }
         let found = tokio::net::lookup_host((host, 0)).await.map_err(|e| e.to_string())?;
-        let mut found: Vec<String> = found.map(|address| address.ip().to_string()).collect();
-        // Name servers answer in any order; scripts that run again shall find the same first one.
-        found.sort_unstable();
-        found.dedup();
-        Ok(found)
+        Ok(in_order(found.map(|address| address.ip()).collect()))
     })
+}
+
+/// Name servers answer in any order; scripts that run again shall find the same first one, of IPv4 where there is one.
+fn in_order(mut found: Vec<IpAddr>) -> Vec<String> {
+    found.sort_unstable();
+    found.dedup();
+    found.iter().map(IpAddr::to_string).collect()
 }
 
 /// Waits until a port of a host accepts a connection.
@@ -108,4 +111,15 @@ fn tried<T>(
     let met = matches!(outcome, Ok(Ok(_)));
     call.host().journal.note(&Note::Wait { time: now(), what: what.to_owned(), ms, met, line });
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_order;
+
+    #[test]
+    fn addresses_come_in_one_order_and_each_once() {
+        let found = ["2600:1f14::1", "52.1.1.1", "3.1.1.1", "52.1.1.1"].map(|text| text.parse().expect("address"));
+        assert_eq!(in_order(found.to_vec()), ["3.1.1.1", "52.1.1.1", "2600:1f14::1"]);
+    }
 }

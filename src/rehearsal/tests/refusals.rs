@@ -205,3 +205,20 @@ fn pods_end_where_they_must_and_belong_to_who_makes_them() {
         }
     });
 }
+
+#[test]
+fn keys_of_config_maps_and_secrets_are_names_of_files() {
+    simulated(async |clock| {
+        let world = World::new(clock.clone(), &["east"]);
+        let secrets = "/api/v1/namespaces/default/secrets";
+        for (path, kind) in [(MAPS, "ConfigMap"), (secrets, "Secret")] {
+            let made = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "m"}, "data": {"west/1": "eA=="}});
+            let (code, answer) = post(&world.servers()[0], path, made).await;
+            let said = answer["message"].as_str().unwrap_or_default();
+            let begin = format!(
+                "{kind} \"m\" is invalid: data[west/1]: Invalid value: \"west/1\": a valid config key must consist of"
+            );
+            assert!(code == 422 && said.starts_with(&begin), "{kind}: {code} {said}");
+        }
+    });
+}

@@ -4,12 +4,13 @@ use super::{Action, Item};
 use crate::cluster::path::ApiPath;
 use crate::failure::{Failure, Result};
 
-/// How an object is named to be left out: `KIND/NAMESPACE/NAME`.
+/// How an object is named to be left out: `CLUSTER:KIND/NAMESPACE/NAME`.
 pub(super) fn name_of(item: &Item) -> String {
-    crate::plain::text(&item.object.replacen(' ', "/", 1))
+    crate::plain::text(&format!("{}:{}", item.cluster, item.object.replacen(' ', "/", 1)))
 }
 
-/// The items but those that are to be left out, each given as `KIND/NAME` or `KIND/NAMESPACE/NAME`.
+/// The items but those that are to be left out, each given as `KIND/NAME` or `KIND/NAMESPACE/NAME`, of every cluster that has
+/// it, or behind `CLUSTER:`.
 ///
 /// # Errors
 /// When there is no such item, or it would be deleted with another one.
@@ -31,6 +32,8 @@ pub fn without(items: Vec<Item>, left_out: &[String]) -> Result<Vec<Item>> {
 }
 
 fn is_meant(item: &Item, wanted: &str) -> bool {
+    let of_cluster = wanted.strip_prefix(item.cluster.as_str()).and_then(|rest| rest.strip_prefix(':'));
+    let wanted = of_cluster.unwrap_or(wanted);
     let parts = |text: &str| text.split_once(['/', ' ']).map(|(kind, name)| (kind.to_lowercase(), name.to_owned()));
     let (Some((kind, name)), Some((meant, wanted))) = (parts(&item.object), parts(wanted)) else { return false };
     kind == meant && (name == wanted || name.rsplit('/').next() == Some(wanted.as_str()))
@@ -69,11 +72,11 @@ mod tests {
             let left_out: Vec<String> = left_out.iter().map(|name| (*name).to_owned()).collect();
             without(items(), &left_out).map(|items| items.iter().map(name_of).collect::<Vec<_>>())
         };
-        assert_eq!(rest(&["configmap/x", "Namespace/a"]).expect("fine"), ["ConfigMap/a/y"]);
+        assert_eq!(rest(&["configmap/x", "Namespace/a"]).expect("fine"), ["east:ConfigMap/a/y"]);
         assert_eq!(rest(&["ConfigMap/a/x", "ConfigMap a/y", "Namespace/a"]).expect("fine"), [""; 0]);
         let failure = rest(&["ConfigMap/z"]).expect_err("unknown");
         assert!(failure.hint.is_some_and(|hint| hint.contains("ConfigMap/a/y")));
         let failure = rest(&["ConfigMap/x"]).expect_err("goes with its namespace");
-        assert!(failure.message.contains("deleted with Namespace/a"), "{failure:?}");
+        assert!(failure.message.contains("deleted with east:Namespace/a"), "{failure:?}");
     }
 }

@@ -25,7 +25,6 @@ const CONTROLLERS: &[&str] = &[
     "k3s",
     "k3s-supervisor",
     "rke2",
-    "rancher",
     "k0s",
     "kubelite",
     "openshift-controller-manager",

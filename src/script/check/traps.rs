@@ -41,10 +41,14 @@ fn quoted_values(reading: &mut Reading<'_>, names: &Names) {
     let is_own = |name: &str| names.declared.contains(name) || name == "params";
     tree::each(reading.ast, |path| {
         let Some(ASTNode::Expr(Expr::StringConstant(text, position))) = path.last() else { return };
+        // A shell's own: `for name in …`, `name=…`.
+        let is_shells = |name: &str| text.contains(&format!("for {name} in")) || text.contains(&format!("{name}="));
         let values = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
         let names =
             values.map(|(value, _)| value.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default());
-        wrong.extend(names.filter(|name| is_own(name)).take(1).map(|name| (name.to_owned(), *position)));
+        wrong.extend(
+            names.filter(|name| is_own(name) && !is_shells(name)).take(1).map(|name| (name.to_owned(), *position)),
+        );
     });
     for (name, position) in wrong {
         let failure = Failure::usage(format!("`${{{name}}}` in double quotes stays as it is written"));

@@ -1,9 +1,9 @@
 //! The third layer, and the only one that sends a request again: when that is safe and may help.
 //!
 //! Safe: reads, and changes whose repetition ends in the same state. A POST, a JSON patch, and what runs a program in a
-//! pod, are only repeated when the server certainly has not carried them out: the connection was refused, or it answered 429. All tries of one
-//! request share one deadline, an earlier one when the work that it is for must end sooner ([`super::Deadline`]);
-//! dropping the future ends them. Answers that are wanted as a whole ([`Whole`]) are read here, so that one that breaks
+//! pod, are only repeated when the server certainly has not carried them out: the connection was refused, or it answered
+//! 429. All tries of one request share one deadline, an earlier one when the work that it is for must end sooner
+//! ([`super::Deadline`]); dropping the future ends them. Answers that are wanted as a whole ([`Whole`]) are read here, so that one that breaks
 //! off is a try that failed. Who repeats a change learns by [`Lost`] that it may have been carried out before.
 
 mod answer;
