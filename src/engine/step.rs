@@ -77,7 +77,7 @@ fn run(context: &mut EvalContext, parts: &Parts<'_>, inside: &Inside) -> Evaluat
     let refuse = |failure: Failure| errors::at(failure, source.as_deref(), position);
     let name = named(context, name)?;
     if let Some(own) = inside.sources.step(source.as_deref().unwrap_or_default(), &name).map_err(refuse)? {
-        return stood_in(context, inside, &name, own, position).map_err(returns);
+        return stood_in(context, inside, &name, own, position).map_err(|error| returns(*error).into());
     }
     let is_own = STANDING_IN.with_borrow(|own| {
         own.last().is_some_and(|(file, own)| Some(file.as_str()) == source.as_deref() && *own == name)
@@ -93,7 +93,7 @@ fn run(context: &mut EvalContext, parts: &Parts<'_>, inside: &Inside) -> Evaluat
     };
     let ended = ended(&*inside.observer, &step, &outcome, context.engine(), source.as_deref());
     let outcome = outcome.and_then(|value| ended.map(|()| value).map_err(refuse));
-    if is_own { outcome.map_err(returned) } else { outcome }
+    if is_own { outcome.map_err(|error| returned(*error).into()) } else { outcome }
 }
 
 /// A `return` in a step that stands in for another, on its way out of the text that stands in: there it would end that text
@@ -106,20 +106,20 @@ thread_local! {
     static STANDING_IN: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
 }
 
-fn returned(error: Box<EvalAltResult>) -> Box<EvalAltResult> {
-    match *error {
-        EvalAltResult::Return(value, at) => EvalAltResult::ErrorTerminated(Dynamic::from(Returned(value)), at).into(),
-        other => other.into(),
+fn returned(error: EvalAltResult) -> EvalAltResult {
+    match error {
+        EvalAltResult::Return(value, at) => EvalAltResult::ErrorTerminated(Dynamic::from(Returned(value)), at),
+        other => other,
     }
 }
 
 /// The same where the step stands that was stood in for: it ends what it would have ended there.
-fn returns(error: Box<EvalAltResult>) -> Box<EvalAltResult> {
-    match *error {
+fn returns(error: EvalAltResult) -> EvalAltResult {
+    match error {
         EvalAltResult::ErrorTerminated(value, at) if value.is::<Returned>() => {
-            EvalAltResult::Return(value.cast::<Returned>().0, at).into()
+            EvalAltResult::Return(value.cast::<Returned>().0, at)
         }
-        other => other.into(),
+        other => other,
     }
 }
 

@@ -17,11 +17,14 @@ struct Inner {
     named: Mutex<BTreeSet<String>>,
 }
 
+/// What a context's name says against changing it.
+type Why = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Keeps changes from clusters that nobody has named on purpose.
 #[derive(Clone)]
 pub struct Guard {
     /// Why a cluster must be named first, by its context name; `None` when it need not.
-    pub why: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub why: Arc<Why>,
     /// What names it; `NAME` stands for the context.
     pub how: &'static str,
 }
