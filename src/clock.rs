@@ -113,8 +113,8 @@ impl Clock {
         }
     }
 
-    /// Returns when `duration` of this clock's time is over, without simulated time jumping there: for what goes on for
-    /// ever, and matters only while time passes anyway.
+    /// Returns when `duration` of this clock's time is over. Simulated time stops there on its way to the timers of others,
+    /// and does not jump for the sake of this one alone: for what goes on for ever, and matters only while time passes anyway.
     pub async fn sleep_along(&self, duration: Duration) {
         match &self.0 {
             Source::Real(_) => tokio::time::sleep(duration).await,
@@ -217,16 +217,17 @@ impl Simulation {
         }
     }
 
+    /// To the next timer; not at all when there are only such as go along.
     fn jump(&self) {
         let mut timers = self.timers();
-        let Some(((due, _), sender)) = timers.pending.pop_first() else { return };
-        timers.now = timers.now.max(due);
+        let Some((first, _)) = timers.pending.first_key_value().map(|(key, _)| *key) else { return };
+        timers.now = timers.now.max(timers.next().unwrap_or(first));
+        let pending = if first <= timers.now { timers.pending.pop_first() } else { None };
         let now = (timers.now + Duration::from_nanos(1), 0);
         let later = timers.along.split_off(&now);
         let along = std::mem::replace(&mut timers.along, later);
         drop(timers);
-        let _ = sender.send(());
-        for sender in along.into_values() {
+        for (_, sender) in pending.into_iter().chain(along) {
             let _ = sender.send(());
         }
     }
@@ -299,6 +300,21 @@ mod tests {
             clock.sleep(2 * minute).await;
             along.await;
             assert_eq!(clock.now(), 2 * minute);
+        });
+    }
+
+    #[test]
+    fn time_that_jumps_passes_no_moment_of_who_goes_along() {
+        simulated(async |clock| {
+            let minute = Duration::from_secs(60);
+            let along = async {
+                for n in 1..=3 {
+                    clock.sleep_along(minute).await;
+                    assert_eq!(clock.now(), n * minute);
+                }
+            };
+            tokio::join!(along, clock.sleep(5 * minute));
+            assert_eq!(clock.now(), 5 * minute);
         });
     }
 

@@ -42,6 +42,26 @@ fn cron_jobs_make_a_job_when_they_are_due() {
     });
 }
 
+fn cron_job(schedule: &str) -> Value {
+    let mut pods = template("a");
+    pods["spec"]["restartPolicy"] = json!("Never");
+    let spec = json!({
+        "schedule": schedule, "successfulJobsHistoryLimit": 100, "jobTemplate": {"spec": {"template": pods}},
+    });
+    json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c"}, "spec": spec})
+}
+
+#[test]
+fn a_pause_of_an_hour_holds_sixty_minutes() {
+    simulated(async |clock| {
+        let world = running(&clock, &["east"]);
+        let east = &world.servers()[0];
+        post(east, &format!("{BATCH}/cronjobs"), cron_job("* * * * *")).await;
+        clock.sleep(Duration::from_secs(3600)).await;
+        assert_eq!(east.list("Job", Some("default")).len(), 60);
+    });
+}
+
 #[test]
 fn sets_remember_the_templates_they_have_had() {
     simulated(async |clock| {
