@@ -5,6 +5,7 @@ mod paging;
 mod refusals;
 mod schedules;
 mod shown;
+mod volumes;
 mod writing;
 
 use super::{Server, World};

@@ -1,7 +1,8 @@
-//! PersistentVolumeClaims: bound at once, as by a cluster with a default storage class; those that name a class or a volume
-//! which does not exist wait for it.
+//! PersistentVolumeClaims: bound at once, as by a cluster with a default storage class; those that name a class get a volume
+//! of it that somebody made, or wait for one, for the class, or for the volume that they name.
 
 use super::turn::{Event, Id, Turn, View, is_terminating, kind, text};
+use super::volume;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(crate) fn concerns(view: &dyn View, object: &Value) -> Vec<Id> {
     }
 }
 
-/// Binds a claim to a volume made for it.
+/// Binds a claim to a volume that is there, or to one made for it.
 pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     let Some(claim) = turn.get("PersistentVolumeClaim", id) else { return };
     if is_terminating(&claim) || text(&claim, "/status/phase") == "Bound" {
@@ -30,18 +31,31 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     if !waits && !turn.stayed("binding", TAKES) {
         return turn.patch(&claim, json!({ "status": { "phase": "Pending" } }));
     }
-    let own = format!("pvc-{}", text(&claim, "/metadata/uid"));
-    let volume = match text(&claim, "/spec/volumeName") {
-        "" if is_provided(turn, &claim) => own,
-        "" => return,
-        named if turn.view().get("PersistentVolume", None, named).is_none() => return,
-        named => named.to_owned(),
-    };
-    let status = json!({
-        "phase": "Bound", "accessModes": claim["spec"]["accessModes"],
-        "capacity": claim["spec"]["resources"]["requests"],
+    if let Some(volume) = volume::found(turn.view(), &claim) {
+        return bind(turn, &claim, &volume);
+    }
+    if text(&claim, "/spec/volumeName").is_empty() && is_provided(turn, &claim) {
+        let own = format!("pvc-{}", text(&claim, "/metadata/uid"));
+        turn.patch(&claim, bound(&claim, &own, &claim["spec"]["accessModes"], &claim["spec"]["resources"]["requests"]));
+    }
+}
+
+/// The claim and the volume name each other.
+fn bind(turn: &mut Turn<'_>, claim: &Value, volume: &Value) {
+    let owner = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": claim["metadata"]["name"],
+        "namespace": claim["metadata"]["namespace"], "uid": claim["metadata"]["uid"],
     });
-    turn.patch(&claim, json!({ "spec": { "volumeName": volume }, "status": status }));
+    turn.patch(volume, json!({ "spec": { "claimRef": owner }, "status": { "phase": "Bound" } }));
+    let spec = &volume["spec"];
+    turn.patch(claim, bound(claim, text(volume, "/metadata/name"), &spec["accessModes"], &spec["capacity"]));
+}
+
+fn bound(claim: &Value, volume: &str, modes: &Value, capacity: &Value) -> Value {
+    let asked = &claim["spec"]["accessModes"];
+    let modes = if modes.is_array() { modes } else { asked };
+    let status = json!({ "phase": "Bound", "accessModes": modes, "capacity": capacity });
+    json!({ "spec": { "volumeName": volume }, "status": status })
 }
 
 /// Whether a volume is made for the claim: by its class, or by the default one of the cluster when it names none.

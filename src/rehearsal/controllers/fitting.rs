@@ -72,12 +72,13 @@ fn asked(pod: &Value, resource: &str) -> f64 {
 }
 
 /// A quantity as a number: `500m`, `2`, `1Gi`.
-fn amount(quantity: &Value) -> Option<f64> {
+pub(crate) fn amount(quantity: &Value) -> Option<f64> {
     const UNITS: &[(&str, f64)] = &[
         ("Ki", 1024.0),
         ("Mi", 1_048_576.0),
         ("Gi", 1_073_741_824.0),
         ("Ti", 1_099_511_627_776.0),
+        ("Pi", 1_125_899_906_842_624.0),
         ("m", 0.001),
         ("k", 1e3),
         ("M", 1e6),

@@ -39,6 +39,7 @@ mod template;
 mod tests;
 mod token;
 mod turn;
+mod volume;
 mod workload;
 
 pub use address::LoadBalancer;
