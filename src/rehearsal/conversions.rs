@@ -50,7 +50,7 @@ pub(super) fn shown<'v>(kind: &Kind, version: &str, object: &'v Value) -> Cow<'v
         *path(&mut object, &["metadata", "annotations", METRICS]) = json!(others).to_string().into();
     }
     for key in ["conditions", "currentMetrics"] {
-        unset(at(&mut object, "status"), key);
+        object.get_mut("status").and_then(|status| unset(status, key));
     }
     Cow::Owned(object)
 }

@@ -4,7 +4,7 @@ use super::call::{Call, Target};
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, text};
-use super::{access, create, kinds, managed, read, update, validation};
+use super::{access, conversions, create, kinds, managed, read, update, validation};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -147,11 +147,13 @@ fn apply(call: &Call, target: &Target) -> Outcome<(u16, Arc<Value>)> {
     if !applied["metadata"]["managedFields"].is_null() {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
-    managed::check(target, &applied)?;
+    // Merged and owned are the fields of the client's version.
+    let asked = conversions::shown(&target.kind, &target.version, &applied);
+    managed::check(target, &asked)?;
     let exists = call.server.store().get(&target.kind.resource(), &target.key()).is_some();
     if exists || target.subresource.is_some() {
         let stored =
-            update::change(call, target, &|live| managed::applied(call, target, Some(&shown(target, live)), &applied))?;
+            update::change(call, target, &|live| managed::applied(call, target, Some(&shown(target, live)), &asked))?;
         return Ok((200, stored));
     }
     access::check_creation(call, target)?;
@@ -164,7 +166,6 @@ fn apply(call: &Call, target: &Target) -> Outcome<(u16, Arc<Value>)> {
     }
     let mut object = applied.clone();
     *at(at(&mut object, "metadata"), "name") = target.name().into();
-    let stored =
-        create::new(call, target, object, &|object| managed::created_by_apply(call, target, object, &applied))?;
+    let stored = create::new(call, target, object, &|object| managed::created_by_apply(call, target, object, &asked))?;
     Ok((201, stored))
 }

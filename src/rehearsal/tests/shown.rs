@@ -120,6 +120,35 @@ fn autoscalers_of_old_clients_are_those_of_new_ones() {
     });
 }
 
+#[test]
+fn old_clients_apply_another_target() {
+    simulated(async |clock| {
+        let world = World::new(clock.clone(), &["east"]);
+        let east = &world.servers()[0];
+        let path = |version: &str| format!("/apis/autoscaling/{version}/namespaces/default/horizontalpodautoscalers/h");
+        for target in [50, 70] {
+            let spec = json!({
+                "scaleTargetRef": {"kind": "Deployment", "name": "d", "apiVersion": "apps/v1"}, "maxReplicas": 4,
+                "targetCPUUtilizationPercentage": target,
+            });
+            let metadata = json!({"name": "h"});
+            let old = json!({
+                "apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec,
+            });
+            let apply = format!("{}?fieldManager=me", path("v1"));
+            let (_, applied) = ask(east, "PATCH", &apply, "application/apply-patch+yaml", old).await;
+            assert_eq!(applied["spec"]["targetCPUUtilizationPercentage"], target, "{applied}");
+            let owned = &applied["metadata"]["managedFields"][0]["fieldsV1"];
+            assert_eq!(owned["f:spec"]["f:targetCPUUtilizationPercentage"], json!({}), "{owned}");
+            assert_eq!((owned.get("f:status"), owned["f:spec"].get("f:metrics")), (None, None), "{owned}");
+            let (_, new) = get(east, &path("v2")).await;
+            let metrics = new["spec"]["metrics"].as_array().expect("metrics");
+            assert_eq!(metrics.len(), 1, "{new}");
+            assert_eq!(metrics[0]["resource"]["target"]["averageUtilization"], target, "{new}");
+        }
+    });
+}
+
 /// Fields of a definition's schema may be called as amounts are.
 #[test]
 fn numbers_in_the_schema_of_a_definition_stay_numbers() {
