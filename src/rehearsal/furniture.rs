@@ -87,6 +87,7 @@ fn node(server: &Server) -> Value {
         "apiVersion": "v1", "kind": "Node",
         "metadata": {"name": name, "labels": labels(&[
             ("kubernetes.io/hostname", &name), ("kubernetes.io/os", "linux"), ("kubernetes.io/arch", "amd64"),
+            ("beta.kubernetes.io/os", "linux"), ("beta.kubernetes.io/arch", "amd64"),
             ("topology.kubernetes.io/region", "region1"), ("topology.kubernetes.io/zone", "zone1"),
         ])},
         "spec": {"podCIDR": server.addresses().pod_network(), "podCIDRs": [server.addresses().pod_network()]},
@@ -131,4 +132,26 @@ fn node_prefix(context: &str) -> String {
 
 fn labels(pairs: &[(&str, &str)]) -> Value {
     Value::Object(pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect::<Map<_, _>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rehearsal::World;
+    use serde_json::json;
+    use std::time::Duration;
+
+    #[test]
+    fn pods_may_choose_nodes_by_the_labels_of_old_kubelets() {
+        crate::clock::simulated(async |clock| {
+            let world = World::new(clock.clone(), &["east"]);
+            world.start();
+            let east = &world.servers()[0];
+            let chosen = json!({"beta.kubernetes.io/os": "linux", "beta.kubernetes.io/arch": "amd64"});
+            let spec = json!({"nodeSelector": chosen, "containers": [{"name": "a", "image": "a"}]});
+            let metadata = json!({"name": "p", "namespace": "default"});
+            east.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}));
+            clock.sleep(Duration::from_secs(20)).await;
+            assert_eq!(east.get("Pod", Some("default"), "p").expect("p")["status"]["phase"], "Running");
+        });
+    }
 }

@@ -60,8 +60,21 @@ fn takes(term: &Value, node: &Value) -> bool {
     let fields = items(term, "/matchFields");
     let by_name = serde_json::json!({ "metadata.name": name(node) });
     !(labels.is_empty() && fields.is_empty())
-        && labels.iter().all(|expression| condition::holds_for(expression, &node["metadata"]["labels"]))
-        && fields.iter().all(|expression| condition::holds_for(expression, &by_name))
+        && labels.iter().all(|expression| holds_for(expression, &node["metadata"]["labels"]))
+        && fields.iter().all(|expression| holds_for(expression, &by_name))
+}
+
+/// Whether one expression of a node selector holds: one of label selectors, or a comparison of whole numbers.
+fn holds_for(expression: &Value, labels: &Value) -> bool {
+    let compare: fn(&i64, &i64) -> bool = match text(expression, "/operator") {
+        "Gt" => i64::gt,
+        "Lt" => i64::lt,
+        _ => return condition::holds_for(expression, labels),
+    };
+    let number = |value: &Value| value.as_str()?.parse::<i64>().ok();
+    let has = labels.get(text(expression, "/key")).and_then(number);
+    let limit = expression.pointer("/values/0").and_then(number);
+    has.zip(limit).is_some_and(|(has, limit)| compare(&has, &limit))
 }
 
 /// What a pod asks for of a resource: its containers together, or its hungriest init container.
@@ -125,6 +138,23 @@ mod tests {
             ),
         ] {
             assert_eq!(obstacles(&json!({ "spec": spec }), &node), words, "{spec}");
+        }
+    }
+
+    #[test]
+    fn affinity_compares_whole_numbers() {
+        let node = json!({ "metadata": { "name": "n", "labels": { "cores": "8", "disk": "ssd" } } });
+        for (key, operator, value, fits) in [
+            ("cores", "Gt", "7", true),
+            ("cores", "Gt", "8", false),
+            ("cores", "Lt", "10", true),
+            ("cores", "Lt", "8", false),
+            ("cores", "Gt", "x", false),
+            ("disk", "Lt", "9", false),
+            ("none", "Lt", "9", false),
+        ] {
+            let term = json!({ "matchExpressions": [{ "key": key, "operator": operator, "values": [value] }] });
+            assert_eq!(takes(&term, &node), fits, "{term}");
         }
     }
 }
