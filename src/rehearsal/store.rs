@@ -6,7 +6,7 @@ use super::custom;
 use super::kinds::{self, Kind};
 use super::metadata;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -63,11 +63,19 @@ pub(super) struct Store {
     custom: BTreeMap<String, Arc<Kind>>,
     /// By the uid of an owner: where its dependents are.
     owned: HashMap<String, BTreeSet<(String, Key)>>,
+    /// The uids of removed owners.
+    gone: HashSet<String>,
 }
 
 impl Store {
     pub fn new() -> Store {
-        Store { version: 0, shelves: BTreeMap::new(), custom: BTreeMap::new(), owned: HashMap::new() }
+        Store {
+            version: 0,
+            shelves: BTreeMap::new(),
+            custom: BTreeMap::new(),
+            owned: HashMap::new(),
+            gone: HashSet::new(),
+        }
     }
 
     /// The resourceVersion of the last change.
@@ -125,6 +133,11 @@ impl Store {
         places.filter_map(|(resource, key)| self.get(resource, key).cloned()).collect()
     }
 
+    /// Whether an object of this uid was removed while others named it their owner.
+    pub fn is_gone(&self, uid: &str) -> bool {
+        self.gone.contains(uid)
+    }
+
     fn own(&mut self, resource: &str, key: &Key, before: Option<&Value>, now: Option<&Value>) {
         let (before, now) = (owners(before), owners(now));
         if before == now {
@@ -170,6 +183,9 @@ impl Store {
     pub fn remove(&mut self, resource: &str, key: &Key) -> Option<Event> {
         let before = self.shelves.get_mut(resource)?.objects.remove(key)?;
         self.own(resource, key, Some(&before), None);
+        if let Some(uid) = before["metadata"]["uid"].as_str().filter(|uid| self.owned.contains_key(*uid)) {
+            self.gone.insert(uid.to_owned());
+        }
         self.version += 1;
         let mut last = (*before).clone();
         last["metadata"]["resourceVersion"] = self.version.to_string().into();

@@ -1,6 +1,7 @@
 //! Reading and writing a server as controllers do: what a turn sees, and what becomes of what it wants.
 
 use super::super::identity::{AUDIENCE, Token};
+use super::super::kinds::split_api_version;
 use super::super::{Server, World};
 use super::address::{LoadBalancer, Pool};
 use super::events;
@@ -24,6 +25,16 @@ impl View for Server {
 
     fn owned(&self, uid: &str) -> Vec<Arc<Value>> {
         Server::owned(self, uid)
+    }
+
+    fn is_gone(&self, uid: &str) -> bool {
+        self.store().is_gone(uid)
+    }
+
+    fn serves(&self, api_version: &str, kind: &str) -> bool {
+        let (group, version) = split_api_version(api_version);
+        let has = |versions: &[String]| versions.iter().any(|served| served == version);
+        self.store().kinds().any(|one| one.group == group && one.kind == kind && has(&one.versions))
     }
 
     fn address(&self, pool: Pool) -> String {

@@ -67,7 +67,17 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     }
 }
 
+/// Whether the collector cannot tell what becomes of an object: it cannot look an owner up, and waits until it can.
+fn is_unclear(turn: &Turn<'_>, object: &Value) -> bool {
+    let view = turn.view();
+    let is_unknown = |owner: &Value| !view.serves(text(owner, "/apiVersion"), text(owner, "/kind"));
+    owners(object).iter().any(|owner| !view.is_gone(text(owner, "/uid")) && is_unknown(owner))
+}
+
 fn collect(turn: &mut Turn<'_>, object: &Value) {
+    if is_unclear(turn, object) {
+        return;
+    }
     let (living, gone): (Vec<_>, Vec<_>) = owners(object).iter().cloned().partition(|owner| lives(turn, object, owner));
     let ending = living.iter().all(|owner| ends_in_foreground(turn, object, owner));
     if (living.is_empty() || ending) && turn.stayed("ownerless", TAKES) {
@@ -106,6 +116,9 @@ fn goes(view: &dyn View, dependent: &Value, awaited: bool) -> Action {
 fn foreground(turn: &mut Turn<'_>, owner: &Value) {
     let dependents = dependents(turn.view(), owner);
     for dependent in dependents.iter().filter(|dependent| !is_terminating(dependent)) {
+        if is_unclear(turn, dependent) {
+            continue;
+        }
         let is_other = |reference: &&Value| reference["uid"] != uid(owner);
         let others: Vec<_> = owners(dependent).iter().filter(is_other).cloned().collect();
         let stays = others.iter().any(|one| lives(turn, dependent, one) && !ends_in_foreground(turn, dependent, one));

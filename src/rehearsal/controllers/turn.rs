@@ -18,6 +18,10 @@ pub(crate) trait View {
     fn all(&self, namespace: Option<&str>) -> Vec<Arc<Value>>;
     /// The objects that name this uid among their owners.
     fn owned(&self, uid: &str) -> Vec<Arc<Value>>;
+    /// Whether an object of this uid was removed that had dependents.
+    fn is_gone(&self, uid: &str) -> bool;
+    /// Whether this version of this kind is served.
+    fn serves(&self, api_version: &str, kind: &str) -> bool;
     /// An address of the cluster that has not been given out.
     fn address(&self, pool: Pool) -> String;
     /// What Services of type LoadBalancer get.

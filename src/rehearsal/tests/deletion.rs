@@ -89,17 +89,76 @@ fn only_the_object_that_is_meant_is_deleted() {
     });
 }
 
+/// A map that names `second` its owner, as a kind of this group.
+async fn stray(server: &Server, name: &str, api_version: &str) {
+    let second = server.get("ConfigMap", Some("default"), "second").expect("second");
+    let mut map = config_map(name, json!({}));
+    map["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": api_version, "kind": "ConfigMap", "name": "second", "uid": second["metadata"]["uid"],
+    }]);
+    assert_eq!(post(server, MAPS, map).await.0, 201);
+}
+
+async fn define_maps(server: &Server) {
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "configmaps.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"kind": "ConfigMap", "plural": "configmaps"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    });
+    assert_eq!(post(server, DEFINITIONS, definition).await.0, 201);
+    server.clock().sleep(Duration::from_secs(2)).await;
+}
+
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
 /// Two groups may have a kind of the same name.
 #[test]
 fn an_owner_of_another_group_with_the_same_kind_is_no_owner() {
     simulated(async |clock| {
         let world = owned(&clock).await;
         let east = &world.servers()[0];
-        let second = east.get("ConfigMap", Some("default"), "second").expect("second");
-        let mut map = config_map("stray", json!({}));
-        map["metadata"]["ownerReferences"] = json!([{"apiVersion": "example.com/v1", "kind": "ConfigMap", "name": "second", "uid": second["metadata"]["uid"]}]);
-        post(east, MAPS, map).await;
+        define_maps(east).await;
+        stray(east, "stray", "example.com/v1").await;
         assert!(!left(east).await.contains(&"stray".to_owned()));
+    });
+}
+
+/// The real collector cannot look it up, and tries again and again.
+#[test]
+fn an_owner_of_a_kind_that_is_not_served_counts_as_living() {
+    simulated(async |clock| {
+        let world = owned(&clock).await;
+        let east = &world.servers()[0];
+        stray(east, "stray", "example.com/v1").await;
+        stray(east, "other", "v2").await;
+        let still = left(east).await;
+        assert!(["stray", "other"].iter().all(|name| still.contains(&(*name).to_owned())), "{still:?}");
+    });
+}
+
+#[test]
+fn what_the_objects_of_a_definition_own_goes_with_the_definition() {
+    simulated(async |clock| {
+        let world = owned(&clock).await;
+        let east = &world.servers()[0];
+        define_maps(east).await;
+        let path = "/apis/example.com/v1/namespaces/default/configmaps";
+        let owner = json!({"apiVersion": "example.com/v1", "kind": "ConfigMap", "metadata": {"name": "own"}});
+        let (code, owner) = post(east, path, owner).await;
+        assert_eq!(code, 201, "{owner}");
+        let mut map = config_map("leaf", json!({}));
+        map["metadata"]["ownerReferences"] = json!([{
+            "apiVersion": "example.com/v1", "kind": "ConfigMap", "name": "own", "uid": owner["metadata"]["uid"],
+        }]);
+        assert_eq!(post(east, MAPS, map).await.0, 201);
+        assert!(left(east).await.contains(&"leaf".to_owned()));
+        let definition = format!("{DEFINITIONS}/configmaps.example.com");
+        assert_eq!(ask(east, "DELETE", &definition, "application/json", Value::Null).await.0, 200);
+        assert!(!left(east).await.contains(&"leaf".to_owned()));
+        assert_eq!(get(east, path).await.0, 404);
     });
 }
 
