@@ -307,10 +307,13 @@ impl Server {
         log.push(request);
     }
 
-    /// Moves the times in all stored objects, and the ends of tokens.
+    /// Moves the times in all stored objects, and the ends of tokens; who waits for a time of the calendar counts anew.
     pub(super) fn move_times(&self, by: jiff::SignedDuration) {
         self.store().rewrite(|object| moved::moved(object, by));
         self.0.identity.move_times(by);
+        for object in self.list_shared("CronJob", None) {
+            let _ = self.0.changes.send(Change { event: "MODIFIED", object });
+        }
     }
 
     /// Forgets all past changes, as a compaction does: watches that resume from before it get 410 Gone.

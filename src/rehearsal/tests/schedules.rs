@@ -63,6 +63,21 @@ fn a_pause_of_an_hour_holds_sixty_minutes() {
 }
 
 #[test]
+fn a_schedule_is_kept_when_it_becomes_today() {
+    simulated(async |clock| {
+        let world = running(&clock, &["east"]);
+        let east = &world.servers()[0];
+        let soon = east.time() + jiff::SignedDuration::from_mins(15 + 3);
+        let schedule = format!("{} * * * *", soon.to_zoned(jiff::tz::TimeZone::UTC).minute());
+        post(east, &format!("{BATCH}/cronjobs"), cron_job(&schedule)).await;
+        clock.sleep(Duration::from_secs(1)).await;
+        world.catch_up();
+        clock.sleep(Duration::from_secs(240)).await;
+        assert_eq!(east.list("Job", Some("default")).len(), 1);
+    });
+}
+
+#[test]
 fn sets_remember_the_templates_they_have_had() {
     simulated(async |clock| {
         let world = running(&clock, &["east"]);
