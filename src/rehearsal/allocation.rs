@@ -6,7 +6,7 @@ use super::status::{Cause, Outcome, Status};
 use super::tree::{at, each, items, text};
 use serde_json::{Value, json};
 
-/// What one Service got; it is given back unless the Service is stored.
+/// Addresses and ports.
 #[derive(Default)]
 struct Got {
     addresses: Vec<String>,
@@ -20,38 +20,71 @@ impl Got {
     }
 }
 
-/// Gives a new Service its cluster address and node ports; a trial keeps none.
-///
-/// # Errors
-/// When it asks for what another one has.
-pub(super) fn allocate(server: &Server, kind: &Kind, object: &mut Value, dry: bool) -> Outcome<()> {
-    change(server, kind, &Value::Null, object, dry)
+/// What one Service got and what it no longer needs. Unless it is stored, it is given back, and nothing is freed.
+#[must_use]
+pub(super) struct Allocation<'s> {
+    server: &'s Server,
+    got: Got,
+    freed: Got,
 }
 
-/// Gives a changed Service what it has not yet, and takes back what it has no more.
+impl<'s> Allocation<'s> {
+    fn none(server: &'s Server) -> Allocation<'s> {
+        Allocation { server, got: Got::default(), freed: Got::default() }
+    }
+
+    /// The Service is stored; to be called while the store is still locked.
+    pub fn keep(mut self) {
+        self.got = Got::default();
+        self.freed.give_back(self.server);
+    }
+}
+
+impl Drop for Allocation<'_> {
+    fn drop(&mut self) {
+        self.got.give_back(self.server);
+    }
+}
+
+/// Gives a new Service its cluster address and node ports.
 ///
 /// # Errors
 /// When it asks for what another one has.
-pub(super) fn change(server: &Server, kind: &Kind, live: &Value, object: &mut Value, dry: bool) -> Outcome<()> {
-    if kind.resource() != "services" {
-        return Ok(());
-    }
-    let (mut got, mut causes) = (Got::default(), Vec::new());
-    address(server, live, object, &mut got, &mut causes);
-    node_ports(server, live, object, &mut got, &mut causes);
-    if dry || !causes.is_empty() {
-        got.give_back(server);
-    } else {
-        let (had, has) = (addresses_of(live), addresses_of(object));
-        let freed: Vec<_> = had.into_iter().filter(|one| !has.contains(one)).collect();
-        let has = ports_of(object);
-        let ports: Vec<_> = ports_of(live).into_iter().filter(|port| !has.contains(port)).collect();
-        server.addresses().release(&freed, &ports);
-    }
+pub(super) fn allocate<'s>(server: &'s Server, kind: &Kind, object: &mut Value) -> Outcome<Allocation<'s>> {
+    change(server, kind, &Value::Null, object)
+}
+
+/// Gives a changed Service what it has not yet; what it has no more is free when it is stored.
+///
+/// # Errors
+/// When it asks for what another one has.
+pub(super) fn change<'s>(server: &'s Server, kind: &Kind, live: &Value, object: &mut Value) -> Outcome<Allocation<'s>> {
+    let (allocation, causes) = allocated(server, kind, live, object);
     match causes.is_empty() {
-        true => Ok(()),
+        true => Ok(allocation),
         false => Err(Status::invalid(kind, text(&object["metadata"], "name"), &causes)),
     }
+}
+
+/// Gives a Service that is put past the API what it asks for, whoever has it.
+pub(super) fn grant(server: &Server, kind: &Kind, live: &Value, object: &mut Value) {
+    allocated(server, kind, live, object).0.keep();
+}
+
+fn allocated<'s>(server: &'s Server, kind: &Kind, live: &Value, object: &mut Value) -> (Allocation<'s>, Vec<Cause>) {
+    let (mut allocation, mut causes) = (Allocation::none(server), Vec::new());
+    if kind.resource() == "services" {
+        address(server, live, object, &mut allocation.got, &mut causes);
+        node_ports(server, live, object, &mut allocation.got, &mut causes);
+        allocation.freed = freed(live, object);
+    }
+    (allocation, causes)
+}
+
+fn freed(live: &Value, object: &Value) -> Got {
+    let (has, ports) = (addresses_of(object), ports_of(object));
+    let addresses = addresses_of(live).into_iter().filter(|one| !has.contains(one)).map(str::to_owned).collect();
+    Got { addresses, ports: ports_of(live).into_iter().filter(|port| !ports.contains(port)).collect() }
 }
 
 fn address(server: &Server, live: &Value, object: &mut Value, got: &mut Got, causes: &mut Vec<Cause>) {

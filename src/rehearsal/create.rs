@@ -117,19 +117,18 @@ fn store(server: &Server, kind: &Arc<Kind>, mut object: Value, dry: bool, patien
     if server.store().get(&kind.resource(), &key).is_some() {
         return Err(taken());
     }
-    allocation::allocate(server, kind, &mut object, dry)?;
+    let allocation = allocation::allocate(server, kind, &mut object)?;
     account::mount(server, kind, &mut object, patient)?;
     if dry {
         return Ok(Arc::new(object));
     }
     let mut store = server.store();
     if store.get(&kind.resource(), &key).is_some() {
-        if kind.resource() == "services" {
-            allocation::release(server, &object);
-        }
         return Err(taken());
     }
-    Ok(server.write(&mut store, kind, key, None, object))
+    let written = server.write(&mut store, kind, key, None, object);
+    allocation.keep();
+    Ok(written)
 }
 
 impl Server {

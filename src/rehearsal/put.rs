@@ -35,7 +35,7 @@ impl Server {
         }
         // Whoever puts objects past the API gets what it asks for.
         let before = live.as_deref().unwrap_or(&Value::Null);
-        let _ = allocation::change(self, &kind, before, &mut object, false);
+        allocation::grant(self, &kind, before, &mut object);
         let object = match &live {
             None => {
                 let mut object = metadata::created(self, &kind, object);

@@ -4,6 +4,7 @@ mod deletion;
 mod paging;
 mod refusals;
 mod schedules;
+mod services;
 mod shown;
 mod volumes;
 mod writing;

@@ -1,13 +1,12 @@
 //! PUT, and what every change of a stored object goes through.
 
+use super::allocation::{self, Allocation};
 use super::call::{Call, Target};
 use super::kinds::Kind;
 use super::status::{Cause, Outcome, Status};
 use super::transport::Reply;
 use super::tree::{at, items, path, text, unset};
-use super::{
-    access, admission, allocation, complete, conversions, create, defaults, managed, metadata, read, validation,
-};
+use super::{access, admission, complete, conversions, create, defaults, managed, metadata, read, validation};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -63,13 +62,15 @@ pub(super) fn change(call: &Call, target: &Target, compute: &dyn Fn(&Value) -> O
         preconditions(call, target, &live, &asked)?;
         access::escalation::check(call, target, &asked)?;
         fixed_metadata(target, &live, &asked)?;
-        let object = completed(call, target, &live, asked)?;
+        let (object, allocation) = completed(call, target, &live, asked)?;
         if call.is_dry() {
             return Ok(Arc::new(object));
         }
         let mut store = server.store();
         if store.get(&kind.resource(), &target.key()).is_some_and(|now| Arc::ptr_eq(now, &live)) {
-            return Ok(server.write(&mut store, kind, target.key(), Some(&live), object));
+            let written = server.write(&mut store, kind, target.key(), Some(&live), object);
+            allocation.into_iter().for_each(Allocation::keep);
+            return Ok(written);
         }
     }
 }
@@ -128,23 +129,28 @@ fn place(target: &Target) -> String {
     format!("/registry/{folder}/{namespace}{}", target.name())
 }
 
-/// The new object with what the request cannot change, after defaults, admission and validation.
-fn completed(call: &Call, target: &Target, live: &Value, asked: Value) -> Outcome<Value> {
+/// The new object with what the request cannot change, after defaults, admission and validation; and what it got.
+fn completed<'c>(
+    call: &'c Call,
+    target: &Target,
+    live: &Value,
+    asked: Value,
+) -> Outcome<(Value, Option<Allocation<'c>>)> {
     let kind = &target.kind;
     let mut object = metadata::updated(kind, live, only_its_part(target, live, asked));
     if target.subresource.is_some() {
         validation::status(kind, &object)?;
-    } else {
-        defaults::keep(kind, live, &mut object);
-        defaults::apply(kind, &mut object);
-        object = admission::admit(&call.server, kind, object)?;
-        object = metadata::updated(kind, live, object);
-        defaults::apply(kind, &mut object);
-        complete::apply(kind, Some(live), &mut object);
-        validation::object(kind, &object, Some(live))?;
-        allocation::change(&call.server, kind, live, &mut object, call.is_dry())?;
+        return Ok((object, None));
     }
-    Ok(object)
+    defaults::keep(kind, live, &mut object);
+    defaults::apply(kind, &mut object);
+    object = admission::admit(&call.server, kind, object)?;
+    object = metadata::updated(kind, live, object);
+    defaults::apply(kind, &mut object);
+    complete::apply(kind, Some(live), &mut object);
+    validation::object(kind, &object, Some(live))?;
+    let allocation = allocation::change(&call.server, kind, live, &mut object)?;
+    Ok((object, Some(allocation)))
 }
 
 /// The status endpoint changes the status only; the main endpoint changes everything else.
