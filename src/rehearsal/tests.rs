@@ -286,23 +286,6 @@ fn only_requests_that_change_something_are_logged_as_writes() {
 }
 
 #[test]
-fn endpoints_are_answered_with_a_warning_even_when_there_are_none() {
-    simulated(async |clock| {
-        let world = World::new(clock, &["east"]);
-        let server = world.server("east").expect("east");
-        for path in ["/api/v1/endpoints", "/api/v1/namespaces/default/endpoints/none"] {
-            let request = http::Request::get(path).body(kube::client::Body::empty()).expect("request");
-            let reply = client(server).send(request).await.expect("answer");
-            let warning = "299 - \"v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\"";
-            assert_eq!(reply.headers()["warning"], warning, "{path}");
-        }
-        assert!(server.log().iter().all(|sent| sent.warnings.len() == 1));
-        get(server, "/api/v1/services").await;
-        assert!(server.log().last().is_some_and(|sent| sent.warnings.is_empty()));
-    });
-}
-
-#[test]
 fn fields_that_a_kind_does_not_know_are_dropped_with_a_warning() {
     crate::clock::simulated(async |clock| {
         let world = running(&clock, &["east"]);

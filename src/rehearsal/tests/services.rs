@@ -1,4 +1,4 @@
-//! Node ports and cluster addresses of Services that change.
+//! Services: node ports and cluster addresses that change, and the endpoints of old clients.
 
 use super::*;
 use crate::rehearsal::{Answer, Behaviour};
@@ -116,5 +116,22 @@ fn what_is_put_past_the_api_keeps_its_address() {
         other["spec"]["clusterIP"] = put["spec"]["clusterIP"].clone();
         let (code, refused) = post(east, SERVICES, other).await;
         assert_eq!(code, 422, "{refused}");
+    });
+}
+
+#[test]
+fn endpoints_are_answered_with_a_warning_even_when_there_are_none() {
+    simulated(async |clock| {
+        let world = World::new(clock, &["east"]);
+        let server = world.server("east").expect("east");
+        for path in ["/api/v1/endpoints", "/api/v1/namespaces/default/endpoints/none"] {
+            let request = http::Request::get(path).body(kube::client::Body::empty()).expect("request");
+            let reply = client(server).send(request).await.expect("answer");
+            let warning = "299 - \"v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\"";
+            assert_eq!(reply.headers()["warning"], warning, "{path}");
+        }
+        assert!(server.log().iter().all(|sent| sent.warnings.len() == 1));
+        get(server, "/api/v1/services").await;
+        assert!(server.log().last().is_some_and(|sent| sent.warnings.is_empty()));
     });
 }
