@@ -196,6 +196,8 @@ impl Session {
         engine::on_script_thread(&self.clock, || {
             let outcome = self.perform(job);
             if self.holds.load(Ordering::SeqCst) {
+                // Changes that nobody waits for any more are given their time, which must pass for that.
+                self.clock.block_on(self.runtime.handle(), self.flights.landed());
                 self.clock.stand_still();
             }
             outcome

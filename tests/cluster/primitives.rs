@@ -14,19 +14,27 @@ fn run(text: &str, write: &[&str]) -> Result<rhai::Dynamic, Failure> {
 
 /// The same in a world that this prepares, and how long it took there.
 pub fn run_in(text: &str, write: &[&str], prepare: fn(&World)) -> (Result<rhai::Dynamic, Failure>, Duration) {
+    let job = job(text, write);
+    let session = rehearsal(&job);
+    let world = session.world().expect("a rehearsal");
+    prepare(world);
+    let start = world.clock().now();
+    let outcome = session.evaluate("test", text, session.scope(&job).expect("scope"));
+    (outcome, world.clock().now() - start)
+}
+
+fn rehearsal(job: &Job) -> Session {
+    Session::rehearsal(job, &["east", "west"]).expect("a rehearsal")
+}
+
+fn job(text: &str, write: &[&str]) -> Job {
     let folder = Home::Folder(env!("CARGO_MANIFEST_DIR").into());
     let script = Script { name: "test".into(), source: "test".into(), text: text.into(), home: folder };
     let write = write.iter().map(|right| right.to_string()).collect();
     let needs = meshwright::script::Needs { write, ..meshwright::script::Needs::typed() };
     let header = Header { needs, ..Header::default() };
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values: Values::default(), style, stop_after: None, record: None };
-    let session = Session::rehearsal(&job, &["east", "west"]).expect("a rehearsal");
-    let world = session.world().expect("a rehearsal");
-    prepare(world);
-    let start = world.clock().now();
-    let outcome = session.evaluate("test", text, session.scope(&job).expect("scope"));
-    (outcome, world.clock().now() - start)
+    Job { script, header, values: Values::default(), style, stop_after: None, record: None }
 }
 
 pub fn holds(text: &str) {
@@ -125,4 +133,20 @@ fn a_wait_ends_in_its_time_whatever_it_asks() {
     assert!(took <= Duration::from_secs(8), "the wait and its last look: {took:?}");
     let (outcome, took) = run_in(r#"kube.cluster("east").find("ConfigMap", "default/none")"#, &[], silent);
     assert!(outcome.is_err() && took > Duration::from_secs(8), "without a wait it may take longer: {took:?}");
+}
+
+#[test]
+fn time_stands_still_only_once_every_change_has_its_outcome() {
+    let text = r#"
+        let c = kube.cluster("east");
+        let config = #{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "c", namespace: "default"}};
+        step "Make" within "5s" { c.apply(config); }"#;
+    let job = job(text, &["*"]);
+    let session = rehearsal(&job);
+    let late = Fault::new(Effect::Latency(Duration::from_secs(600))).path("/configmaps").method("PATCH");
+    session.world().expect("a rehearsal").server("east").expect("east").faults().inject(late);
+    session.hold_time_afterwards();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(session.run(&job).map_err(|failure| failure.kind)));
+    assert_eq!(told.recv_timeout(Duration::from_secs(30)), Ok(Err(Kind::Timeout)), "it ends");
 }
