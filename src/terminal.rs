@@ -1,41 +1,141 @@
-//! Who may read from the terminal now. Whoever asks somebody says so, and nobody else reads meanwhile.
+//! Who may read from the terminal now. People who are asked share it: they see who asks. A program that asks by itself has
+//! it alone.
 
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use std::fs::File;
 use std::io::IsTerminal as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::os::fd::AsFd;
+use std::sync::LazyLock;
+use tokio::sync::watch;
 
-static HELD: AtomicUsize = AtomicUsize::new(0);
+static USE: LazyLock<watch::Sender<Use>> = LazyLock::new(watch::Sender::default);
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+struct Use {
+    /// How many questions of ours are open.
+    asking: usize,
+    /// Whether a program has it.
+    lent: bool,
+}
 
 /// Somebody reads from the terminal, until this is dropped.
 pub struct Held(());
 
-/// From now on this one reads from the terminal.
-pub fn hold() -> Held {
-    HELD.fetch_add(1, Ordering::SeqCst);
-    Held(())
+/// From now on this one reads from the terminal: once no program has it any more.
+pub async fn hold() -> Held {
+    let mut changes = USE.subscribe();
+    loop {
+        if let Some(held) = hold_now() {
+            return held;
+        }
+        // The sender lives for ever.
+        let _ = changes.wait_for(|now| !now.lent).await;
+    }
+}
+
+/// The same if no program has it now.
+pub fn hold_now() -> Option<Held> {
+    // Made only then: to drop one ends a question.
+    if begin(|now| !now.lent, |now| now.asking += 1) { Some(Held(())) } else { None }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        HELD.fetch_sub(1, Ordering::SeqCst);
+        USE.send_modify(|now| now.asking -= 1);
     }
 }
 
-/// Whether there is a terminal that nobody reads from. One in whose background we are is not ours to read.
+/// A program has the terminal, until this is dropped; then the terminal is as it was before.
+pub struct Lent {
+    modes: Option<Modes>,
+}
+
+/// Lends the terminal to a program, when it is free and no other program has it.
+pub fn lend() -> Option<Lent> {
+    let is_lent = is_free() && begin(|now| now.asking == 0 && !now.lent, |now| now.lent = true);
+    is_lent.then(|| Lent { modes: Some(Modes::kept()) })
+}
+
+/// The same once no other program has it any more. Nobody waits here for people: one who types may wait for this program.
+pub async fn lend_next() -> Option<Lent> {
+    let mut changes = USE.subscribe();
+    while is_free() {
+        if let Some(lent) = lend() {
+            return Some(lent);
+        }
+        let _ = changes.wait_for(|now| !now.lent).await;
+    }
+    None
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // Before anybody else begins.
+        drop(self.modes.take());
+        USE.send_modify(|now| now.lent = false);
+    }
+}
+
+/// Whether there is a terminal that nobody is asked at. One in whose background we are is not ours to read.
 pub fn is_free() -> bool {
     let stdin = std::io::stdin();
-    let is_ours = || nix::unistd::tcgetpgrp(&stdin).is_ok_and(|group| group == nix::unistd::getpgrp());
-    stdin.is_terminal() && HELD.load(Ordering::SeqCst) == 0 && is_ours()
+    stdin.is_terminal() && USE.borrow().asking == 0 && is_ours(&stdin)
+}
+
+fn is_ours(terminal: &impl AsFd) -> bool {
+    nix::unistd::tcgetpgrp(terminal).is_ok_and(|group| group == nix::unistd::getpgrp())
+}
+
+/// Changes the use of the terminal if that may be now; whether it was so.
+fn begin(may: impl Fn(&Use) -> bool, change: impl FnOnce(&mut Use)) -> bool {
+    USE.send_if_modified(|now| {
+        let may = may(now);
+        if may {
+            change(now);
+        }
+        may
+    })
+}
+
+/// How the terminal was; it is so again when this is dropped, although whoever read from it may not have ended.
+pub struct Modes(Option<(File, Termios)>);
+
+impl Modes {
+    /// As it is now.
+    pub fn kept() -> Modes {
+        let terminal = File::open("/dev/tty").ok();
+        Modes(terminal.and_then(|terminal| tcgetattr(&terminal).ok().map(|modes| (terminal, modes))))
+    }
+}
+
+impl Drop for Modes {
+    fn drop(&mut self) {
+        // From the background this would stop the process.
+        if let Some((terminal, modes)) = self.0.as_ref().filter(|(terminal, _)| is_ours(terminal)) {
+            // A terminal that is gone needs nothing.
+            let _ = tcsetattr(terminal, SetArg::TCSANOW, modes);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt as _;
 
     #[test]
-    fn whoever_reads_holds_it() {
-        let (one, other) = (hold(), hold());
+    fn people_share_the_terminal_and_wait_for_the_program_that_has_it() {
+        let held = || hold().now_or_never();
+        let (one, other) = (held(), held());
+        assert!(one.is_some() && other.is_some());
         drop(one);
-        assert!(HELD.load(Ordering::SeqCst) > 0 && !is_free());
+        assert!(!is_free() && lend().is_none(), "somebody is asked");
         drop(other);
+        let is_lent = begin(|now| now.asking == 0 && !now.lent, |now| now.lent = true);
+        let lent = Lent { modes: Some(Modes::kept()) };
+        let mut waiting = std::pin::pin!(hold());
+        assert!(is_lent && waiting.as_mut().now_or_never().is_none(), "a program has it");
+        drop(lent);
+        assert!(waiting.now_or_never().is_some());
     }
 }

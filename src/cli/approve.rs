@@ -21,17 +21,17 @@ pub struct Answers {
     pub widened: Vec<String>,
 }
 
-/// Shows what the run may do and asks; returns when it may begin.
+/// Shows what the run may do and asks; returns when it may begin, with the contexts that it may write to.
 ///
 /// # Errors
 /// `Rights` when somebody said no or must be asked and cannot be; `Cancelled` on Ctrl-C.
-pub fn approve(session: &Session, job: &Job, answers: &Answers) -> Result<()> {
+pub fn approve(session: &Session, job: &Job, answers: &Answers) -> Result<Vec<String>> {
     for right in &answers.widened {
         session.screen().line(&format!("! beyond the script's header, by --allow: {}", plain::line(right, 200)));
     }
     let needs = &job.header.needs;
     if !needs.writes() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let contexts = named(session, job)?;
     let terminal = is_somebody_there();
@@ -43,10 +43,10 @@ pub fn approve(session: &Session, job: &Job, answers: &Answers) -> Result<()> {
         show_beside(&lines.join("\n"));
     }
     if confirm_production(session, &contexts, answers, terminal)? || answers.yes || !terminal {
-        return Ok(());
+        return Ok(contexts);
     }
     match ask(session, "Go on? [y/N] ")?.to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
+        "y" | "yes" => Ok(contexts),
         _ => Err(refused("nothing was done: you did not say yes")),
     }
 }
@@ -149,11 +149,11 @@ pub fn show_beside(text: &str) {
 /// # Errors
 /// `Cancelled` on Ctrl-C; `Rights` when nobody would see the question.
 pub fn ask(session: &Session, question: &str) -> Result<String> {
+    let held = session.unless_interrupted(async { Ok(crate::terminal::hold().await) })?;
     put(question).map_err(|e| {
         refused(&format!("nothing was done: the question cannot be shown ({e})"))
             .hint("say it beforehand: --yes, and --confirm CONTEXT for what looks like production")
     })?;
-    let held = crate::terminal::hold();
     let (tell, answer) = tokio::sync::oneshot::channel();
     // A thread of its own: nothing can wake it when nobody answers.
     std::thread::spawn(move || {

@@ -29,8 +29,6 @@ const MOST: u64 = 1 << 20;
 const AFTERMATH: Duration = Duration::from_millis(500);
 /// A line that has no end for so long is a question.
 const QUESTION: Duration = Duration::from_millis(300);
-/// Prompts come one after the other.
-static TERMINAL: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// What a plugin has issued.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +58,11 @@ pub(super) async fn run(exec: &ExecConfig, hear: &Hear) -> Result<Issued> {
             return Err(trouble(message));
         }
         ExecInteractiveMode::Always => {
-            let _one_at_a_time = TERMINAL.lock().await;
+            let Some(_lent) = terminal::lend_next().await else {
+                let message =
+                    format!("the credential plugin `{name}` wants to ask somebody, and the terminal is in use");
+                return Err(trouble(message));
+            };
             start(exec, name, Talk::Directly, hear).await
         }
         ExecInteractiveMode::IfAvailable => start_if_available(exec, name, hear).await,
@@ -89,15 +91,16 @@ async fn start_if_available(exec: &ExecConfig, name: &str, hear: &Hear) -> Resul
     if !terminal::is_free() {
         return start(exec, name, Talk::Nobody, hear).await;
     }
-    if let Ok(_mine) = TERMINAL.try_lock() {
+    if let Some(_lent) = terminal::lend() {
         return start(exec, name, Talk::Somebody, hear).await;
     }
-    match start(exec, name, Talk::Nobody, hear).await {
-        Ok((status, out)) if status.success() => Ok((status, out)),
-        _ => {
-            let _one_at_a_time = TERMINAL.lock().await;
-            start(exec, name, Talk::Somebody, hear).await
-        }
+    let alone = start(exec, name, Talk::Nobody, hear).await;
+    if alone.as_ref().is_ok_and(|(status, _)| status.success()) {
+        return alone;
+    }
+    match terminal::lend_next().await {
+        Some(_lent) => start(exec, name, Talk::Somebody, hear).await,
+        None => alone,
     }
 }
 

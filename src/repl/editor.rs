@@ -3,7 +3,9 @@
 use super::{Output, Repl, View, highlight, history};
 use crate::engine::Reading;
 use crate::failure::{Failure, Result};
+use crate::run::Ending;
 use crate::secret::Redactor;
+use crate::terminal::Held;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -19,6 +21,10 @@ use std::cell::RefCell;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
+
+/// How often to look whether a program has given the terminal back.
+const MOMENT: Duration = Duration::from_millis(50);
 
 type Terminal = Editor<Keys, DefaultHistory>;
 
@@ -47,11 +53,11 @@ fn converse(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<()> {
     }
     crate::plain::tell(&repl.borrow().greeting());
     loop {
-        let held = crate::terminal::hold();
+        let ending = repl.borrow().desk.ending.clone();
+        let held = held(&ending);
         let view = view(terminal.dimensions(), colour);
         repl.borrow_mut().set_view(view);
         let prompt = repl.borrow().prompt();
-        let ending = repl.borrow().desk.ending.clone();
         let line = match ending.reading(|| terminal.readline(&prompt))? {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => continue,
@@ -69,6 +75,17 @@ fn converse(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<()> {
     }
 }
 
+/// The terminal, once no program has it any more; `None` when a signal has told the process to end meanwhile.
+fn held(ending: &Ending) -> Option<Held> {
+    loop {
+        let held = crate::terminal::hold_now();
+        if held.is_some() || ending.told().is_some() {
+            return held;
+        }
+        std::thread::sleep(MOMENT);
+    }
+}
+
 /// Answers the lines of a file or a pipe.
 fn read_all(mut repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
     let mut first = None;
@@ -78,7 +95,10 @@ fn read_all(mut repl: Repl, colour: bool) -> Result<(Repl, Option<Failure>)> {
         let text = match ending.reading(|| next(&repl)) {
             Ok(Ok(Some(text))) => text,
             Ok(Ok(None)) => return Ok((repl, first)),
-            Err(failure) => return Ok((repl, Some(failure))),
+            Err(failure) => {
+                crate::plain::tell(&failure.message);
+                return Ok((repl, Some(failure)));
+            }
             Ok(Err(error)) => {
                 let failure = Failure::usage(format!("the input cannot be read: {error}"));
                 crate::plain::tell(&failure.message);

@@ -25,4 +25,5 @@ pub mod trials;
 pub mod undo;
 
 pub use desk::{Desk, Used};
+pub use ending::Ending;
 pub use session::{Job, Session};

@@ -149,3 +149,25 @@ async fn a_plugin_may_ask_where_there_is_a_terminal() {
     typed.await.expect("typed").expect("the answer");
     assert_eq!(runs(folder.path()), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_is_ended_leaves_the_terminal_as_it_was() {
+    let server = Tls::start(&["127.0.0.1"]).await;
+    let folder = tempfile::tempdir().expect("folder");
+    let user = plugin(folder.path(), "trap '' INT; stty -echo; printf 'the word: ' >&2; read -r word");
+    let file = folder.path().join("config");
+    let text = kubeconfig(&server.url(), &server.trust(), &user.replace("IfAvailable", "Always"));
+    std::fs::write(&file, text).expect("written");
+    let mut shell = std::process::Command::new("sh");
+    let line = "trap : INT; stty echo; before=$(stty -g); \"$@\"; [ \"$before\" = \"$(stty -g)\" ] && echo as before; echo over";
+    shell.args(["-c", line, "sh", env!("CARGO_BIN_EXE_meshwright"), "eval", r#"kube.cluster("east").version()"#]);
+    shell.env("KUBECONFIG", file).env("XDG_STATE_HOME", folder.path());
+    let typed = tokio::task::spawn_blocking(move || {
+        let mut session = rexpect::session::spawn_command(shell, Some(20_000)).expect("started");
+        session.exp_string("the word: ").expect("the question");
+        session.send_control('c').expect("pressed");
+        session.exp_string("over\r\n").expect("the end")
+    });
+    let shown = typed.await.expect("typed");
+    assert!(shown.contains("as before"), "{shown}");
+}

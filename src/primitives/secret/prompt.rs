@@ -4,9 +4,8 @@ use super::super::Host;
 use crate::engine::{Call, Outcome};
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
-use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use crate::terminal::{self, Modes};
 use rhai::Dynamic;
-use std::fs::File;
 use std::io::{ErrorKind, IsTerminal as _};
 
 /// Characters of a label.
@@ -25,35 +24,21 @@ pub(super) fn prompt(call: &Call<'_, Host>) -> Outcome {
 
 /// The answer, read on a thread of its own: what ends a run must not wait for somebody to type.
 fn answer(call: &Call<'_, Host>, label: &str) -> Result<String> {
-    let (_echo, _held) = (Echo::kept(), crate::terminal::hold());
+    let held = call.block(async { Ok(terminal::hold().await) })?;
+    let _echo = Modes::kept();
     // Rehearsed time stands still while somebody thinks.
     let _working = call.bridge().clock.working();
     let (tell, told) = tokio::sync::oneshot::channel();
     let question = format!("{label}: ");
-    std::thread::spawn(move || tell.send(rpassword::prompt_password(question)));
+    std::thread::spawn(move || {
+        let answer = rpassword::prompt_password(question);
+        drop(held);
+        tell.send(answer)
+    });
     let silent = |_| Failure::internal(format!("nobody could ask for `{label}`"));
     let answer = call.block(async { told.await.map_err(silent) })?;
     answer.map_err(|error| match error.kind() {
         ErrorKind::Interrupted => Failure::new(Kind::Cancelled, "interrupted"),
         _ => Failure::usage(format!("cannot ask for `{label}`: {error}")),
     })
-}
-
-/// How the terminal was; it is so again when this is dropped, although whoever asked may still wait for keys.
-struct Echo(Option<(File, Termios)>);
-
-impl Echo {
-    fn kept() -> Echo {
-        let terminal = File::open("/dev/tty").ok();
-        Echo(terminal.and_then(|terminal| tcgetattr(&terminal).ok().map(|modes| (terminal, modes))))
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        if let Some((terminal, modes)) = &self.0 {
-            // A terminal that is gone needs nothing.
-            let _ = tcsetattr(terminal, SetArg::TCSANOW, modes);
-        }
-    }
 }
