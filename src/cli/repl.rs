@@ -114,14 +114,15 @@ pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
     let begun = session.begin(job, job.values.clusters());
     let mut prompt = Prompt::new(session, desk.clone(), job, view)?;
     let mut outcome = begun.and_then(|()| prompt.carry_out(job));
-    let is_over = is_stopped_as_asked(prompt.first_session(), job, &outcome) || desk.ending.told().is_some();
+    let stopped = is_stopped_as_asked(prompt.first_session(), job, &outcome);
+    let (is_over, mut told) = (stopped || desk.ending.told().is_some(), false);
     if let (Err(failure), true) = (&outcome, std::io::stdin().is_terminal() && !is_over) {
         desk.ending.bids_farewell(going_on(journal));
         prompt.pause(failure.clone());
         let (talked, left) = talk(prompt, job.style.colour)?;
         prompt = talked;
         match left {
-            Some(left) if left.kind == FailureKind::Cancelled => outcome = Err(left),
+            Some(left) if left.kind == FailureKind::Cancelled => (outcome, told) = (Err(left), true),
             _ if prompt.is_done() => outcome = Ok(()),
             _ => {}
         }
@@ -129,8 +130,13 @@ pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
     if outcome.is_ok() {
         prompt.summary(start.elapsed());
     }
-    let outcome = prompt.close(outcome);
-    ended(prompt.first_session(), job, outcome)
+    // The journal takes the words of a signal; on the screen they stand already.
+    let quiet = |failure: Failure| match told && failure.kind == FailureKind::Cancelled {
+        true => Failure::new(failure.kind, ""),
+        false => failure,
+    };
+    let outcome = prompt.close(outcome).map_err(quiet);
+    ended(prompt.first_session(), job, outcome, stopped)
 }
 
 /// The session after a rehearsal of this script.

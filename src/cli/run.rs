@@ -3,6 +3,7 @@
 use super::approve::approve;
 use super::script_args::{ScriptArgs, finish};
 use crate::failure::Result;
+use crate::run::config::Config;
 use crate::run::screen::Style;
 use crate::run::{Desk, Job, Session};
 use clap::Args;
@@ -24,7 +25,10 @@ impl Run {
             // A prompt and spinners cannot share the screen.
             let job = Job { style: Style { live: false, ..style }, ..asked.job };
             let session = Session::live_at(&job, asked.kubeconfig, Some(desk.clone()))?;
-            approve(&session, &job, &asked.answers)?;
+            let admitted = approve(&session, &job, &asked.answers)?;
+            // What is typed where it pauses may open other clusters than those that were asked about.
+            desk.gate.guard(Config::load()?.guard("`:write NAME`"));
+            admitted.iter().for_each(|context| desk.gate.name(context));
             return super::repl::carry_out(session, desk, &job);
         }
         let session = Session::live(&asked.job, asked.kubeconfig)?;

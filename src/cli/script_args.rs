@@ -345,14 +345,16 @@ fn rights_args(verb: &str) -> Vec<clap::Arg> {
 /// # Errors
 /// What the run failed with, which is told already.
 pub fn finish(session: &Session, job: &Job) -> Result<()> {
-    ended(session, job, session.run(job))
+    let outcome = session.run(job);
+    let stopped = is_stopped_as_asked(session, job, &outcome);
+    ended(session, job, outcome, stopped)
 }
 
-/// Says what there is to say after a run.
+/// Says what there is to say after a run; `stopped` when it has ended at the step that `--stop-after` names.
 ///
 /// # Errors
 /// What the run failed with, which is told already; that its recording is not whole.
-pub fn ended(session: &Session, job: &Job, outcome: Result<()>) -> Result<()> {
+pub fn ended(session: &Session, job: &Job, outcome: Result<()>, stopped: bool) -> Result<()> {
     let recorded = session.recording();
     if let Ok(Some(file)) = &recorded {
         session.screen().line(&format!("\nRecorded in {}: `replay` in a *_test.rhai answers from it.", file.display()));
@@ -360,7 +362,7 @@ pub fn ended(session: &Session, job: &Job, outcome: Result<()>) -> Result<()> {
     let recorded = recorded.map(drop);
     let failure = match outcome {
         Ok(()) => return recorded,
-        Err(_) if is_stopped_as_asked(session, job, &outcome) => {
+        Err(failure) if stopped && failure.kind == FailureKind::Cancelled => {
             let step = job.stop_after.as_deref().unwrap_or_default();
             session.screen().line(&format!("\nStopped after the step `{step}`, as asked."));
             return recorded;
@@ -375,7 +377,7 @@ pub fn ended(session: &Session, job: &Job, outcome: Result<()>) -> Result<()> {
     Err(failure)
 }
 
-/// Whether a run has ended at the step that `--stop-after` names.
+/// Whether a run has ended at the step that `--stop-after` names; to be asked at once, as a prompt forgets interrupts.
 pub fn is_stopped_as_asked(session: &Session, job: &Job, outcome: &Result<()>) -> bool {
     let is_cancelled = outcome.as_ref().is_err_and(|failure| failure.kind == FailureKind::Cancelled);
     is_cancelled && job.stop_after.is_some() && !session.is_interrupted()

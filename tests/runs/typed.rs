@@ -159,67 +159,6 @@ fn a_paused_run_keeps_its_lease_and_its_journal_open() {
     assert!(journal().contains(r#""event":"finished""#));
 }
 
-/// A run that fails in a terminal and stays there, paused.
-struct Paused {
-    stage: Stage,
-    child: std::process::Child,
-    terminal: nix::pty::OpenptyResult,
-    before: nix::sys::termios::Termios,
-}
-
-impl Paused {
-    fn new() -> Paused {
-        let stage = Stage::new();
-        let inside = stage.runtime.enter();
-        let terminal = nix::pty::openpty(None, None).expect("a terminal");
-        let before = nix::sys::termios::tcgetattr(&terminal.slave).expect("attributes");
-        let slave = || terminal.slave.try_clone().expect("cloned");
-        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("meshwright"));
-        command.args(["run", "./make.rhai", "--cluster", "east", "--fail", "--yes", "--pause-on-failure"]);
-        command.env("HOME", stage.home.path()).env("KUBECONFIG", stage.home.path().join("config"));
-        command.env_remove("XDG_STATE_HOME").env("NO_COLOR", "1").env("TERM", "xterm").current_dir(stage.home.path());
-        command.stdin(slave()).stdout(slave()).stderr(Stdio::piped());
-        let child = command.spawn().expect("started");
-        drop(inside);
-        let paused = Paused { stage, child, terminal, before };
-        let end = Instant::now() + Duration::from_secs(60);
-        // The line editor has begun when keys are no longer echoed.
-        while paused.modes() == paused.before.local_flags {
-            assert!(Instant::now() < end, "it does not pause");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        paused
-    }
-
-    fn modes(&self) -> nix::sys::termios::LocalFlags {
-        nix::sys::termios::tcgetattr(&self.terminal.slave).expect("attributes").local_flags
-    }
-
-    fn lease(&self) -> Option<serde_json::Value> {
-        self.stage.server().get("Lease", Some("kube-system"), "meshwright")
-    }
-}
-
-#[test]
-fn a_signal_ends_a_paused_run_in_good_order() {
-    use nix::sys::signal::{Signal, kill};
-    for (signal, code, words) in [(Signal::SIGTERM, 143, "SIGTERM"), (Signal::SIGHUP, 129, "SIGHUP")] {
-        let mut paused = Paused::new();
-        assert!(paused.lease().is_some());
-        let pid = i32::try_from(paused.child.id()).expect("pid");
-        kill(nix::unistd::Pid::from_raw(pid), signal).expect("told");
-        let mut err = String::new();
-        let mut stderr = paused.child.stderr.take().expect("stderr");
-        std::io::Read::read_to_string(&mut stderr, &mut err).expect("words");
-        assert_eq!(paused.child.wait().expect("it ends").code(), Some(code), "{err}");
-        assert!(err.contains(words) && err.contains("to go on:      meshwright resume "), "{err}");
-        assert_eq!(paused.lease(), None, "{err}");
-        assert_eq!(paused.modes(), paused.before.local_flags, "the terminal is as it was");
-        let (_, out, _) = paused.stage.meshwright(&["show-run", "last"]);
-        assert!(out.contains("outcome  cancelled"), "{out}");
-    }
-}
-
 #[test]
 fn a_run_that_pauses_on_failure_stops_as_asked_and_says_where_it_was_recorded() {
     let stage = Stage::new();
