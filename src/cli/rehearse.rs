@@ -31,10 +31,9 @@ impl Rehearse {
             return super::repl::carry_out(session, desk, &job).map(|()| exit::DONE);
         }
         let clusters = if contexts.is_empty() { "no cluster".to_owned() } else { contexts.join(", ") };
-        session.screen().line(&format!(
-            "Rehearsing {} on {clusters}: clusters in memory, nothing real is touched.\n",
-            job.script.name,
-        ));
+        let name = &job.script.name;
+        let begin = format!("Rehearsing {name} on {clusters}: clusters in memory, nothing real is touched.");
+        session.screen().line(&format!("{}\n", crate::plain::wrapped(&begin, columns(), "")));
         if asked.serve {
             session.hold_time_afterwards();
         }
@@ -48,6 +47,11 @@ impl Rehearse {
     }
 }
 
+/// The terminal's, or no limit.
+fn columns() -> usize {
+    crate::plain::columns().unwrap_or(usize::MAX)
+}
+
 /// A session on new clusters. Before a task, its main script is carried out on them: a task works on what is there.
 fn stage(job: &Job, before: Option<&Job>, contexts: &[String], desk: Option<Desk>) -> Result<Session> {
     let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
@@ -55,7 +59,7 @@ fn stage(job: &Job, before: Option<&Job>, contexts: &[String], desk: Option<Desk
     if !job.style.quiet {
         let (main, task) = (&before.script.name, &job.script.name);
         let line = format!("First {main}, without its output: {task} works on what it makes.");
-        crate::plain::tell(&crate::plain::text(&line));
+        crate::plain::tell(&crate::plain::wrapped(&crate::plain::text(&line), columns(), ""));
     }
     let first = Session::rehearsal(before, &contexts)?;
     finish(&first, before)?;

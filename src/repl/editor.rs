@@ -51,6 +51,7 @@ fn converse(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<()> {
     if let Some(path) = &kept {
         let _ = terminal.load_history(path);
     }
+    repl.borrow_mut().set_view(view(terminal.dimensions(), colour));
     crate::plain::tell(&repl.borrow().greeting());
     loop {
         let ending = repl.borrow().desk.ending.clone();
