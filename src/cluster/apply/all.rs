@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How many objects are applied at the same time.
 pub(super) const AT_ONCE: usize = 8;
 
-/// How long a new CRD may take until its kind is served: an API server that restarts meanwhile begins anew with its names.
+/// How long a new CRD may take until its kind is served: an API server may restart meanwhile.
 pub(super) const ESTABLISHED: Duration = Duration::from_secs(60);
 
 /// The order in which objects are applied. Webhooks come last: before that they would be asked about the others.

@@ -2,17 +2,21 @@
 
 use super::all::{AT_ONCE, ESTABLISHED};
 use super::{Applied, ApplyOptions, Outcome};
+use crate::cluster::tree::with;
 use crate::cluster::wait::rules::{Verdict, verdict};
 use crate::cluster::wait::{self, Rule, Watch, until};
 use crate::cluster::{Cluster, Selection};
 use crate::failure::Result;
-use crate::object::Object;
+use crate::object::{Node, Object};
 use futures::StreamExt;
 use std::collections::HashMap;
 use std::time::Duration;
 
 /// The kind's full name.
 const KIND: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
+/// A definition takes a moment, in clusters of several API servers five seconds.
+const USUAL: Duration = Duration::from_secs(15);
 
 /// How long the wait may take that only finds the words for what is wrong.
 const LAST: Duration = Duration::from_millis(200);
@@ -56,8 +60,12 @@ impl Cluster {
 
     async fn until_established(&self, new: &[&Applied]) -> Result<()> {
         let Some(first) = new.first() else { return Ok(()) };
-        let missing = new.iter().map(|applied| &applied.object).collect();
-        match self.clock().timeout(ESTABLISHED, self.watch_definitions(missing)).await {
+        let missing = || new.iter().map(|applied| &applied.object).collect();
+        if let Some(ended) = self.clock().timeout(USUAL, self.watch_definitions(missing())).await {
+            return ended;
+        }
+        self.touch_unfinished(new).await?;
+        match self.clock().timeout(ESTABLISHED.saturating_sub(USUAL), self.watch_definitions(missing())).await {
             Some(ended) => ended,
             None => {
                 // Ends in the wait's own words about what is wrong with one that is missing.
@@ -67,6 +75,23 @@ impl Cluster {
                 until(self, &target, Rule::ready(), LAST).await.map(drop)
             }
         }
+    }
+
+    /// Changes something in definitions whose names are accepted, and takes it back. An API server that was restarted in
+    /// between goes on with them when they change, and otherwise after five minutes: kube-apiserver's `crdHandler` takes them
+    /// up on updates only.
+    async fn touch_unfinished(&self, new: &[&Applied]) -> Result<()> {
+        let live = self.definitions().await?;
+        for object in new.iter().filter_map(|applied| live.get(applied.object.name())) {
+            if is_done(object) || !has_its_names(object) {
+                continue;
+            }
+            let target = self.target_of(object).await?;
+            for value in [Node::Str("to be established".into()), Node::Null] {
+                self.annotate(&target, &with(&Node::Null, &["meshwright/touched"], value)).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn watch_definitions(&self, mut missing: Vec<&Object>) -> Result<()> {
@@ -86,6 +111,12 @@ impl Cluster {
 
 fn is_established(live: &HashMap<String, Object>, object: &Object) -> bool {
     live.get(object.name()).is_some_and(is_done)
+}
+
+fn has_its_names(definition: &Object) -> bool {
+    let is = |condition: &Node, key: &str, value: &str| condition.get(key).and_then(Node::as_str) == Some(value);
+    let mut conditions = definition.items_at("status.conditions").iter();
+    conditions.any(|condition| is(condition, "type", "NamesAccepted") && is(condition, "status", "True"))
 }
 
 fn is_done(definition: &Object) -> bool {
