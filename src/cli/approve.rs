@@ -8,7 +8,6 @@ use crate::run::config::Config;
 use crate::run::{Job, Session};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _};
-use textwrap::{WordSeparator, WordSplitter};
 
 /// What was answered on the command line.
 #[derive(Debug, Default)]
@@ -84,11 +83,9 @@ fn show(session: &Session, lines: &[String], aloud: bool) {
 fn fitted(line: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return vec![line.to_owned()] };
     let text = line.trim_start();
-    let indent = " ".repeat(line.len() - text.len());
-    let further = format!("{indent}  ");
-    let options = textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&further);
-    let options = options.word_separator(WordSeparator::AsciiSpace).word_splitter(WordSplitter::NoHyphenation);
-    textwrap::wrap(text, options.break_words(false)).into_iter().map(std::borrow::Cow::into_owned).collect()
+    let (indent, _) = line.split_at(line.len() - text.len());
+    let lines = plain::wrapped(text, width.saturating_sub(indent.len()), "  ");
+    lines.split('\n').map(|line| format!("{indent}{line}")).collect()
 }
 
 /// Asks for the name of every cluster that looks like production; says whether there were any.

@@ -73,7 +73,9 @@ impl Eval {
     }
 
     fn shown(&self, value: &rhai::Dynamic, now: jiff::Timestamp) -> String {
-        let Ok(node) = crate::engine::value::to_node(value) else { return crate::plain::text(&value.to_string()) };
+        let Ok(node) = crate::engine::value::to_node(value) else {
+            return crate::plain::text(&crate::repl::brief(value));
+        };
         let table = || crate::repl::table(node.items(), usize::MAX, now);
         let yaml = || crate::object::yaml::emit(&node);
         match self.output {

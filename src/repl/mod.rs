@@ -44,7 +44,7 @@ use show::{Rest, Shown};
 
 pub use complete::Candidate;
 pub use editor::talk;
-pub use show::View;
+pub use show::{View, brief};
 pub use table::table;
 
 /// How many results keep their number: `_1`, `_2`, …

@@ -3,6 +3,7 @@
 use super::table;
 use crate::cluster::Cluster;
 use crate::engine::value::{to_node, type_name};
+use crate::failure::Failure;
 use crate::object::{Map, Node, yaml};
 use rhai::Dynamic;
 use std::sync::Arc;
@@ -137,10 +138,13 @@ fn untreelike(value: &Dynamic) -> String {
     }
 }
 
-/// A value on one line. Rhai itself shows the type of what a list or a map holds, not its name.
+/// A value on one line. Rhai itself shows the type of what it does not know, and of what a list or a map holds.
 pub fn brief(value: &Dynamic) -> String {
     if let Some(cluster) = value.read_lock::<Cluster>() {
         return cluster.to_string();
+    }
+    if let Some(failure) = value.read_lock::<Failure>() {
+        return failure.to_string();
     }
     if let Ok(items) = value.as_array_ref() {
         return format!("[{}]", items.iter().map(brief).collect::<Vec<_>>().join(", "));

@@ -198,5 +198,6 @@ fn clusters_are_shown_by_name_wherever_they_are() {
     bench.good("let mesh = #{primary: kube.cluster(\"east\"), all: [kube.cluster(\"west\")]};");
     assert_eq!(bench.good("mesh"), "_1 =\nall:\n  - Cluster west\nprimary: Cluster east\n");
     assert_eq!(bench.good("mesh.primary"), "_2 = Cluster east\n");
+    assert_eq!(bench.good(r#"attempt(|| fail("no")).error"#), "_3 = Failure no\n");
     assert!(bench.good(":vars").contains("mesh: map  #{all: [west], primary: east}\n"));
 }
