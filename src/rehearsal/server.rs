@@ -11,7 +11,7 @@ use super::{Faults, LoadBalancer, Logged, access, allocation, api_services, furn
 use crate::clock::Clock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::broadcast;
 
@@ -31,6 +31,7 @@ pub(super) struct ServerInner {
     addresses: Addresses,
     identity: Identity,
     load_balancer: Mutex<LoadBalancer>,
+    forgotten_definitions: AtomicBool,
     faults: Faults,
 }
 
@@ -63,6 +64,7 @@ impl ServerInner {
             addresses: Addresses::new(index),
             identity: Identity::new(),
             load_balancer: Mutex::default(),
+            forgotten_definitions: AtomicBool::default(),
             faults: Faults::default(),
         }
     }
@@ -331,6 +333,16 @@ impl Server {
     /// The stored objects that name this uid among their owners.
     pub(super) fn owned(&self, uid: &str) -> Vec<Arc<Value>> {
         self.store().owned(uid)
+    }
+
+    /// From now on as after a restart in the middle of an installation: new definitions are established once somebody
+    /// changes them, as kube-apiserver takes them up on updates only.
+    pub fn forget_definitions(&self) {
+        self.0.forgotten_definitions.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_forgotten_definitions(&self) -> bool {
+        self.0.forgotten_definitions.load(Ordering::Relaxed)
     }
 
     /// What Services of type LoadBalancer get from now on.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 struct Bench {
     cluster: Cluster,
     journal: Arc<MemoryJournal>,
-    _world: Option<World>,
+    world: Option<World>,
 }
 
 /// Runs tests against a cluster in memory.
@@ -48,7 +48,7 @@ impl Bench {
         let journal = Arc::new(MemoryJournal::default());
         let settings =
             Settings { journal: journal.clone(), ..Settings::new("east", &server.url(), world.clock().clone()) };
-        Bench { cluster: Cluster::over(server.transport(), settings), journal, _world: Some(world) }
+        Bench { cluster: Cluster::over(server.transport(), settings), journal, world: Some(world) }
     }
 
     /// How many changes were sent so far.

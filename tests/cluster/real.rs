@@ -19,7 +19,7 @@ impl Real {
         let kubeconfigs = Kubeconfigs::load(Some(&self.0.kubeconfig())).expect("kubeconfig");
         let server = kubeconfigs.server("real").expect("server");
         let settings = Settings { journal: journal.clone(), ..Settings::new("real", &server, Clock::real()) };
-        Bench { cluster: kubeconfigs.connect("real", settings).expect("cluster"), journal, _world: None }
+        Bench { cluster: kubeconfigs.connect("real", settings).expect("cluster"), journal, world: None }
     }
 
     /// Returns when the server is up: it makes its certificate first, then refuses for a while.

@@ -76,3 +76,15 @@ fn in_memory() {
         many_writers_of_one_yaml_lose_nothing(bench).await;
     });
 }
+
+/// Seen on a real API server that was killed while it installed definitions: it takes those up on updates only.
+#[test]
+fn a_definition_that_a_restart_has_forgotten_is_established_all_the_same() {
+    super::in_memory(async |bench| {
+        let server = bench.world.as_ref().and_then(|world| world.server("east")).expect("east");
+        server.forget_definitions();
+        apply_bundle(bench, 1).await.expect("established");
+        let definition = server.get("CustomResourceDefinition", None, "widgets.g1.io").expect("there");
+        assert!(definition["metadata"]["annotations"]["meshwright/touched"].is_null(), "{definition}");
+    });
+}

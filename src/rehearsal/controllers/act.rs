@@ -48,6 +48,10 @@ impl View for Server {
         Server::load_balancer(self)
     }
 
+    fn has_forgotten_definitions(&self) -> bool {
+        Server::has_forgotten_definitions(self)
+    }
+
     fn authority(&self) -> String {
         self.ca_pem().to_owned()
     }

@@ -31,7 +31,9 @@ pub(crate) fn reconcile(turn: &mut Turn<'_>, id: &Id) {
     if is_terminating(&definition) {
         return end(turn, &definition);
     }
-    let established = condition::holds(&definition, "Established") || turn.stayed("accepting", TAKES);
+    let is_forgotten = turn.view().has_forgotten_definitions() && definition["metadata"]["annotations"].is_null();
+    let took = turn.stayed("accepting", TAKES) && !is_forgotten;
+    let established = condition::holds(&definition, "Established") || took;
     let (reason, message) = match established {
         true => ("InitialNamesAccepted", "the initial names have been accepted"),
         false => ("Installing", "the initial names are being accepted"),

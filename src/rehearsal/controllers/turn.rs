@@ -26,6 +26,8 @@ pub(crate) trait View {
     fn address(&self, pool: Pool) -> String;
     /// What Services of type LoadBalancer get.
     fn load_balancer(&self) -> LoadBalancer;
+    /// Whether new definitions were forgotten in a restart: they are established once somebody changes them.
+    fn has_forgotten_definitions(&self) -> bool;
     /// The certificate of the API server's authority, PEM.
     fn authority(&self) -> String;
     /// A token of this service account, as the token Secret keeps it.
