@@ -16,7 +16,7 @@
 //! | [`cluster`] | a Kubernetes cluster: requests, layers, apply, waits |
 //! | [`process`] | local programs |
 //! | [`rehearsal`] | Kubernetes API servers in memory |
-//! | [`object`], [`secret`], [`grant`], [`clock`], [`failure`], [`plain`], [`content`], [`here`], [`guardian`], [`terminal`] | what everything stands on |
+//! | [`object`], [`secret`], [`grant`], [`clock`], [`failure`], [`plain`], [`content`], [`output`], [`here`], [`guardian`], [`terminal`] | what everything stands on |
 
 pub mod cli;
 pub mod clock;
@@ -29,6 +29,7 @@ pub mod grant;
 pub mod guardian;
 pub mod here;
 pub mod object;
+pub mod output;
 pub mod plain;
 pub mod primitives;
 pub mod process;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const GROUND: &[&str] =
-    &["object", "content", "secret", "plain", "clock", "grant", "failure", "guardian", "here", "terminal"];
+    &["object", "content", "output", "secret", "plain", "clock", "grant", "failure", "guardian", "here", "terminal"];
 
 /// What each module may name, beside itself and the ground.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("object", &[]),
     ("content", &[]),
+    ("output", &[]),
     ("plain", &[]),
     ("here", &[]),
     ("guardian", &[]),

@@ -14,7 +14,8 @@ use futures::future::BoxFuture;
 use std::path::PathBuf;
 
 pub use crate::content::Content;
-pub use command::{Command, DEFAULT_TIMEOUT, Output};
+pub use crate::output::Output;
+pub use command::{Command, DEFAULT_TIMEOUT};
 pub use live::Live;
 pub use rehearsed::Rehearsed;
 pub use version::version;

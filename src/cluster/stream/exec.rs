@@ -11,6 +11,7 @@ use crate::cluster::request::{failure_of, request};
 use crate::content::Content;
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{self, Node, Object};
+use crate::output::Output;
 use crate::plain;
 use crate::secret::Redactor;
 use futures::{Sink, SinkExt, Stream, StreamExt};
@@ -43,33 +44,6 @@ pub struct Exec {
     pub stdin: Option<Content>,
     /// How long it may run.
     pub timeout: Duration,
-}
-
-/// What a program printed and how it ended. Known secrets are replaced by their names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Output {
-    /// Its exit code.
-    pub code: i32,
-    /// Its standard output.
-    pub stdout: String,
-    /// Its standard error.
-    pub stderr: String,
-}
-
-impl Output {
-    /// The output of a program that ended well.
-    ///
-    /// # Errors
-    /// `Process` for any other exit code, with the last lines that the program printed.
-    pub fn checked(self, shown: &str) -> Result<Output> {
-        if self.code == 0 {
-            return Ok(self);
-        }
-        let said = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
-        let mut failure = Failure::new(Kind::Process, format!("`{shown}` ended with exit code {}", self.code));
-        failure.details = plain::last_lines(said, 15);
-        Err(failure)
-    }
 }
 
 impl Cluster {
@@ -263,11 +237,5 @@ mod tests {
         let chunk = vec![STDOUT; MOST_OUTPUT / 2 + 2];
         printed.take(&chunk).expect("first half");
         assert_eq!(printed.take(&chunk).expect_err("too much").kind, Kind::Process);
-    }
-
-    #[test]
-    fn a_non_zero_code_fails_when_checked() {
-        let output = Output { code: 7, stderr: "curl: (7) refused\n".into(), ..Output::default() };
-        assert_eq!(output.checked("curl").expect_err("code 7").details, ["curl: (7) refused"]);
     }
 }

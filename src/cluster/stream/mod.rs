@@ -5,7 +5,8 @@ mod forward;
 mod logs;
 mod pods;
 
-pub use exec::{Exec, Output};
+pub use crate::output::Output;
+pub use exec::Exec;
 pub use forward::Forward;
 pub use logs::LogOptions;
 pub use pods::default_container;
