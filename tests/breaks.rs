@@ -138,7 +138,7 @@ fn a_remotes_gateway_that_is_not_told_the_namespace_finds_no_control_plane() {
 #[test]
 fn a_placeholder_left_in_hides_the_other_version() {
     for dialect in DIALECTS {
-        let changes = [("networks::enter(mesh, remote);", ""), ("networks::check_complete(mesh);", "")];
+        let changes = [("networks::enter(mesh, mesh.remotes);", ""), ("networks::check_complete(mesh);", "")];
         let told = broken(dialect, "main.rhai", &changes);
         // Every call answers, and always the local version.
         assert_told(&told, &["cluster1: 8 calls reached v1 (8×) only", "last answer: Hello version: v1"]);
@@ -149,7 +149,7 @@ fn a_placeholder_left_in_hides_the_other_version() {
 #[test]
 fn the_script_itself_looks_for_placeholders() {
     for dialect in DIALECTS {
-        let told = broken(dialect, "main.rhai", &[("networks::enter(mesh, remote);", "")]);
+        let told = broken(dialect, "main.rhai", &[("networks::enter(mesh, mesh.remotes);", "")]);
         assert_told(&told, &["still has the placeholder 0.0.0.0", "network2: the gateway is at", "kubectl --context="]);
     }
 }

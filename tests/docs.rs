@@ -40,7 +40,7 @@ fn doc_tells_of_modules_and_their_functions() {
     let (code, out, _) = meshwright(&["doc", "std:istio/networks"]);
     assert_eq!(code, 0);
     assert!(
-        out.starts_with("import \"std:istio/networks\" as networks;") && out.contains("networks::enter(mesh, member)"),
+        out.starts_with("import \"std:istio/networks\" as networks;") && out.contains("networks::enter(mesh, members)"),
         "{out}"
     );
     let (code, out, _) = meshwright(&["doc", "istio/networks::enter"]);
