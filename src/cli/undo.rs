@@ -120,17 +120,17 @@ fn standings(session: &Session, items: Vec<Item>) -> Result<Vec<(Item, Standing)
 /// The items that are to be taken back.
 ///
 /// # Errors
-/// When somebody else has changed one since.
+/// When somebody else has changed one since, or has something in it.
 fn untouched(session: &Session, id: &str, items: Vec<Item>) -> Result<Vec<Item>> {
-    let (mut there, mut changed) = (Vec::new(), Vec::new());
+    let (mut there, mut stopped) = (Vec::new(), Vec::new());
     for (item, standing) in standings(session, items)? {
-        match standing {
-            Standing::Untouched => there.push(item),
-            Standing::Gone | Standing::Restored => {}
-            Standing::Changed(who) => changed.push((item, who)),
+        match (standing.objection(), standing) {
+            (Some(objection), _) => stopped.push((item, objection)),
+            (None, Standing::Untouched) => there.push(item),
+            _ => {}
         }
     }
-    if changed.is_empty() { Ok(there) } else { Err(undo::refused(id, &changed)) }
+    if stopped.is_empty() { Ok(there) } else { Err(undo::refused(id, &stopped)) }
 }
 
 fn job(id: &str, style: Style) -> Job {
@@ -166,8 +166,8 @@ fn preview(session: &Session, id: &str, plan: &Plan) -> Result<String> {
             Standing::Restored => notes.push(format!("  {object} is taken back already")),
             Standing::Gone => notes.push(format!("  {object} is gone")),
             Standing::Untouched => there.push(item),
-            Standing::Changed(who) => {
-                notes.push(format!("  ! {object} was changed since by {}: it stops the undo", who.join(", ")));
+            stopped => {
+                notes.extend(stopped.objection().map(|why| format!("  ! {object} {why}; that stops the undo")));
                 there.push(item);
             }
         }

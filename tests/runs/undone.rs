@@ -2,7 +2,7 @@
 
 use crate::stage::{FORCED, Stage};
 use meshwright::rehearsal::{Effect, Fault, Server};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -138,12 +138,16 @@ for name in ["one", "two", "three"] { c.apply(#{apiVersion: "v1", kind: "ConfigM
     assert!(out.contains("delete   east: Namespace other, with everything in it"), "{out}");
     assert!(out.contains("ConfigMap other/two is gone"), "{out}");
     let asked = server.log().len();
-    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes", "--except", "Namespace/other"]);
     assert_eq!(code, 0, "{err}");
     let log = server.log();
     let deleted = log.iter().skip(asked).filter(|sent| sent.method == "DELETE" && !sent.path.contains("leases"));
     let deleted: Vec<&str> = deleted.map(|sent| sent.path.rsplit('/').next().unwrap_or_default()).collect();
-    assert_eq!(deleted, ["three", "one", "other"]);
+    assert_eq!(deleted, ["three", "one"]);
+    server.remove("ConfigMap", Some("other"), "two");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(is_going(&stage, "other"));
 }
 
 #[test]
@@ -179,13 +183,74 @@ fn an_undo_goes_on_without_what_somebody_else_has_changed() {
     }
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
     assert_eq!(code, 1, "{err}");
-    assert!(err.contains("1 object was changed") && err.contains("ConfigMap/shop/one"), "{err}");
+    assert!(err.contains("stops the undo: 1 object") && err.contains("ConfigMap/shop/one"), "{err}");
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes", "--except", "ConfigMap/three"]);
     assert!(code == 4 && err.contains("no such object"), "{err}");
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes", "--except", "ConfigMap/one"]);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("is taken back, but for ConfigMap/one."), "{err}");
     assert!(stage.map("one").is_some() && stage.map("two").is_none(), "{err}");
+}
+
+/// Whether a namespace is being deleted.
+fn is_going(stage: &Stage, namespace: &str) -> bool {
+    let live = stage.server().get("Namespace", None, namespace);
+    live.is_none_or(|live| !live["metadata"]["deletionTimestamp"].is_null())
+}
+
+#[test]
+fn what_others_have_put_into_a_namespace_does_not_go_with_it() {
+    let stage = Stage::new();
+    let id = stage.ran(
+        r#"c.apply(#{apiVersion: "v1", kind: "Namespace", metadata: #{name: "other"}});
+        c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "x", namespace: "other"}, data: #{a: "1"}});"#,
+    );
+    let put = |manager: &str, kind: &str, name: &str, owners: Value| {
+        let metadata = json!({"name": name, "namespace": "other", "ownerReferences": owners});
+        stage
+            .server()
+            .put_as(manager, json!({"apiVersion": "v1", "kind": kind, "metadata": metadata, "data": {"k": "YQ=="}}));
+    };
+    put("kube-controller-manager", "ConfigMap", "kube-root-ca.crt", json!([]));
+    put(
+        "some-operator",
+        "Pod",
+        "a-pod",
+        json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "1"}]),
+    );
+    put("kubectl-create", "Secret", "precious", json!([]));
+    let told = "Namespace other holds what this run has not made: Secret precious";
+    let (_, out, err) = stage.meshwright(&["undo", &id, "--dry-run"]);
+    assert!(out.contains(&format!("{told}; that stops the undo")), "{out}{err}");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert!(code == 1 && err.contains(told) && err.contains("--except east:Namespace/other"), "{err}");
+    assert!(stage.server().get("ConfigMap", Some("other"), "x").is_some(), "nothing is taken back");
+    stage.server().remove("Secret", Some("other"), "precious");
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert!(code == 0 && is_going(&stage, "other"), "{err}");
+}
+
+#[test]
+fn objects_of_others_do_not_go_with_the_definition_of_their_kind() {
+    let stage = Stage::new();
+    let id = stage.ran(
+        r#"c.create(#{apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", metadata: #{name: "gadgets.example.com"}, spec: #{
+            group: "example.com", scope: "Namespaced", names: #{plural: "gadgets", singular: "gadget", kind: "Gadget"},
+            versions: [#{name: "v1", served: true, storage: true, schema: #{openAPIV3Schema: #{type: "object", "x-kubernetes-preserve-unknown-fields": true}}}],
+        }});"#,
+    );
+    let mut live = stage.server().get("CustomResourceDefinition", None, "gadgets.example.com").expect("made");
+    live["status"] = json!({"conditions": [{"type": "Established", "status": "True"}], "acceptedNames": live["spec"]["names"], "storedVersions": ["v1"]});
+    stage.server().put_as("kube-apiserver", live);
+    stage.server().put_as(
+        "kubectl-create",
+        json!({
+            "apiVersion": "example.com/v1", "kind": "Gadget", "metadata": {"name": "theirs", "namespace": "shop"},
+        }),
+    );
+    let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("gadgets.example.com holds what this run has not made: Gadget theirs"), "{err}");
 }
 
 /// Each way to change an object, on one that somebody else has made.
@@ -274,7 +339,7 @@ fn what_comes_between_the_look_and_the_change_is_not_lost() {
     let (code, err) =
         undone_while(&stage, &id, |server| drop(server.put_as("kubectl", map("made", "of somebody else"))));
     assert_eq!((code, stage.map("made")), (1, Some(json!({"a": "of somebody else"}))), "{err}");
-    assert!(err.contains("somebody else has changed it meanwhile"), "{err}");
+    assert!(err.contains("it was changed since by"), "{err}");
     let changed = r#"c.patch("ConfigMap", "shop/old", #{data: #{mine: "1"}});"#;
     let stage = Stage::new();
     let id = stage.ran(changed);

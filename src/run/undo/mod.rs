@@ -3,6 +3,7 @@
 //!
 //! An undo that was interrupted can be repeated: what is as it was before the run is left as it is.
 
+mod contents;
 mod except;
 mod owners;
 mod plan;

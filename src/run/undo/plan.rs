@@ -4,6 +4,7 @@ use crate::cluster::layers::journal::{Before, Note, writers_in};
 use crate::cluster::layers::reverse;
 use crate::run::record::{Change, History};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What takes a change back.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +48,8 @@ pub struct Item {
     pub(super) time: String,
     /// Which fields were its own then, as a digest; empty when that is not known.
     pub(super) owned: String,
+    /// The uids of everything that the run has made in the cluster.
+    pub(super) made: BTreeSet<String>,
 }
 
 /// What an undo would do.
@@ -74,6 +77,13 @@ pub fn plan(run: &History) -> Plan {
             take_back(&run.id, &run.changes.iter().filter(same).collect::<Vec<_>>(), &mut plan);
             seen.push(key);
         }
+    }
+    let made = |item: &&Item| item.action == Action::Delete;
+    let made: Vec<(String, String)> =
+        plan.items.iter().filter(made).map(|item| (item.cluster.clone(), item.uid.clone())).collect();
+    for item in &mut plan.items {
+        let here = made.iter().filter(|(cluster, _)| *cluster == item.cluster);
+        item.made = here.map(|(_, uid)| uid.clone()).collect();
     }
     plan
 }
@@ -114,6 +124,7 @@ fn take_back(run: &str, changes: &[&Change], plan: &mut Plan) {
         writers: writers(&done),
         time: outcome.time.clone(),
         owned: outcome.owned.clone(),
+        made: BTreeSet::new(),
     });
 }
 

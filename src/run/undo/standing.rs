@@ -1,5 +1,6 @@
 //! How an object stands before it is taken back.
 
+use super::contents;
 use super::except::name_of;
 use super::plan::{Action, Item};
 use super::{is_controller, owners};
@@ -10,6 +11,9 @@ use crate::cluster::request::reading;
 use crate::failure::{Failure, Kind, Result};
 use crate::object::Object;
 use serde_json::Value;
+
+/// So many strange objects are named.
+const MOST_NAMED: usize = 5;
 
 /// How an object stands now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +26,28 @@ pub enum Standing {
     Gone,
     /// These have changed it since.
     Changed(Vec<String>),
+    /// These objects of others would go with it.
+    Holds(Vec<String>),
+}
+
+impl Standing {
+    /// Why the object must not be touched, as it goes on after its name.
+    pub fn objection(&self) -> Option<String> {
+        match self {
+            Standing::Changed(who) => Some(format!("was changed since by {}", who.join(", "))),
+            Standing::Holds(what) => Some(format!("holds what this run has not made: {}", some(what))),
+            _ => None,
+        }
+    }
+}
+
+/// The first of many.
+fn some(names: &[String]) -> String {
+    let shown = names.iter().take(MOST_NAMED).map(|name| crate::plain::line(name, 200)).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// Looks at an object before it is touched.
@@ -34,7 +60,16 @@ pub async fn standing(cluster: &Cluster, item: &Item) -> Result<Standing> {
         Err(failure) if failure.kind == Kind::NotFound => return Ok(Standing::Gone),
         Err(failure) => return Err(failure),
     };
-    Ok(judge(item, &live))
+    whole(cluster, item, judge(item, &live)).await
+}
+
+/// The same, unless objects of others would be deleted with it.
+pub(super) async fn whole(cluster: &Cluster, item: &Item, standing: Standing) -> Result<Standing> {
+    if standing != Standing::Untouched {
+        return Ok(standing);
+    }
+    let strangers = contents::strangers(cluster, item).await?;
+    Ok(if strangers.is_empty() { standing } else { Standing::Holds(strangers) })
 }
 
 pub(super) fn judge(item: &Item, live: &Object) -> Standing {
@@ -91,14 +126,14 @@ fn is_restored(item: &Item, live: &Object) -> bool {
     has_fields && (restore.managers.is_null() || owners::same(&owners::wanted(item, restore, &owners), &owners))
 }
 
-/// The failure of an undo that somebody else's changes stop.
-pub fn refused(id: &str, changed: &[(Item, Vec<String>)]) -> Failure {
-    let count = if changed.len() == 1 { "1 object was".to_owned() } else { format!("{} objects were", changed.len()) };
-    let failure = Failure::new(Kind::Conflict, format!("{count} changed by somebody else since run {id}"));
-    let failure = changed.iter().fold(failure, |failure, (item, who)| {
-        failure.detail(format!("{}: {}: {}", item.cluster, item.object, who.join(", ")))
+/// The failure of an undo that others' objects and changes stop, with what is said of each.
+pub fn refused(id: &str, stopped: &[(Item, String)]) -> Failure {
+    let count = if stopped.len() == 1 { "1 object".to_owned() } else { format!("{} objects", stopped.len()) };
+    let message = format!("what others have done since run {id} stops the undo: {count}");
+    let failure = stopped.iter().fold(Failure::new(Kind::Conflict, message), |failure, (item, why)| {
+        failure.detail(format!("{}: {} {why}", item.cluster, item.object))
     });
-    let without: Vec<String> = changed.iter().map(|(item, _)| format!("--except {}", name_of(item))).collect();
+    let without: Vec<String> = stopped.iter().map(|(item, _)| format!("--except {}", name_of(item))).collect();
     let by_hand = "nothing was taken back; look at these objects and decide by hand";
     failure.hint(format!("{by_hand}; to leave them as they are and go on: {}", without.join(" ")))
 }

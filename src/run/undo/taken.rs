@@ -2,7 +2,7 @@
 
 use super::owners;
 use super::plan::{Action, Item, Restore};
-use super::standing::{Standing, judge};
+use super::standing::{Standing, judge, whole};
 use crate::cluster::Cluster;
 use crate::cluster::layers::journal::{content_of, managers};
 use crate::cluster::layers::reverse;
@@ -25,10 +25,12 @@ pub async fn carry_out(cluster: &Cluster, item: &Item) -> Result<bool> {
             Err(failure) if failure.kind == Kind::NotFound => return Ok(number > 1),
             live => live?,
         };
-        match judge(item, &live) {
-            Standing::Restored | Standing::Gone => return Ok(number > 1),
-            Standing::Changed(who) => return Err(meanwhile(cluster, item, &who)),
-            Standing::Untouched => {}
+        let standing = whole(cluster, item, judge(item, &live)).await?;
+        if let Some(objection) = standing.objection() {
+            return Err(meanwhile(cluster, item, &objection));
+        }
+        if standing != Standing::Untouched {
+            return Ok(number > 1);
         }
         match try_once(cluster, item, live).await {
             // Somebody came between the look and the change: look again.
@@ -40,9 +42,8 @@ pub async fn carry_out(cluster: &Cluster, item: &Item) -> Result<bool> {
     Ok(true)
 }
 
-fn meanwhile(cluster: &Cluster, item: &Item, who: &[String]) -> Failure {
-    let message = format!("somebody else has changed it meanwhile: {}", who.join(", "));
-    Failure::new(Kind::Conflict, message).on_cluster(cluster.name()).about(&item.object)
+fn meanwhile(cluster: &Cluster, item: &Item, objection: &str) -> Failure {
+    Failure::new(Kind::Conflict, format!("it {objection}")).on_cluster(cluster.name()).about(&item.object)
 }
 
 /// The request is only carried out on what was looked at.
