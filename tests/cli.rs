@@ -144,7 +144,7 @@ fn nowhere() -> tempfile::TempDir {
     home
 }
 
-const RUN: [&str; 4] = ["run", "shared-gateways", "--dialect", "current"];
+const RUN: [&str; 5] = ["run", "shared-gateways", "--yes", "--dialect", "current"];
 
 fn run_on(home: &std::path::Path, primary: &str, remote: &str) -> (i32, String, String) {
     meshwright_in(home, &[&RUN[..], &["--primary", primary, "--remote", remote]].concat())
@@ -283,4 +283,10 @@ fn a_look_that_was_not_possible_is_told() {
         let told = "not known whether pods of cluster1 reach the API server of cluster2 at https://10.1.0.12:6443: the gateway's image has no curl.";
         assert!(code == 0 && words.contains(told), "{dialect}: {err}");
     }
+}
+
+#[test]
+fn a_look_ahead_is_a_rehearsal() {
+    let (code, _, err) = meshwright(&["run", "shared-gateways", "--dry-run"]);
+    assert!(code == 4 && err.contains("meshwright rehearse shared-gateways shows what it would do"), "{err}");
 }

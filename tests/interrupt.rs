@@ -17,7 +17,7 @@ fn interrupted(needs: &str, body: &str) -> (Option<i32>, Duration, Ground) {
     let needs = format!("exec: [sh, touch]{needs}");
     let body = format!("exec.run(\"touch\", [\"{}\"]);\n{body}", marker.display());
     let path = ground.file("script.rhai", &script(&needs, &body));
-    let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
+    let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east", "--yes"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
     until("the script begins", || marker.exists());
     std::thread::sleep(Duration::from_millis(300));
@@ -91,7 +91,7 @@ fn a_program_and_its_children_do_not_survive_a_killed_run() {
     );
     let body = format!("exec.run(\"sh\", [\"-c\", \"{shell}\"]);");
     let path = ground.file("script.rhai", &script("exec: [sh]", &body));
-    let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
+    let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east", "--yes"]);
     killed(command.stdout(Stdio::null()).stderr(Stdio::null()), &file);
 }
 
@@ -133,7 +133,7 @@ fn killed(command: &mut std::process::Command, file: &std::path::Path) {
 fn asked(ends: impl FnOnce(&mut PtySession, &Ground)) -> String {
     let ground = Ground::new(&["east"]);
     let path = ground.file("script.rhai", &script("", "secret.prompt(\"Token\");\nprint(\"went\" + \" on\");"));
-    let run = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
+    let run = ground.command(&["run", &path.to_string_lossy(), "--c", "east", "--yes"]);
     let words: Vec<_> = std::iter::once(run.get_program()).chain(run.get_args()).collect();
     let mut shell = Command::new("sh");
     shell
@@ -177,7 +177,7 @@ fn interrupted_while_writing(latency: Duration, presses: usize) -> (Option<i32>,
     let server = ground.world.server("east").expect("east");
     server.faults().inject(Fault::new(Effect::Latency(latency)).path("/configmaps").method("PATCH"));
     let path = ground.file("script.rhai", &script("write: [default]", MAKE));
-    let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
+    let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east", "--yes"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
     until("the change is announced", || journal(&ground).contains("\"intent\""));
     // The intent is written just before the change is sent.

@@ -174,7 +174,7 @@ fn planted_secrets_are_nowhere() {
     assert_eq!(good.code, 0, "{}", good.err);
     let verbose = ground.script(needs, &body, &["--quiet"]);
     let file = ground.file("script.rhai", &ground::script(needs, &body));
-    let traced = ground.run(&["--verbose", "run", &file.to_string_lossy(), "--c", "east"]);
+    let traced = ground.run(&["--verbose", "run", &file.to_string_lossy(), "--c", "east", "--yes"]);
     let thrown = |what: &str| {
         ground.script(needs, &format!("{body}\nlet open = secret.reveal(secret.read(c, name, \"pem\"));\n{what}"), &[])
     };

@@ -53,7 +53,7 @@ fn ground() -> Ground {
 }
 
 fn command(ground: &Ground) -> Command {
-    let mut command = ground.command(&["run", "./script.rhai", "--c", "east"]);
+    let mut command = ground.command(&["run", "./script.rhai", "--c", "east", "--yes"]);
     command.env("PLANTED", PLANTED);
     command
 }

@@ -94,8 +94,8 @@ fn text_of_others_moves_no_cursor_and_changes_no_colour() {
     let wait = "wait.ready(kube.cluster(\"east\"), \"Pod\", \"default/evil\", #{timeout: \"300ms\"})";
     let thrown = |what: &str| ground.run(&["eval", &format!("let evil = {data}; {what}")]);
     let all = [
-        ("run", 0, ground.run(&["run", &file, "--c", "east"])),
-        ("verbose", 0, ground.run(&["--verbose", "run", &file, "--c", "east"])),
+        ("run", 0, ground.run(&["run", &file, "--c", "east", "--yes"])),
+        ("verbose", 0, ground.run(&["--verbose", "run", &file, "--c", "east", "--yes"])),
         ("yaml", 0, ground.run(&["eval", get])),
         ("json", 0, ground.run(&["eval", "-o", "json", get])),
         ("table", 0, ground.run(&["eval", "-o", "table", get])),

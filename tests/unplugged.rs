@@ -126,6 +126,7 @@ impl Site {
             "cluster1",
             "--remote",
             "cluster2",
+            "--yes",
             "--dialect",
             "current",
         ]);

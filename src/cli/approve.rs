@@ -9,6 +9,8 @@ use crate::run::{Job, Session};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _};
 
+const UNASKED: &str = "say it beforehand: --yes; to see what it would do without any cluster, rehearse it";
+
 /// What was answered on the command line.
 #[derive(Debug, Default)]
 pub struct Answers {
@@ -41,8 +43,11 @@ pub fn approve(session: &Session, job: &Job, answers: &Answers) -> Result<Vec<St
     if terminal && !answers.yes {
         show_beside(&lines.join("\n"));
     }
-    if confirm_production(session, &contexts, answers, terminal)? || answers.yes || !terminal {
+    if confirm_production(session, &contexts, answers, terminal)? || answers.yes {
         return Ok(contexts);
+    }
+    if !terminal {
+        return Err(refused("nobody is there to be asked whether this run may write").hint(UNASKED));
     }
     match ask(session, "Go on? [y/N] ")?.to_lowercase().as_str() {
         "y" | "yes" => Ok(contexts),

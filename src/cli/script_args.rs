@@ -8,6 +8,9 @@ use crate::run::{Job, Session, record};
 use crate::script::{self, Given, Header, Kind, Param, Script, Values};
 use clap::Args;
 
+/// How other tools call a look ahead.
+const PLANS: [&str; 3] = ["--dry-run", "--diff", "--plan"];
+
 /// A script and its parameters.
 #[derive(Args)]
 pub struct ScriptArgs {
@@ -93,7 +96,7 @@ impl ScriptArgs {
         given.fill(&known, fill);
         let kubeconfig = kubeconfig.map(Into::into);
         let own = given.only(|name| header.param(name).is_some() || known.param(name).is_none());
-        let values = Values::check(&header, &own).map_err(|failure| failure.hint(usage(verb, &script)))?;
+        let values = Values::check(&header, &own).map_err(|failure| failure.hint(usage(verb, &script, &words)))?;
         let before = main.map(|(header, main)| before(main, header, &given, style)).transpose()?;
         header.needs = header.needs.with(&values);
         rights.change(&mut header.needs)?;
@@ -112,7 +115,7 @@ fn joined(task: &Header, main: &Header) -> Header {
 /// The main script of a task, as it is rehearsed before the task.
 fn before(script: Script, mut header: Header, given: &Given, style: Style) -> Result<Job> {
     let given = given.only(|name| header.param(name).is_some());
-    let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage("rehearse", &script)))?;
+    let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage("rehearse", &script, &[])))?;
     header.needs = header.needs.with(&values);
     Ok(Job {
         script,
@@ -180,8 +183,13 @@ pub fn find(name: &str) -> Result<Script> {
     })
 }
 
-fn usage(verb: &str, script: &Script) -> String {
-    format!("meshwright {verb} {} --help lists its parameters", script.name)
+fn usage(verb: &str, script: &Script, words: &[String]) -> String {
+    let name = &script.name;
+    let plan = match words.iter().any(|word| PLANS.contains(&word.as_str())) {
+        true => format!("meshwright rehearse {name} shows what it would do, on clusters in memory; "),
+        false => String::new(),
+    };
+    format!("{plan}meshwright {verb} {name} --help lists its parameters")
 }
 
 /// Takes a flag without a value out of the words.

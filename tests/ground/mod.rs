@@ -73,7 +73,7 @@ impl Ground {
     pub fn script(&self, needs: &str, body: &str, args: &[&str]) -> Ended {
         let path = self.file("script.rhai", &script(needs, body));
         let given = if args.contains(&"--c") { &[][..] } else { &["--c", "east"] };
-        self.run(&[&["run", &*path.to_string_lossy()], given, args].concat())
+        self.run(&[&["run", &*path.to_string_lossy(), "--yes"], given, args].concat())
     }
 
     /// Every file below the home, with its content.

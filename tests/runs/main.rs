@@ -53,7 +53,7 @@ fn a_failed_run_names_the_command_that_goes_on() {
     assert_eq!(code, 1, "{err}");
     let resume = err.lines().find(|line| line.contains("meshwright resume ")).expect("the command");
     let id = resume.rsplit(' ').next().expect("id");
-    let (code, _, err) = stage.meshwright(&["resume", id, "--no-fail"]);
+    let (code, _, err) = stage.meshwright(&["resume", id, "--no-fail", "--yes"]);
     assert_eq!(code, 0, "{err}");
     let kept = err.lines().find(|line| line.contains("✓ Make")).expect("the step");
     assert!(kept.ends_with("kept"), "{err}");

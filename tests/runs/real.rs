@@ -90,7 +90,7 @@ fn former_fields_and_owners_come_back_on_a_real_server() {
     let before = user.look();
     let head = "//! # Test\n//! ---\n//! params: {c: {type: cluster}}\n//! needs: {write: [default]}\n//! ---\nlet c = params.c;\n";
     std::fs::write(user.home.path().join("ours.rhai"), format!("{head}{OURS}")).expect("written");
-    let (code, _, err) = user.meshwright(&["run", "./ours.rhai", "--c", "real"]);
+    let (code, _, err) = user.meshwright(&["run", "./ours.rhai", "--c", "real", "--yes"]);
     assert_eq!(code, 0, "{err}");
     let changed = user.look();
     assert!(before.iter().zip(&changed).all(|(before, after)| before != after), "{changed:#?}");

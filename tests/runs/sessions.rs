@@ -85,7 +85,7 @@ c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "second", names
     );
     let mut screens = Screens(&stage, Vec::new());
     screens.show(&["show-run", &id]);
-    screens.show(&["resume", &id]);
+    screens.show(&["resume", &id, "--yes"]);
     screens.show(&["show-run", &id]);
     screens.show(&["runs"]);
     insta::assert_snapshot!("a_run_that_was_killed_is_gone_on_with", screens.told());
@@ -107,7 +107,7 @@ fn an_undo_that_cannot_be_says_why() {
     screens.show(&["eval", "--write", edit]);
     screens.show(&["undo", &id, "--dry-run"]);
     screens.show(&["undo", &id, "--yes"]);
-    screens.show(&["resume", "last"]);
+    screens.show(&["resume", "last", "--yes"]);
     screens.show(&["show-run", "nothing"]);
     insta::assert_snapshot!("an_undo_that_cannot_be_says_why", screens.told());
 }

@@ -11,7 +11,7 @@ fn a_creation_whose_answer_nobody_heard_is_found_and_can_be_taken_back() {
     );
     let (_, out, _) = stage.meshwright(&["show-run", &id]);
     assert!(out.contains("unknown   east: ConfigMap shop/new"), "{out}");
-    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    let (code, _, err) = stage.meshwright(&["resume", &id, "--yes"]);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("east: ConfigMap shop/new: applied: it was made"), "{err}");
     let (_, out, _) = stage.meshwright(&["show-run", &id]);
@@ -49,7 +49,7 @@ fn a_context_that_is_another_cluster_now_is_left_alone() {
     let journal = std::fs::read_to_string(stage.journal(&id)).expect("journal").replace(now, then);
     std::fs::write(stage.journal(&id), &journal).expect("written");
     let asked = stage.server().log().len();
-    for args in [&["resume", &id][..], &["undo", &id, "--yes"], &["undo", &id, "--dry-run"]] {
+    for args in [&["resume", &id, "--yes"][..], &["undo", &id, "--yes"], &["undo", &id, "--dry-run"]] {
         let (code, out, err) = stage.meshwright(args);
         assert_eq!(code, 4, "{args:?}: {out}{err}");
         assert!(err.contains("`east` is not the cluster that run") && err.contains("--kubeconfig FILE"), "{err}");
@@ -68,7 +68,7 @@ fn a_creation_that_never_arrived_is_told() {
         r#"c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}});"#,
     );
     stage.server().remove("ConfigMap", Some("shop"), "new");
-    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    let (code, _, err) = stage.meshwright(&["resume", &id, "--yes"]);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("east: ConfigMap shop/new: not applied: it is not there"), "{err}");
     assert!(stage.map("new").is_some(), "made by the resumed run");
@@ -102,7 +102,7 @@ fn a_json_patch_whose_answer_nobody_heard_is_told_by_who_has_written() {
     let id = stage.killed_after(
         r#"c.patch("ConfigMap", "shop/old", [#{op: "add", path: "/data/mine", value: "1"}], #{type: "json"});"#,
     );
-    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    let (code, _, err) = stage.meshwright(&["resume", &id, "--yes"]);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("east: ConfigMap shop/old: applied: it was changed"), "{err}");
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);

@@ -109,7 +109,7 @@ impl Stage {
     }
 
     pub fn run(&self, more: &[&str]) -> (i32, String, String) {
-        self.meshwright(&[&["run", "./make.rhai", "--cluster", "east"], more].concat())
+        self.meshwright(&[&["run", "./make.rhai", "--cluster", "east", "--yes"], more].concat())
     }
 }
 

@@ -28,7 +28,7 @@ fn what_is_typed_takes_the_lease_and_is_a_run() {
     assert!(out.contains(&format!("typed    {write}")), "{out}");
     let (_, out, _) = stage.meshwright(&["runs"]);
     assert!(out.contains(r#"expression: kube.cluster("east").patch("ConfigMap", …"#), "{out}");
-    let (code, _, err) = stage.meshwright(&["resume", "last"]);
+    let (code, _, err) = stage.meshwright(&["resume", "last", "--yes"]);
     assert!(code == 4 && err.contains("was typed"), "{err}");
     let (code, _, err) = stage.meshwright(&["undo", "last", "--yes"]);
     assert_eq!(code, 0, "{err}");
@@ -66,7 +66,7 @@ fn what_was_typed_or_did_not_name_its_clusters_knows_which_they_were() {
     let stage = Stage::new();
     let script = format!("//! # Test\n//! ---\n//! needs: {{write: [shop], contexts: [east]}}\n//! ---\n{change}\n");
     std::fs::write(stage.home.path().join("make.rhai"), script).expect("written");
-    let (code, _, err) = stage.meshwright(&["run", "./make.rhai"]);
+    let (code, _, err) = stage.meshwright(&["run", "./make.rhai", "--yes"]);
     assert_eq!(code, 0, "{err}");
     goes_to_no_other_cluster(&stage);
 }
