@@ -4,6 +4,7 @@ pub mod config;
 mod connected;
 mod contexts;
 mod desk;
+mod elsewhere;
 mod ending;
 mod foundation;
 mod heard;

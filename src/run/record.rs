@@ -170,6 +170,16 @@ pub struct History {
     pub notes: Vec<Note>,
     /// How it ended; nothing when it broke off.
     pub finished: Option<Finished>,
+    /// When it wrote its journal last, RFC 3339.
+    pub until: String,
+}
+
+/// What of a line tells that the run still went on.
+#[derive(Deserialize)]
+struct Sign {
+    time: String,
+    /// A later run has found it out.
+    found: Option<Found>,
 }
 
 impl History {
@@ -178,6 +188,9 @@ impl History {
         let mut history = History { id: id.to_owned(), ..History::default() };
         let mut step = String::new();
         for line in text.lines() {
+            if let Ok(Sign { time, found: None }) = serde_json::from_str(line) {
+                history.until = time;
+            }
             match serde_json::from_str(line) {
                 Ok(Record::Started(started)) => history.started = started,
                 Ok(Record::Step(record)) if record.what == "begin" => step = record.step,

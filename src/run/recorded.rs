@@ -123,7 +123,9 @@ impl Session {
             // It will hear the answers itself.
             return Ok(vec![format!("run {} is still running: changes under way: {}", run.id, pending.len())]);
         }
-        let lines = self.unless_interrupted(async { Ok(settle(run, |context| self.cluster(context)).await) })?;
+        let others = super::record::all(&super::record::folder())?;
+        let lines =
+            self.unless_interrupted(async { Ok(settle(run, &others, |context| self.cluster(context)).await) })?;
         let file = super::record::folder().join(format!("{}.jsonl", run.id));
         let journal = FileJournal::open(&file)?;
         let settled = pending.into_iter().filter_map(|at| run.changes[at].outcome.clone());

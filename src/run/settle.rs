@@ -3,6 +3,7 @@
 //! A run that broke off may have sent a change without hearing of it. Who wrote an object last, and whether it still has
 //! the version that was read before the change, tells.
 
+use super::elsewhere::{is_made, next_look};
 use super::record::{Change, History};
 use crate::cluster::Cluster;
 use crate::cluster::layers::journal::{
@@ -14,6 +15,7 @@ use crate::cluster::request::reading;
 use crate::failure::{Kind, Result};
 use crate::object::Object;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// An object as it stood some time after a change.
 #[derive(Debug, Clone, Default)]
@@ -47,9 +49,39 @@ impl Seen {
 /// What was found, and in which words it is told.
 type Finding = (Found, &'static str);
 
+/// How long a change can be under way after the last word of a run, clocks that differ included.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+
+/// A change as it is judged: every run writes as the same field manager, so when it was written tells whose it is.
+struct Case<'a> {
+    intent: &'a Intent,
+    /// When the change was carried out at the latest.
+    end: String,
+    /// Whether another run has made the object.
+    is_theirs: bool,
+}
+
+impl<'a> Case<'a> {
+    fn new(run: &History, intent: &'a Intent) -> Case<'a> {
+        let last = [&run.until, &intent.time].into_iter().filter_map(|time| time.parse().ok()).max();
+        let end = last.map(|last: jiff::Timestamp| format!("{:.0}", last + UNDER_WAY));
+        // A journal without times bounds nothing.
+        Case { intent, end: end.unwrap_or_else(|| "9999".to_owned()), is_theirs: false }
+    }
+
+    fn in_time(&self, time: &str) -> bool {
+        second(time) <= self.end.as_str()
+    }
+
+    /// Whether the run itself may have written this entry.
+    fn is_ours(&self, writer: &str) -> bool {
+        is_by(writer, self.intent.manager()) && self.in_time(time_of(writer))
+    }
+}
+
 /// Finds out what became of every change that nobody knows it of; `connect` gives the cluster of a context. The outcomes
-/// are in the history then. Returns a line for each change.
-pub async fn settle(run: &mut History, connect: impl Fn(&str) -> Result<Cluster>) -> Vec<String> {
+/// are in the history then. `others` are the other runs that are known. Returns a line for each change.
+pub async fn settle(run: &mut History, others: &[History], connect: impl Fn(&str) -> Result<Cluster>) -> Vec<String> {
     let mut lines = Vec::new();
     for at in 0..run.changes.len() {
         if !run.changes[at].is_pending() {
@@ -57,11 +89,12 @@ pub async fn settle(run: &mut History, connect: impl Fn(&str) -> Result<Cluster>
         }
         let change = run.changes[at].clone();
         let title = format!("{}: {}", change.intent.cluster, change.intent.object);
-        match find_out(run, at, &connect).await {
+        match find_out(run, others, at, &connect).await {
             Ok((finding, seen)) => {
                 let word = if finding.0 == Found::Applied { "applied" } else { "not applied" };
                 lines.push(format!("{title}: {word}: {}", finding.1));
-                run.changes[at].outcome = Some(outcome(&change, finding.0, seen));
+                let outcome = outcome(&Case::new(run, &change.intent), &change, finding.0, seen);
+                run.changes[at].outcome = Some(outcome);
             }
             Err(failure) => lines.push(format!("{title}: nobody knows: {}", failure.message)),
         }
@@ -71,21 +104,24 @@ pub async fn settle(run: &mut History, connect: impl Fn(&str) -> Result<Cluster>
 
 async fn find_out(
     run: &History,
+    others: &[History],
     at: usize,
     connect: &impl Fn(&str) -> Result<Cluster>,
 ) -> Result<(Finding, Option<Seen>)> {
     let change = &run.changes[at];
-    if let Some(before) = before_next(run, at) {
+    let case = Case::new(run, &change.intent);
+    if let Some(before) = before_next(run, at).or_else(|| next_look(others, run, change)) {
         let seen = before_as_seen(change, before);
-        return Ok((judge(&change.intent, seen.as_ref()), seen));
+        return Ok((judge(&case, seen.as_ref()), seen));
     }
     let cluster = connect(&change.intent.cluster)?;
     let seen = match change.intent.own_path() {
         Some(path) if is_scale(&change.intent) => look_at_scale(&cluster, path, change.collection()).await?,
         Some(path) => look(&cluster, path).await?,
-        None => generated(&cluster, run, change).await?,
+        None => generated(&cluster, run, others, &case, change).await?,
     };
-    Ok((judge(&change.intent, seen.as_ref()), seen))
+    let is_theirs = seen.as_ref().is_some_and(|seen| is_made(others, run, &seen.uid));
+    Ok((judge(&Case { is_theirs, ..case }, seen.as_ref()), seen))
 }
 
 /// How the run itself found the object when it changed it the next time.
@@ -136,8 +172,14 @@ fn replicas(content: &Value) -> i64 {
 }
 
 /// What the server has made with a name of its own: by our field manager, since the change was announced, and not by
-/// another change of this run.
-async fn generated(cluster: &Cluster, run: &History, change: &Change) -> Result<Option<Seen>> {
+/// another change of this or another run.
+async fn generated(
+    cluster: &Cluster,
+    run: &History,
+    others: &[History],
+    case: &Case<'_>,
+    change: &Change,
+) -> Result<Option<Seen>> {
     let collection = change.collection();
     let list = cluster.send(reading(collection)?).await?;
     let known =
@@ -148,8 +190,9 @@ async fn generated(cluster: &Cluster, run: &History, change: &Change) -> Result<
         !prefix.is_empty()
             && item.name().starts_with(prefix)
             && !known(item.uid())
-            && is_written_by(&writers(item), change.intent.manager())
-            && item.str_at("metadata.creationTimestamp").is_some_and(|made| made >= second(&change.intent.time))
+            && !is_made(others, run, item.uid())
+            && writers(item).iter().any(|writer| case.is_ours(writer))
+            && item.str_at("metadata.creationTimestamp").is_some_and(|made| is_since(made, case))
     });
     Ok(fitting
         .map(|item| Seen::live(format!("{collection}/{}", item.name()), &item))
@@ -165,19 +208,26 @@ fn is_by(writer: &str, manager: &str) -> bool {
     writer.split(' ').next() == Some(manager)
 }
 
-fn is_written_by(writers: &[String], manager: &str) -> bool {
-    writers.iter().any(|writer| is_by(writer, manager))
+fn time_of(writer: &str) -> &str {
+    writer.rsplit(' ').next().unwrap_or_default()
+}
+
+/// Whether something made then may be of the change.
+fn is_since(made: &str, case: &Case<'_>) -> bool {
+    second(made) >= second(&case.intent.time) && case.in_time(made)
 }
 
 /// What a look at the object says of a change.
-fn judge(intent: &Intent, seen: Option<&Seen>) -> Finding {
+fn judge(case: &Case<'_>, seen: Option<&Seen>) -> Finding {
+    let intent = case.intent;
     let target = ApiPath::parse(intent.path.split('?').next().unwrap_or_default());
     if intent.method == "DELETE" || target.subresource.as_deref() == Some("eviction") {
         return judge_deletion(&intent.before, seen);
     }
     match (&intent.before, seen) {
         (Before::Absent, None) => (Found::NotApplied, "it is not there"),
-        (Before::Absent, Some(seen)) if is_made_by(intent, seen) => (Found::Applied, "it was made"),
+        (Before::Absent, Some(_)) if case.is_theirs => (Found::NotApplied, "another run has made it"),
+        (Before::Absent, Some(seen)) if is_made_by(case, seen) => (Found::Applied, "it was made"),
         (Before::Absent, Some(_)) => (Found::NotApplied, "somebody else has made it"),
         (_, None) => (Found::NotApplied, "it is gone"),
         (Before::Present { uid, .. }, Some(seen)) if seen.uid != *uid => {
@@ -186,15 +236,16 @@ fn judge(intent: &Intent, seen: Option<&Seen>) -> Finding {
         (Before::Present { resource_version, .. }, Some(seen)) if seen.version == *resource_version => {
             (Found::NotApplied, "it is as it was")
         }
-        (before, Some(seen)) if has_written(intent, before, seen) => (Found::Applied, "it was changed"),
+        (before, Some(seen)) if has_written(case, before, seen) => (Found::Applied, "it was changed"),
         _ => (Found::NotApplied, "only others have changed it since"),
     }
 }
 
-/// An object that says nothing has no managers; then its age tells.
-fn is_made_by(intent: &Intent, seen: &Seen) -> bool {
-    let is_new = seen.created.is_empty() || seen.created.as_str() >= second(&intent.time);
-    is_written_by(&seen.writers, intent.manager()) || seen.writers.is_empty() && is_new
+/// An object that says nothing has no managers; then its age tells. One that was there before was seen before.
+fn is_made_by(case: &Case<'_>, seen: &Seen) -> bool {
+    let is_new = seen.created.is_empty() || is_since(&seen.created, case);
+    let is_ours = seen.writers.iter().any(|writer| case.is_ours(writer));
+    case.in_time(&seen.created) && is_ours || seen.writers.is_empty() && is_new
 }
 
 fn judge_deletion(before: &Before, seen: Option<&Seen>) -> Finding {
@@ -209,11 +260,12 @@ fn judge_deletion(before: &Before, seen: Option<&Seen>) -> Finding {
 }
 
 /// Whether the manager of a change has an entry that it did not have before, or, within the same second, other contents.
-fn has_written(intent: &Intent, before: &Before, seen: &Seen) -> bool {
+fn has_written(case: &Case<'_>, before: &Before, seen: &Seen) -> bool {
+    let intent = case.intent;
     let writers = if is_scale(intent) { &seen.scalers } else { &seen.writers };
-    let ours = writers.iter().filter(|writer| is_by(writer, intent.manager()));
+    let mut ours = writers.iter().filter(|writer| case.is_ours(writer));
     let Before::Present { content, managers, .. } = before else {
-        return ours.clone().any(|writer| writer.rsplit(' ').next() >= Some(second(&intent.time)));
+        return !case.is_theirs && ours.any(|writer| time_of(writer) >= second(&intent.time));
     };
     // Servers do not begin to note who writes an object that is older than such notes.
     let is_other = match is_scale(intent) {
@@ -224,14 +276,14 @@ fn has_written(intent: &Intent, before: &Before, seen: &Seen) -> bool {
         return is_other;
     }
     let former = if is_scale(intent) { scalers_in(managers) } else { writers_in(managers) };
-    ours.clone().any(|writer| {
-        let same_second = writer.rsplit(' ').next().is_some_and(|time| second(time) == second(&intent.time));
+    ours.any(|writer| {
+        let same_second = second(time_of(writer)) == second(&intent.time);
         !former.contains(writer) || same_second && is_other
     })
 }
 
 /// The outcome that a journal keeps of a finding.
-fn outcome(change: &Change, found: Found, seen: Option<Seen>) -> Outcome {
+fn outcome(case: &Case<'_>, change: &Change, found: Found, seen: Option<Seen>) -> Outcome {
     let failure = change.outcome.as_ref().and_then(|outcome| outcome.failure.clone());
     let failure = failure.or_else(|| Some("no answer was heard".to_owned()));
     let outcome = Outcome { id: change.intent.id, time: now(), failure, found: Some(found), ..Outcome::default() };
@@ -253,7 +305,7 @@ fn outcome(change: &Change, found: Found, seen: Option<Seen>) -> Outcome {
         _ => Vec::new(),
     };
     let seen_writers = || seen.writers.iter().chain(&seen.scalers);
-    known.extend(seen_writers().filter(|writer| is_by(writer, change.intent.manager())).cloned());
+    known.extend(seen_writers().filter(|writer| case.is_ours(writer)).cloned());
     // Somebody else may have come after the change: then the version is not the one that the change has left.
     let alone = seen_writers().all(|writer| known.contains(writer));
     let resource_version = if alone { seen.version } else { String::new() };
@@ -261,96 +313,4 @@ fn outcome(change: &Change, found: Found, seen: Option<Seen>) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PATH: &str = "/api/v1/namespaces/a/configmaps/x?fieldManager=meshwright";
-    const TIME: &str = "2026-01-02T03:04:05.678Z";
-
-    fn intent(method: &str, before: Before) -> Intent {
-        Intent { method: method.into(), path: PATH.into(), time: TIME.into(), before, ..Intent::default() }
-    }
-
-    fn entry(manager: &str, second: u32) -> Value {
-        json!({"manager": manager, "operation": "Apply", "time": format!("2026-01-02T03:04:{second:02}Z")})
-    }
-
-    fn present(managers: Value) -> Before {
-        let content = json!({"data": {"a": "1"}});
-        Before::Present { uid: "u".into(), resource_version: "1".into(), content, managers }
-    }
-
-    fn seen(version: &str, managers: Value, data: &str) -> Seen {
-        let content = json!({"data": {"a": data}});
-        Seen { uid: "u".into(), version: version.into(), writers: writers_in(&managers), content, ..Seen::default() }
-    }
-
-    fn found(intent: &Intent, seen: Option<Seen>) -> Found {
-        judge(intent, seen.as_ref()).0
-    }
-
-    #[test]
-    fn what_was_to_be_made_is_there_by_us_or_not() {
-        for method in ["POST", "PATCH"] {
-            let intent = intent(method, Before::Absent);
-            assert_eq!(found(&intent, None), Found::NotApplied);
-            assert_eq!(found(&intent, Some(seen("7", json!([entry("meshwright", 6)]), "1"))), Found::Applied);
-            assert_eq!(found(&intent, Some(seen("7", json!([entry("kubectl", 6)]), "1"))), Found::NotApplied);
-        }
-    }
-
-    #[test]
-    fn a_patch_is_told_by_the_version_and_by_who_has_written() {
-        let intent = intent("PATCH", present(json!([entry("kubectl", 1), entry("meshwright", 2)])));
-        let live = |version: &str, ours: u32, theirs: u32, data: &str| {
-            Some(seen(version, json!([entry("kubectl", theirs), entry("meshwright", ours)]), data))
-        };
-        assert_eq!(found(&intent, live("1", 2, 1, "1")), Found::NotApplied, "as it was");
-        assert_eq!(found(&intent, live("7", 6, 1, "2")), Found::Applied, "our entry is new");
-        assert_eq!(found(&intent, live("7", 2, 9, "2")), Found::NotApplied, "only somebody else");
-        assert_eq!(found(&intent, None), Found::NotApplied);
-        assert_eq!(found(&intent, Some(seen("7", Value::Null, "2"))), Found::Applied, "nobody notes who writes");
-    }
-
-    #[test]
-    fn two_changes_within_a_second_are_told_by_the_contents() {
-        let intent = intent("PATCH", present(json!([entry("meshwright", 5)])));
-        assert_eq!(found(&intent, Some(seen("7", json!([entry("meshwright", 5)]), "2"))), Found::Applied);
-        assert_eq!(found(&intent, Some(seen("7", json!([entry("meshwright", 5)]), "1"))), Found::NotApplied);
-    }
-
-    #[test]
-    fn a_deletion_is_told_by_the_uid_and_the_end() {
-        let intent = intent("DELETE", present(Value::Null));
-        assert_eq!(found(&intent, None), Found::Applied);
-        assert_eq!(found(&intent, Some(seen("1", Value::Null, "1"))), Found::NotApplied);
-        assert_eq!(found(&intent, Some(Seen { uid: "other".into(), ..Seen::default() })), Found::Applied);
-        assert_eq!(found(&intent, Some(Seen { ending: true, ..seen("2", Value::Null, "1") })), Found::Applied);
-    }
-
-    #[test]
-    fn somebody_else_who_came_later_is_not_forgotten() {
-        let change = Change { intent: intent("POST", Before::Absent), outcome: None, repeated: 0, step: String::new() };
-        let both = json!([entry("meshwright", 6), entry("kubectl", 9)]);
-        let outcome = outcome(&change, Found::Applied, Some(seen("7", both, "1")));
-        assert_eq!(outcome.resource_version, "");
-        assert_eq!(outcome.writers, ["meshwright Apply 2026-01-02T03:04:06Z"]);
-    }
-
-    #[tokio::test]
-    async fn the_run_s_own_next_look_settles_an_earlier_change() {
-        let change = |method: &str, before: Before, outcome: Option<Outcome>| Change {
-            intent: intent(method, before),
-            outcome,
-            repeated: 0,
-            step: String::new(),
-        };
-        let later = Some(Outcome { status: Some(201), ..Outcome::default() });
-        let changes = vec![change("PATCH", Before::Absent, None), change("PATCH", Before::Absent, later)];
-        let mut run = History { changes, ..History::default() };
-        let nobody = |_: &str| -> Result<Cluster> { panic!("no cluster is asked") };
-        let lines = settle(&mut run, nobody).await;
-        assert_eq!(lines.len(), 1);
-        assert_eq!(run.changes[0].word(), "not applied");
-    }
-}
+mod tests;

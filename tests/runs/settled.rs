@@ -141,3 +141,18 @@ fn a_scale_whose_answer_nobody_heard_is_told_by_who_has_scaled() {
         assert_eq!(replicas(), before, "{err}");
     }
 }
+
+#[test]
+fn what_a_later_run_has_made_is_not_taken_back_with_a_run_that_never_made_it() {
+    let make = r#"c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}});"#;
+    let stage = Stage::new();
+    let id = stage.killed_after(make);
+    stage.server().remove("ConfigMap", Some("shop"), "new");
+    let later = stage.ran(make);
+    let (code, out, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("east: ConfigMap shop/new: not applied: it is not there"), "{err}");
+    assert!(stage.map("new").is_some(), "{out}{err}");
+    let (code, _, err) = stage.meshwright(&["undo", &later, "--yes"]);
+    assert_eq!((code, stage.map("new")), (0, None), "{err}");
+}
