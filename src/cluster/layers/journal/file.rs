@@ -1,9 +1,9 @@
 //! A journal in a file. Intents are on the disk before anything is sent; outcomes follow in batches, and with the next
 //! intent at the latest.
 
+use super::words::scrubbed;
 use super::{Intent, Journal, Note, Outcome, Repetition};
 use crate::failure::{Failure, Result};
-use crate::secret::Redactor;
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -48,7 +48,7 @@ impl FileJournal {
         &self.path
     }
 
-    /// Appends one record and returns when it is on the disk. Known secrets are replaced.
+    /// Appends one record and returns when it is on the disk. Known secrets in its words are replaced.
     ///
     /// # Errors
     /// When the disk does not take it.
@@ -56,12 +56,12 @@ impl FileJournal {
         self.write(record)?.sync_data()
     }
 
-    /// Appends one record that the end of this process does not lose. Known secrets are replaced.
+    /// Appends one record that the end of this process does not lose. Known secrets in its words are replaced.
     ///
     /// # Errors
     /// When the file does not take it.
     pub fn write(&self, record: &impl Serialize) -> std::io::Result<std::sync::MutexGuard<'_, File>> {
-        let line = Redactor::global().scrub(&serde_json::to_string(record)?);
+        let line = scrubbed(serde_json::to_string(record)?);
         let mut file = self.file.lock().map_err(|_| std::io::Error::other("the journal broke"))?;
         // What the disk has taken half of must not spoil the next line.
         let start = if self.torn.swap(true, Ordering::SeqCst) { "\n" } else { "" };

@@ -11,6 +11,7 @@ mod note;
 mod open;
 mod outcome;
 mod repetition;
+mod words;
 
 pub use file::FileJournal;
 pub use intent::{Before, Former, Intent, Named, content_of, managers};
