@@ -1,5 +1,6 @@
 //! What a journal says about a run beyond its changes, and the journal read back.
 
+use crate::cluster::layers::FileJournal;
 use crate::cluster::layers::journal::{Before, Found, Intent, NOT_SENT, Note, Outcome, Repetition};
 use crate::failure::{Failure, Result};
 use serde::{Deserialize, Serialize};
@@ -34,9 +35,6 @@ pub struct Started {
     pub kubeconfig: Option<PathBuf>,
     /// The process.
     pub pid: u32,
-    /// Where its number means it: this start of the machine, as leases tell it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub space: String,
 }
 
 impl Started {
@@ -172,6 +170,8 @@ pub struct History {
     pub finished: Option<Finished>,
     /// When it wrote its journal last, RFC 3339.
     pub until: String,
+    /// Whether somebody has its journal open.
+    pub is_open: bool,
 }
 
 /// What of a line tells that the run still went on.
@@ -241,7 +241,7 @@ impl History {
 
     /// Whether its process still works on it.
     pub fn is_running(&self) -> bool {
-        self.finished.is_none() && is_here(&self.started.space) && is_alive(self.started.pid)
+        self.finished.is_none() && self.is_open
     }
 
     /// How much it changed: `2 created, 1 changed`.
@@ -253,13 +253,6 @@ impl History {
         let shown: Vec<String> = shown.collect();
         if shown.is_empty() { "unchanged".to_owned() } else { shown.join(", ") }
     }
-}
-
-/// Whether a process of this start of a machine can be alive: the machine was not started again since. Older journals do
-/// not say where they were written.
-fn is_here(space: &str) -> bool {
-    let boot = |space: &str| space.rsplit_once('-').map(|(boot, _)| boot.to_owned());
-    space.is_empty() || boot(space) == boot(&super::lease::space())
 }
 
 /// Whether there is a process with this number, whoever it belongs to.
@@ -302,9 +295,12 @@ pub fn all(folder: &Path) -> Result<Vec<History>> {
 
 /// A run's journal; `None` when it did not begin.
 fn read(path: &Path, id: &str) -> Result<Option<History>> {
-    let bytes =
-        std::fs::read(path).map_err(|e| Failure::usage(format!("cannot read the journal {}: {e}", path.display())))?;
-    let history = History::parse(id, &String::from_utf8_lossy(&bytes));
+    let unreadable = |e| Failure::usage(format!("cannot read the journal {}: {e}", path.display()));
+    // Before and after: meanwhile a run may begin or end.
+    let was_open = FileJournal::is_open(path);
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let is_open = was_open || FileJournal::is_open(path);
+    let history = History { is_open, ..History::parse(id, &String::from_utf8_lossy(&bytes)) };
     Ok(Some(history).filter(|history| !history.started.time.is_empty()))
 }
 
@@ -381,17 +377,16 @@ mod tests {
     }
 
     #[test]
-    fn a_run_from_before_the_machine_was_started_again_is_over() {
-        let run = |space: &str| {
-            let started = Started { pid: std::process::id(), space: space.into(), ..Started::default() };
-            History { started, ..History::default() }
-        };
-        let here = crate::run::lease::space();
-        assert!(run(&here).is_running() && run("").is_running());
-        let number = here.rsplit('-').next().unwrap_or_default();
-        let earlier = format!("00000000-0000-0000-0000-000000000000-{number}");
-        assert_eq!(run(&earlier).outcome(), "broken off", "another process has its number now");
-        let finished = Some(Finished { time: String::new(), outcome: "done".into(), message: String::new() });
-        assert!(!History { finished, ..run(&here) }.is_running());
+    fn a_run_is_over_when_nobody_has_its_journal_open_whoever_has_its_number() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("abc1.jsonl");
+        std::fs::write(&path, JOURNAL.replace("\"pid\":0", &format!("\"pid\":{}", std::process::id())))
+            .expect("written");
+        assert_eq!(find(folder.path(), "abc1").expect("one").outcome(), "broken off");
+        let open = FileJournal::open(&path).expect("open");
+        assert_eq!(find(folder.path(), "abc1").expect("one").outcome(), "running");
+        let finished = Finished { time: String::new(), outcome: "done".into(), message: String::new() };
+        open.append(&Record::Finished(finished)).expect("written");
+        assert_eq!(find(folder.path(), "abc1").expect("one").outcome(), "done");
     }
 }

@@ -188,6 +188,5 @@ fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Sta
         uids: BTreeMap::new(),
         kubeconfig,
         pid: std::process::id(),
-        space: super::lease::space(),
     }
 }

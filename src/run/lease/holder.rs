@@ -38,7 +38,7 @@ impl std::fmt::Display for Holder {
 }
 
 /// This start of the machine, and this process's namespace of process numbers.
-pub(in crate::run) fn space() -> String {
+fn space() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let space = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     let number: String = space.to_string_lossy().chars().filter(char::is_ascii_digit).collect();

@@ -9,7 +9,6 @@ mod taking;
 
 pub(super) use door::Door;
 pub use holder::Holder;
-pub(super) use holder::space;
 
 use super::screen::Screen;
 use crate::clock::Clock;

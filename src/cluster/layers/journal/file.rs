@@ -5,7 +5,7 @@ use super::words::scrubbed;
 use super::{Intent, Journal, Note, Outcome, Repetition};
 use crate::failure::{Failure, Result};
 use serde::Serialize;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A journal in a file: JSON lines, appended only, readable by its owner only, synced before anything is sent.
+/// A journal in a file: JSON lines, appended only, readable by its owner only, synced before anything is sent. While it is
+/// open it is locked: whoever reads it knows that its run goes on.
 pub struct FileJournal {
     path: PathBuf,
     file: Mutex<File>,
@@ -33,7 +34,12 @@ impl FileJournal {
     /// When it cannot be opened.
     pub fn open(path: &Path) -> Result<FileJournal> {
         let file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path);
-        let file = file.and_then(|mut file| end_last_line(&mut file).map(|()| file));
+        let file = file.and_then(|mut file| {
+            // Some file systems know no locks.
+            let _ = file.lock();
+            keep_name(path, &file);
+            end_last_line(&mut file).map(|()| file)
+        });
         let file = file.map_err(|e| Failure::usage(format!("cannot open the journal {}: {e}", path.display())))?;
         Ok(FileJournal {
             path: path.to_owned(),
@@ -41,6 +47,12 @@ impl FileJournal {
             torn: AtomicBool::new(false),
             soon: Arc::default(),
         })
+    }
+
+    /// Whether somebody has this journal open, whatever their number is and in whatever container they are.
+    pub fn is_open(path: &Path) -> bool {
+        let locked = File::open(path).map(|file| file.try_lock_shared());
+        matches!(locked, Ok(Err(TryLockError::WouldBlock)))
     }
 
     /// Where it is.
@@ -91,6 +103,15 @@ impl Drop for FileJournal {
         if std::fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() == 0) {
             let _ = std::fs::remove_file(&self.path);
         }
+    }
+}
+
+/// That a new file is in its folder must be on the disk as well.
+fn keep_name(path: &Path, file: &File) {
+    if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+        let folder = path.parent().and_then(|folder| File::open(folder).ok());
+        // Some file systems cannot do that, and need not.
+        folder.into_iter().for_each(|folder| drop(folder.sync_all()));
     }
 }
 
@@ -150,6 +171,18 @@ mod tests {
         assert_eq!(text.lines().count(), 2);
         assert!(text.starts_with(r#"{"event":"outcome","id":1,"#), "{text}");
         assert_eq!(std::fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn an_open_journal_is_known_as_such_until_it_is_closed() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("journal.jsonl");
+        assert!(!FileJournal::is_open(&path), "there is none");
+        let journal = FileJournal::open(&path).expect("open");
+        journal.append(&"any").expect("written");
+        assert!(FileJournal::is_open(&path));
+        drop(journal);
+        assert!(!FileJournal::is_open(&path) && !FileJournal::is_open(&path), "to ask changes nothing");
     }
 
     #[test]

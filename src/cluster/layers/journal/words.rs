@@ -53,7 +53,8 @@ fn scrub(value: &mut Value, path: &str, redactor: &Redactor) {
             let entries = std::mem::take(fields).into_iter();
             fields.extend(entries.map(|(key, value)| entry(key, value, path, redactor)));
         }
-        number if !path.is_empty() => {
+        // Numbers of the record itself are ours.
+        number if path.matches('/').count() > 1 => {
             let (text, plain) = (redactor.scrub(&number.to_string()), number.to_string());
             if text != plain {
                 *number = Value::String(text);
