@@ -26,8 +26,9 @@ impl Session {
     /// Begins a run of this job: takes the leases of its clusters and begins its journal. Whatever comes of it, close it.
     ///
     /// # Errors
-    /// When another run works on one of the clusters, or one cannot be reached.
+    /// When another run works on one of the clusters, or one cannot be reached; when there is no place for a journal.
     pub fn begin(&self, job: &Job, clusters: Vec<String>) -> Result<()> {
+        self.journal.open()?;
         let is_live = self.world.is_none() && job.header.needs.writes();
         let leases = if is_live { self.take_leases(&clusters) } else { Ok(()) };
         let uids = self.uids(&clusters, is_live && leases.is_ok());

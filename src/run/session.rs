@@ -73,7 +73,7 @@ impl Session {
     /// A session on the clusters of a kubeconfig: the given file, or the one kubectl would take.
     ///
     /// # Errors
-    /// When the kubeconfig or the journal's folder cannot be used.
+    /// When the kubeconfig cannot be used.
     pub fn live(job: &Job, kubeconfig: Option<PathBuf>) -> Result<Session> {
         Session::live_at(job, kubeconfig, None)
     }
@@ -88,7 +88,7 @@ impl Session {
         super::contexts::check(job, &contexts)?;
         let foundation = Foundation::new(Clock::real(), None, desk)?.recording(job, false)?;
         let (mut shared, journal) =
-            foundation.shared(job, Recorder::in_file(foundation.tally.clone(), &foundation.run)?);
+            foundation.shared(job, Recorder::in_file(foundation.tally.clone(), &foundation.run));
         let door = foundation.door(journal.clone());
         shared.door = Some(door.clone());
         let clusters: Arc<dyn Clusters> = Arc::new(Live::new(contexts, shared, foundation.runtime.handle().clone()));

@@ -55,11 +55,6 @@ impl FileJournal {
         matches!(locked, Ok(Err(TryLockError::WouldBlock)))
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Appends one record and returns when it is on the disk. Known secrets in its words are replaced.
     ///
     /// # Errors
