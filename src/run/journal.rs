@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn of_what_came_long_before_the_first_change_the_latest_is_kept() {
         let recorder = Recorder::in_memory(Tally::default());
-        let named = Note::Cluster { time: now(), cluster: "east".into(), uid: "u".into() };
+        let named = Note::Cluster { time: now(), cluster: "east".into(), uid: "u".into(), in_hand: false };
         recorder.note(&named);
         for number in 0..10_000 {
             recorder.note(&Note::Unchecked { time: now(), cluster: format!("c{number}") });

@@ -172,6 +172,8 @@ pub struct History {
     pub until: String,
     /// Whether somebody has its journal open.
     pub is_open: bool,
+    /// The clusters that are no contexts: its script has connected to them with kubeconfigs that are not kept.
+    pub in_hand: BTreeSet<String>,
 }
 
 /// What of a line tells that the run still went on.
@@ -208,8 +210,11 @@ impl History {
                 }
                 Ok(Record::Finished(finished)) => history.finished = Some(finished),
                 Err(_) => match serde_json::from_str::<Note>(line) {
-                    Ok(Note::Cluster { cluster, uid, .. }) => {
-                        history.started.uids.entry(cluster).or_insert(uid);
+                    Ok(Note::Cluster { cluster, uid, in_hand, .. }) => {
+                        history.in_hand.extend(in_hand.then(|| cluster.clone()));
+                        if !uid.is_empty() {
+                            history.started.uids.entry(cluster).or_insert(uid);
+                        }
                     }
                     note => history.notes.extend(note),
                 },

@@ -91,12 +91,13 @@ impl Session {
         self.runtime.block_on(futures::future::join_all(clusters.iter().map(uid))).into_iter().flatten().collect()
     }
 
-    /// Fails unless these contexts still are the clusters that an earlier run worked on.
+    /// Fails unless these contexts still are the clusters that an earlier run worked on. What its script has connected to
+    /// by itself is no context, and only the script can tell.
     ///
     /// # Errors
     /// When one is another cluster now, or cannot be asked.
     pub fn same_clusters(&self, run: &History, contexts: &[String]) -> Result<()> {
-        for context in contexts {
+        for context in contexts.iter().filter(|context| !run.in_hand.contains(*context)) {
             let Some(then) = run.started.uids.get(context) else { continue };
             let now = self.unless_interrupted(async { self.cluster(context)?.uid().await })?;
             if now != *then {
@@ -125,8 +126,12 @@ impl Session {
             return Ok(vec![format!("run {} is still running: changes under way: {}", run.id, pending.len())]);
         }
         let others = super::record::all(&super::record::folder())?;
-        let lines =
-            self.unless_interrupted(async { Ok(settle(run, &others, |context| self.cluster(context)).await) })?;
+        let in_hand = run.in_hand.clone();
+        let connect = |context: &str| match in_hand.contains(context) {
+            true => Err(Failure::usage(super::undo::NOT_KEPT)),
+            false => self.cluster(context),
+        };
+        let lines = self.unless_interrupted(async { Ok(settle(run, &others, connect).await) })?;
         let file = super::record::folder().join(format!("{}.jsonl", run.id));
         let journal = FileJournal::open(&file)?;
         let settled = pending.into_iter().filter_map(|at| run.changes[at].outcome.clone());

@@ -44,3 +44,28 @@ fn a_name_stays_with_its_server_and_writes_take_that_server_s_lease() {
     assert_eq!(leases, 2, "taken and given back");
     assert_eq!(stage.map("old"), Some(serde_json::json!({"theirs": "1", "mine": "1"})));
 }
+
+#[test]
+fn a_run_that_has_connected_by_itself_is_gone_on_with_and_taken_back_as_far_as_that_goes() {
+    let stage = Stage::new();
+    let header = "//! # Test\n//! ---\n//! needs: {write: [shop], contexts: [east], hosts: ['*']}\n//! ---\n";
+    let body = r#"
+step "Make" {
+    let mine = kube.connect("reader", config.call(url, "a"));
+    let map = |name| #{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: name, namespace: "shop"}};
+    mine.apply(map.call("there"));
+    kube.cluster("east").apply(map.call("here"));
+    throw "as asked";
+}"#;
+    std::fs::write(stage.home.path().join("make.rhai"), format!("{header}{CONFIG}{body}")).expect("written");
+    let (code, _, err) = stage.meshwright(&["run", "./make.rhai"]);
+    assert!(code == 1 && err.contains("as asked"), "{err}");
+    let id = stage.last();
+    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    assert!(code == 1 && err.contains("as asked"), "the script connects again: {err}");
+    let (code, out, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let lost = "! reader: ConfigMap shop/there: the kubeconfig that the script connected with is not kept";
+    assert!(err.contains("This cannot be taken back:") && err.contains(lost), "{err}");
+    assert!(stage.map("here").is_none() && stage.map("there").is_some(), "{err}");
+}

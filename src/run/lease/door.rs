@@ -40,12 +40,14 @@ impl Door {
 
     /// Writes down which cluster this is, so that `resume` and `undo` go to no other. One that does not tell it is used
     /// all the same.
-    async fn name(&self, cluster: &Cluster) {
+    async fn name(&self, cluster: &Cluster, in_hand: bool) {
         let mut named = self.named.lock().await;
-        if named.insert(cluster.name().to_owned())
-            && let Ok(uid) = cluster.uid().await
-        {
-            self.journal.note(&Note::Cluster { time: now(), cluster: cluster.name().to_owned(), uid });
+        if !named.insert(cluster.name().to_owned()) {
+            return;
+        }
+        let uid = cluster.uid().await.unwrap_or_default();
+        if in_hand || !uid.is_empty() {
+            self.journal.note(&Note::Cluster { time: now(), cluster: cluster.name().to_owned(), uid, in_hand });
         }
     }
 }
@@ -57,7 +59,8 @@ impl Doorkeeper for Door {
             let (Some(clusters), Some(around)) = (clusters, around) else { return Ok(()) };
             let cluster = clusters.named(cluster)?;
             self.leases.take(vec![cluster.clone()], || around).await?;
-            self.name(&cluster).await;
+            let contexts = clusters.contexts()?;
+            self.name(&cluster, !contexts.iter().any(|context| context == cluster.name())).await;
             Ok(())
         })
     }

@@ -15,6 +15,9 @@ pub use plan::{Action, Item, Plan, Restore, plan};
 pub use standing::{Standing, refused, standing};
 pub use taken::carry_out;
 
+/// Why nobody can go back to a cluster that is no context.
+pub(super) const NOT_KEPT: &str = "the kubeconfig that the script connected with is not kept";
+
 /// Software of clusters, of what they are made with and of the mesh, that goes on writing into objects it looks after.
 const CONTROLLERS: &[&str] = &[
     "kube-controller-manager",

@@ -1,5 +1,6 @@
 //! What an undo would do, as far as the run's journal tells.
 
+use super::NOT_KEPT;
 use crate::cluster::layers::journal::{Before, Note, writers_in};
 use crate::cluster::layers::reverse;
 use crate::run::record::{Change, History};
@@ -74,7 +75,7 @@ pub fn plan(run: &History) -> Plan {
         let key = (change.intent.cluster.as_str(), change.path());
         if !seen.contains(&key) {
             let same = |other: &&Change| (other.intent.cluster.as_str(), other.path()) == key;
-            take_back(&run.id, &run.changes.iter().filter(same).collect::<Vec<_>>(), &mut plan);
+            take_back(run, &run.changes.iter().filter(same).collect::<Vec<_>>(), &mut plan);
             seen.push(key);
         }
     }
@@ -89,7 +90,7 @@ pub fn plan(run: &History) -> Plan {
 }
 
 /// Takes back all changes of one object.
-fn take_back(run: &str, changes: &[&Change], plan: &mut Plan) {
+fn take_back(run: &History, changes: &[&Change], plan: &mut Plan) {
     let done: Vec<&Change> = changes.iter().filter(|change| !change.is_void()).copied().collect();
     let (Some(first), Some(last)) = (done.first(), done.last()) else { return };
     let title = format!("{}: {}", last.intent.cluster, last.intent.object);
@@ -112,13 +113,16 @@ fn take_back(run: &str, changes: &[&Change], plan: &mut Plan) {
         },
     };
     let Some(outcome) = &last.outcome else { return };
+    if run.in_hand.contains(&last.intent.cluster) {
+        return plan.lost.push(format!("{title}: {NOT_KEPT}"));
+    }
     plan.items.push(Item {
         cluster: last.intent.cluster.clone(),
         path: last.path(),
         object: last.intent.object.clone(),
         uid: outcome.uid.clone(),
         action,
-        manager: format!("meshwright-undo-{run}"),
+        manager: format!("meshwright-undo-{}", run.id),
         ours: done.iter().map(|change| change.intent.manager().to_owned()).collect(),
         resource_version: outcome.resource_version.clone(),
         writers: writers(&done),
@@ -243,6 +247,19 @@ pub(super) mod tests {
         assert_eq!(plan.lost, ["east: ConfigMap a/s: the former contents of a Secret are not kept"]);
         assert_eq!(plan.items.len(), 1, "what was made can be deleted");
         assert_eq!(plan.items[0].action, Action::Delete);
+    }
+
+    #[test]
+    fn what_a_kubeconfig_in_hand_led_to_is_told_and_the_rest_taken_back() {
+        let mut changes = vec![
+            change(1, "mine", "PATCH", Before::Absent, Outcome::default()),
+            change(2, "there", "PATCH", Before::Absent, Outcome::default()),
+        ];
+        changes[1].intent.cluster = "reader".into();
+        let in_hand = ["reader".to_owned()].into();
+        let plan = plan(&History { changes, in_hand, ..History::default() });
+        assert_eq!(plan.lost, [format!("reader: ConfigMap a/there: {NOT_KEPT}")]);
+        assert_eq!(plan.items.iter().map(|item| item.cluster.as_str()).collect::<Vec<_>>(), ["east"]);
     }
 
     #[test]

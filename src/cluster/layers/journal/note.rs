@@ -26,8 +26,11 @@ pub enum Note {
         time: String,
         /// The context name.
         cluster: String,
-        /// The uid of namespace kube-system.
+        /// The uid of namespace kube-system; empty when it does not tell.
         uid: String,
+        /// Whether it is no context: the script has connected to it with a kubeconfig of its own, which is not kept.
+        #[serde(default, rename = "inHand", skip_serializing_if = "std::ops::Not::not")]
+        in_hand: bool,
     },
     /// The certificate of a cluster's server is not checked.
     Unchecked {
