@@ -59,9 +59,10 @@ impl Resume {
 }
 
 fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> {
-    if run.started.script.starts_with("undo ") {
-        return Err(Failure::usage(format!("run {} is an undo", run.id))
-            .hint(format!("repeat it: meshwright {}", run.started.script)));
+    if let Some(undone) = run.undone() {
+        return Err(
+            Failure::usage(format!("run {} is an undo", run.id)).hint(format!("repeat it: meshwright undo {undone}"))
+        );
     }
     if run.started.source == "typed" {
         return Err(Failure::usage(format!("run {} was typed, not read from a script", run.id))

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// Arguments of `undo`.
 #[derive(Args)]
 pub struct Undo {
-    /// The run: its id, the beginning of its id, or `last`
+    /// The run: its id, the beginning of its id, or `last`, which passes over undos
     #[arg(value_name = "RUN")]
     run: String,
     /// Only say what would be done
@@ -38,7 +38,7 @@ pub struct Undo {
 impl Undo {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
-        let mut run = record::find(&record::folder(), &self.run)?;
+        let mut run = record::find_to_undo(&record::folder(), &self.run)?;
         if !self.dry_run && !self.yes && !is_somebody_there() {
             return Err(unasked(&run.id));
         }

@@ -235,6 +235,11 @@ impl History {
         clusters.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
+    /// The run that this one has taken back, where it is an undo.
+    pub fn undone(&self) -> Option<&str> {
+        self.started.script.strip_prefix("undo ")
+    }
+
     /// How it ended, in a word or two.
     pub fn outcome(&self) -> String {
         match &self.finished {
@@ -309,6 +314,22 @@ fn read(path: &Path, id: &str) -> Result<Option<History>> {
     Ok(Some(history).filter(|history| !history.started.time.is_empty()))
 }
 
+/// The run to take back: as [`find`], but no undo.
+///
+/// # Errors
+/// As [`find`], and when the run is an undo.
+pub fn find_to_undo(folder: &Path, wanted: &str) -> Result<History> {
+    let latest = if wanted == "last" { all(folder)?.into_iter().find(|run| run.undone().is_none()) } else { None };
+    let run = latest.map_or_else(|| find(folder, wanted), Ok)?;
+    match run.undone() {
+        Some(undone) => {
+            Err(Failure::usage(format!("run {} is an undo", run.id))
+                .hint(format!("repeat it: meshwright undo {undone}")))
+        }
+        None => Ok(run),
+    }
+}
+
 /// The run whose id begins so; `last` is the latest.
 ///
 /// # Errors
@@ -325,6 +346,9 @@ pub fn find(folder: &Path, wanted: &str) -> Result<History> {
     let mut runs = all(folder)?;
     if wanted == "last" && !runs.is_empty() {
         return Ok(runs.remove(0));
+    }
+    if wanted.is_empty() {
+        return Err(Failure::usage("which run? its id is empty").hint("`meshwright runs` lists them"));
     }
     let mut fitting: Vec<History> = runs.into_iter().filter(|run| run.id.starts_with(wanted)).collect();
     match fitting.len() {
@@ -379,6 +403,24 @@ mod tests {
         assert_eq!(find(folder.path(), "abc").expect("one").id, "abc1");
         assert!(find(folder.path(), "ab").expect_err("two").message.contains("2 runs"));
         assert!(find(folder.path(), "x").expect_err("none").message.contains("no run `x`"));
+        std::fs::remove_file(folder.path().join("abd2.jsonl")).expect("removed");
+        assert!(
+            find(folder.path(), "").expect_err("no id").message.contains("empty"),
+            "although there is one run only"
+        );
+    }
+
+    #[test]
+    fn an_undo_is_not_taken_back() {
+        let folder = tempfile::tempdir().expect("folder");
+        let undo = JOURNAL.replace("\"script\":\"s\"", "\"script\":\"undo abc1\"").replace("2026-01", "2026-02");
+        for (id, text) in [("abc1", JOURNAL), ("abd2", &undo)] {
+            std::fs::write(folder.path().join(format!("{id}.jsonl")), text).expect("written");
+        }
+        assert_eq!(find(folder.path(), "last").expect("one").id, "abd2");
+        assert_eq!(find_to_undo(folder.path(), "last").expect("one").id, "abc1");
+        let failure = find_to_undo(folder.path(), "abd2").expect_err("an undo");
+        assert_eq!(failure.hint.as_deref(), Some("repeat it: meshwright undo abc1"));
     }
 
     #[test]
