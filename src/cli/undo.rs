@@ -2,6 +2,7 @@
 
 use super::approve::{Answers, ask, confirm_production, is_somebody_there, show_beside};
 use crate::failure::{Failure, Kind, Result};
+use crate::process::quoted;
 use crate::run::record;
 use crate::run::screen::Style;
 use crate::run::undo::{self, Action, Item, Plan, Standing};
@@ -69,7 +70,28 @@ impl Undo {
             show_beside(&text);
         }
         self.ask(&session, &contexts)?;
-        session.recorded(&job, contexts, || take_back(&session, &run.id, &items, &self.except))
+        session.recorded(&job, contexts, || self.take_back(&session, &run.id, &items))
+    }
+
+    fn take_back(&self, session: &Session, id: &str, items: &[Item]) -> Result<()> {
+        for item in items {
+            let cluster = session.cluster(&item.cluster)?;
+            let taken = session.unless_interrupted(undo::carry_out(&cluster, item));
+            taken.map_err(|failure| half(failure, &self.again(id)))?;
+            session.screen().line(&format!("✓ {}", line(item, ["deleted", "restored"])));
+        }
+        let but = if self.except.is_empty() { String::new() } else { format!(", but for {}", self.except.join(", ")) };
+        session.screen().line(&crate::plain::text(&format!("\nRun {id} is taken back{but}.")));
+        Ok(())
+    }
+
+    /// The command that goes on with this one: what is left alone stays so.
+    fn again(&self, id: &str) -> String {
+        let kubeconfig = self.kubeconfig.iter().map(|file| ("--kubeconfig", file.to_string_lossy().into_owned()));
+        let except = self.except.iter().map(|name| ("--except", name.clone()));
+        let confirm = self.confirm.iter().map(|name| ("--confirm", name.clone()));
+        let flags = except.chain(kubeconfig).chain(confirm).map(|(flag, value)| format!(" {flag} {}", quoted(&value)));
+        format!("meshwright undo {id}{}", flags.collect::<String>())
     }
 
     fn ask(&self, session: &Session, contexts: &[String]) -> Result<()> {
@@ -89,20 +111,8 @@ fn unasked(id: &str) -> Failure {
         .hint(format!("look first: meshwright undo {id} --dry-run; then: meshwright undo {id} --yes"))
 }
 
-fn take_back(session: &Session, id: &str, items: &[Item], left_out: &[String]) -> Result<()> {
-    for item in items {
-        let cluster = session.cluster(&item.cluster)?;
-        let taken = session.unless_interrupted(undo::carry_out(&cluster, item));
-        taken.map_err(|failure| half(failure, id))?;
-        session.screen().line(&format!("✓ {}", line(item, ["deleted", "restored"])));
-    }
-    let but = if left_out.is_empty() { String::new() } else { format!(", but for {}", left_out.join(", ")) };
-    session.screen().line(&crate::plain::text(&format!("\nRun {id} is taken back{but}.")));
-    Ok(())
-}
-
-fn half(failure: Failure, id: &str) -> Failure {
-    let again = format!("what is done is done; to go on: meshwright undo {id}");
+fn half(failure: Failure, again: &str) -> Failure {
+    let again = crate::plain::text(&format!("what is done is done; to go on: {again}"));
     let hint = failure.hint.iter().map(String::as_str).chain([again.as_str()]).collect::<Vec<_>>().join("; ");
     Failure { hint: Some(hint), ..failure }
 }
@@ -219,6 +229,21 @@ fn fields(path: &str, patch: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_that_goes_on_leaves_alone_what_this_one_does() {
+        let undo = Undo {
+            run: "last".into(),
+            dry_run: false,
+            yes: true,
+            confirm: vec!["eu-prod".into()],
+            except: vec!["east:ConfigMap/shop/a".into(), "Secret shop/b".into()],
+            kubeconfig: Some("../of then".into()),
+        };
+        let expected = "meshwright undo abc1 --except east:ConfigMap/shop/a --except 'Secret shop/b' \
+                        --kubeconfig '../of then' --confirm eu-prod";
+        assert_eq!(undo.again("abc1"), expected);
+    }
 
     #[test]
     fn what_a_cluster_called_an_object_moves_no_terminal() {

@@ -45,7 +45,8 @@ impl Command {
     }
 }
 
-fn quoted(word: &str) -> String {
+/// A word of a command as one would type it.
+pub fn quoted(word: &str) -> String {
     let simple = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(simple) { word.to_owned() } else { format!("'{word}'") }
 }

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub use crate::content::Content;
 pub use crate::output::Output;
-pub use command::{Command, DEFAULT_TIMEOUT};
+pub use command::{Command, DEFAULT_TIMEOUT, quoted};
 pub use live::Live;
 pub use rehearsed::Rehearsed;
 pub use version::version;
