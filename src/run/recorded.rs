@@ -192,7 +192,8 @@ fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Sta
         params: job.values.iter().map(|(param, node)| (param.name.clone(), shown(node))).collect(),
         clusters,
         uids: BTreeMap::new(),
-        kubeconfig,
+        // Whoever goes on with the run may be in another folder.
+        kubeconfig: kubeconfig.map(|file| std::path::absolute(&file).unwrap_or(file)),
         pid: std::process::id(),
     }
 }

@@ -346,3 +346,13 @@ fn what_comes_between_the_look_and_the_change_is_not_lost() {
     let (code, err) = undone_while(&stage, &id, |server| again(server, "old"));
     assert_eq!((code, stage.map("old")), (0, Some(json!({"a": "another object"}))), "{err}");
 }
+
+#[test]
+fn a_kubeconfig_is_found_from_another_folder() {
+    let stage = Stage::new();
+    let (code, _, err) = stage.run(&["--kubeconfig", "config"]);
+    assert_eq!(code, 0, "{err}");
+    let journal = std::fs::read_to_string(stage.journal(&stage.last())).expect("journal");
+    let started: serde_json::Value = serde_json::from_str(journal.lines().next().expect("a line")).expect("json");
+    assert_eq!(started["kubeconfig"], serde_json::json!(stage.home.path().join("config")));
+}
