@@ -23,6 +23,7 @@ fn job(example: &str) -> Job {
         style: Style { quiet: true, ..Style::default() },
         stop_after: None,
         record: None,
+        amended: Default::default(),
     }
 }
 

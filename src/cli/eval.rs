@@ -53,7 +53,15 @@ impl Eval {
         let needs = Needs { exec: self.programs.clone(), ..Needs::typed() };
         let needs = if self.write || self.rehearse { needs.writing() } else { needs };
         let header = Header { needs, ..Header::default() };
-        let job = Job { script, header, values: Values::default(), style, stop_after: None, record: None };
+        let job = Job {
+            script,
+            header,
+            values: Values::default(),
+            style,
+            stop_after: None,
+            record: None,
+            amended: Default::default(),
+        };
         let session = match self.rehearse {
             true => Session::rehearsal(&job, &["east", "west"])?,
             false => Session::live(&job, self.kubeconfig.clone())?,

@@ -1,7 +1,7 @@
 //! `resume`: the same command again, after a run that did not come to its end.
 
 use super::approve::{Answers, approve};
-use super::script_args::{Rights, answers, find, finish, take_value};
+use super::script_args::{answers, find, finish, take_rights, take_value, unknown_step};
 use crate::cluster::layers::journal::Note;
 use crate::failure::{Failure, Result};
 use crate::object::{Node, Object};
@@ -42,6 +42,9 @@ impl Resume {
             "Resuming run {}: {}. Steps that are already true change nothing.",
             run.id, job.script.name
         ));
+        for line in as_then(&run, &job) {
+            screen.line(&format!("  {line}"));
+        }
         if run.started.sha256 != record::digest(&job.script.text) {
             screen.line("The script is not the same as it was then.");
         }
@@ -71,8 +74,13 @@ fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> 
     let script = find(&run.started.script)?;
     let mut header = script.header()?;
     let mut words = again.to_vec();
-    let (rights, mut answers) = (Rights::take(&mut words)?, answers("run", &mut words)?);
-    let file = take_value(&mut words, "--params").map_err(Failure::usage)?;
+    let (amended, mut answers) = (take_rights(&mut words)?, answers("run", &mut words)?);
+    let amended = run.started.rights.clone().and(amended);
+    let mut value_of = |flag: &str| take_value(&mut words, flag).map_err(Failure::usage);
+    let (file, stop_after) = (value_of("--params")?, value_of("--stop-after")?);
+    if let Some(problem) = unknown_step(&script, stop_after.as_deref()) {
+        return Err(Failure::usage(problem));
+    }
     let mut given = Given::from_args(&header, &words);
     let mut params = run.started.params.clone();
     params.retain(|name, _| header.param(name).is_some_and(|param| param.kind != Kind::Secret));
@@ -83,9 +91,18 @@ fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> 
     let hint = "parameters that are not kept are given behind the run: meshwright resume RUN --NAME VALUE";
     let values = Values::check(&header, &given).map_err(|failure| failure.hint(hint))?;
     header.needs = header.needs.with(&values);
-    rights.change(&mut header.needs)?;
-    answers.widened = rights.allow;
-    Ok((Job { script, header, values, style, stop_after: None, record: None }, answers))
+    amended.change(&mut header.needs)?;
+    answers.widened.clone_from(&amended.allow);
+    Ok((Job { script, header, values, style, stop_after, record: None, amended }, answers))
+}
+
+/// What of the run's command holds again, and what does not.
+fn as_then(run: &History, job: &Job) -> Vec<String> {
+    let then = &run.started.rights;
+    let rights = (!then.is_empty()).then(|| format!("as then: {then}; to lift that, begin anew with `meshwright run`"));
+    let stop = run.started.stop_after.as_deref().filter(|_| job.stop_after.is_none());
+    let stop = stop.map(|step| format!("it was to stop after `{step}`; now it goes on to its end"));
+    rights.into_iter().chain(stop).map(|line| crate::plain::line(&line, 500)).collect()
 }
 
 #[cfg(test)]

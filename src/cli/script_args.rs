@@ -5,7 +5,7 @@ use super::print;
 use crate::failure::{Failure, Kind as FailureKind, Result};
 use crate::run::screen::Style;
 use crate::run::{Job, Session, record};
-use crate::script::{self, Given, Header, Kind, Param, Script, Values};
+use crate::script::{self, Amended, Given, Header, Kind, Param, Script, Values};
 use clap::Args;
 
 /// How other tools call a look ahead.
@@ -85,7 +85,7 @@ impl ScriptArgs {
         if verb != "rehearse" && serve {
             problems.push("--serve is for `rehearse`: real clusters are up already".into());
         }
-        let (rights, mut answers) = (Rights::take(&mut words)?, answers(verb, &mut words)?);
+        let (amended, mut answers) = (take_rights(&mut words)?, answers(verb, &mut words)?);
         let known = main.as_ref().map_or_else(|| header.clone(), |(main, _)| joined(&header, main));
         let mut given = Given::from_args(&known, &words);
         given.problems.iter_mut().for_each(|problem| *problem += &task_meant(verb, &script, problem));
@@ -99,9 +99,9 @@ impl ScriptArgs {
         let values = Values::check(&header, &own).map_err(|failure| failure.hint(usage(verb, &script, &words)))?;
         let before = main.map(|(header, main)| before(main, header, &given, style)).transpose()?;
         header.needs = header.needs.with(&values);
-        rights.change(&mut header.needs)?;
-        answers.widened = rights.allow;
-        let job = Job { script, header, values, style, stop_after, record };
+        amended.change(&mut header.needs)?;
+        answers.widened.clone_from(&amended.allow);
+        let job = Job { script, header, values, style, stop_after, record, amended };
         Ok(Some(Asked { job, before, kubeconfig, serve, pause, answers }))
     }
 }
@@ -124,39 +124,17 @@ fn before(script: Script, mut header: Header, given: &Given, style: Style) -> Re
         style: Style { quiet: true, live: false, mute: true, ..style },
         stop_after: None,
         record: None,
+        amended: Default::default(),
     })
 }
 
-/// The flags that change what a run may do.
-pub struct Rights {
-    read_only: bool,
-    /// What is given beyond the header's rights.
-    pub allow: Vec<String>,
-    deny: Vec<String>,
-}
-
-impl Rights {
-    /// Takes the flags out of the words.
-    ///
-    /// # Errors
-    /// When one lacks its value.
-    pub fn take(words: &mut Vec<String>) -> Result<Rights> {
-        let read_only = take_flag(words, "--read-only");
-        Ok(Rights { read_only, allow: take_values(words, "--allow")?, deny: take_values(words, "--deny")? })
-    }
-
-    /// What is denied stays denied, whatever else is allowed.
-    ///
-    /// # Errors
-    /// When there is no such right.
-    pub fn change(&self, needs: &mut crate::script::Needs) -> Result<()> {
-        self.allow.iter().try_for_each(|right| needs.allow(right))?;
-        self.deny.iter().try_for_each(|right| needs.deny(right))?;
-        if self.read_only {
-            needs.read_only();
-        }
-        Ok(())
-    }
+/// Takes the flags that change what a run may do out of the words.
+///
+/// # Errors
+/// When one lacks its value.
+pub fn take_rights(words: &mut Vec<String>) -> Result<Amended> {
+    let read_only = take_flag(words, "--read-only");
+    Ok(Amended { read_only, allow: take_values(words, "--allow")?, deny: take_values(words, "--deny")? })
 }
 
 /// What was answered beforehand: `--yes`, `--yes=CONTEXT`, `--confirm CONTEXT`.
@@ -229,7 +207,7 @@ fn task_meant(verb: &str, script: &Script, problem: &str) -> String {
 }
 
 /// What is wrong with the step to stop after.
-fn unknown_step(script: &Script, wanted: Option<&str>) -> Option<String> {
+pub fn unknown_step(script: &Script, wanted: Option<&str>) -> Option<String> {
     let wanted = wanted?;
     let names: Vec<String> = script.steps().into_iter().map(|step| step.name).collect();
     if names.iter().any(|name| name == wanted) {

@@ -3,6 +3,7 @@
 use crate::cluster::layers::FileJournal;
 use crate::cluster::layers::journal::{Before, Found, Intent, NOT_SENT, Note, Outcome, Repetition};
 use crate::failure::{Failure, Result};
+use crate::script::Amended;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,12 @@ pub struct Started {
     /// The kubeconfig that was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubeconfig: Option<PathBuf>,
+    /// How flags changed the rights of its header.
+    #[serde(default, skip_serializing_if = "Amended::is_empty")]
+    pub rights: Amended,
+    /// The step that it was to stop after.
+    #[serde(default, rename = "stopAfter", skip_serializing_if = "Option::is_none")]
+    pub stop_after: Option<String>,
     /// The process.
     pub pid: u32,
 }

@@ -194,6 +194,8 @@ fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Sta
         uids: BTreeMap::new(),
         // Whoever goes on with the run may be in another folder.
         kubeconfig: kubeconfig.map(|file| std::path::absolute(&file).unwrap_or(file)),
+        rights: job.amended.clone(),
+        stop_after: job.stop_after.clone(),
         pid: std::process::id(),
     }
 }

@@ -22,7 +22,7 @@ use crate::primitives::keeper::{Folder, Memory};
 use crate::process::Live as LivePrograms;
 use crate::recording::Writer;
 use crate::rehearsal::World;
-use crate::script::{Header, Kind, Script, Values};
+use crate::script::{Amended, Header, Kind, Script, Values};
 use rhai::{Dynamic, Scope};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +43,8 @@ pub struct Job {
     pub stop_after: Option<String>,
     /// The file to record the traffic in.
     pub record: Option<PathBuf>,
+    /// How flags have changed the header's rights; `header` has them changed already.
+    pub amended: Amended,
 }
 
 /// A run that is set up: clusters can be asked, scripts can be run.

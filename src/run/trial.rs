@@ -122,7 +122,15 @@ impl Trial {
         let given = self.filled(&header, given);
         let values = Values::check(&header, &given)?;
         header.needs = header.needs.with(&values);
-        Ok(Job { script, header, values, style: Style::default(), stop_after: wanted.stop_after.clone(), record: None })
+        Ok(Job {
+            script,
+            header,
+            values,
+            style: Style::default(),
+            stop_after: wanted.stop_after.clone(),
+            record: None,
+            amended: Default::default(),
+        })
     }
 
     /// The parameters with the test's clusters where none are named, and what rehearsals put in for others.
@@ -235,7 +243,15 @@ impl Trial {
         given.fill(&header, stand_in);
         let values = Values::check(&header, &given)?;
         header.needs = header.needs.with(&values);
-        Ok(Job { script, header, values, style: Style::default(), stop_after: None, record: None })
+        Ok(Job {
+            script,
+            header,
+            values,
+            style: Style::default(),
+            stop_after: None,
+            record: None,
+            amended: Default::default(),
+        })
     }
 }
 

@@ -112,5 +112,6 @@ fn job(file: &Script) -> Result<Job> {
         style: Style::default(),
         stop_after: None,
         record: None,
+        amended: Default::default(),
     })
 }

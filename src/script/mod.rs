@@ -3,6 +3,7 @@
 //! Needs no cluster and no engine: the command line shows, checks and completes scripts with it. [`find`] gives a
 //! [`Script`]; its [`Header`] checks the parameters; a [`Resolver`] gives the engine what it imports.
 
+mod amended;
 mod bundle;
 pub mod check;
 pub mod explained;
@@ -22,6 +23,7 @@ pub mod steps;
 pub mod undeclared;
 mod values;
 
+pub use amended::Amended;
 pub use bundle::{Home, Script, bundled, find, library, library_names, source_text};
 pub use given::Given;
 pub use header::Header;

@@ -34,7 +34,15 @@ fn job(text: &str, write: &[&str]) -> Job {
     let needs = meshwright::script::Needs { write, ..meshwright::script::Needs::typed() };
     let header = Header { needs, ..Header::default() };
     let style = Style { quiet: true, ..Style::default() };
-    Job { script, header, values: Values::default(), style, stop_after: None, record: None }
+    Job {
+        script,
+        header,
+        values: Values::default(),
+        style,
+        stop_after: None,
+        record: None,
+        amended: Default::default(),
+    }
 }
 
 pub fn holds(text: &str) {

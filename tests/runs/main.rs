@@ -60,6 +60,34 @@ fn a_failed_run_names_the_command_that_goes_on() {
 }
 
 #[test]
+fn what_was_denied_then_is_denied_when_the_run_goes_on() {
+    let stage = Stage::new();
+    let (code, _, err) = stage.run(&["--deny", "write=shop"]);
+    assert!(code != 0 && err.contains("may not"), "{err}");
+    let id = stage.last();
+    for more in [&[][..], &["--allow", "write=shop"]] {
+        let (code, _, err) = stage.meshwright(&[&["resume", &id], more].concat());
+        assert!(code != 0 && err.contains("may not"), "{err}");
+        assert!(err.contains("as then: --deny write=shop; to lift that"), "{err}");
+        assert_eq!(stage.map("new"), None, "nothing was made");
+    }
+}
+
+#[test]
+fn a_run_that_was_to_stop_goes_on_to_its_end_and_says_so() {
+    let stage = Stage::new();
+    let (_, _, err) = stage.run(&["--fail", "--stop-after", "Make"]);
+    assert!(err.contains("Stopped after the step `Make`"), "{err}");
+    let id = stage.last();
+    let (code, _, err) = stage.meshwright(&["resume", &id, "--stop-after", "Make"]);
+    assert!(code == 0 && err.contains("Stopped after the step `Make`"), "{err}");
+    let (code, _, err) = stage.meshwright(&["resume", &id, "--stop-after", "Makes"]);
+    assert!(code == 4 && err.contains("did you mean `Make`"), "{err}");
+    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    assert!(code == 1 && err.contains("it was to stop after `Make`; now it goes on to its end"), "{err}");
+}
+
+#[test]
 fn two_runs_do_not_work_on_a_cluster_at_once() {
     let stage = Stage::new();
     held_elsewhere(&stage);

@@ -55,7 +55,7 @@ fn an_export_needs_the_secrets_it_opened_and_the_pods_it_ran_programs_in() {
     assert_eq!(header.needs.secrets, ["kube-system/copied", "kube-system/read"], "{text}");
     let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values, style, stop_after: None, record: None };
+    let job = Job { script, header, values, style, stop_after: None, record: None, amended: Default::default() };
     let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
     furnish(&session);
     session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
@@ -81,7 +81,7 @@ fn an_export_does_what_the_session_did() {
     assert_eq!(header.needs.write, ["default"]);
     let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values, style, stop_after: None, record: None };
+    let job = Job { script, header, values, style, stop_after: None, record: None, amended: Default::default() };
     let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
     session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
     let world = session.world().expect("world");
