@@ -1,11 +1,13 @@
 //! Who may read from the terminal now. People who are asked share it: they see who asks. A program that asks by itself has
 //! it alone.
 
+use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::unistd::Pid;
 use std::fs::File;
 use std::io::IsTerminal as _;
 use std::os::fd::AsFd;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 static USE: LazyLock<watch::Sender<Use>> = LazyLock::new(watch::Sender::default);
@@ -98,30 +100,107 @@ fn begin(may: impl Fn(&Use) -> bool, change: impl FnOnce(&mut Use)) -> bool {
 }
 
 /// How the terminal was; it is so again when this is dropped, although whoever read from it may not have ended.
-pub struct Modes(Option<(File, Termios)>);
+pub struct Modes(Option<usize>);
+
+struct Former {
+    number: usize,
+    terminal: File,
+    modes: Termios,
+}
+
+impl Former {
+    fn restore(&self) {
+        // From the background this would stop the process.
+        if is_ours(&self.terminal) {
+            // A terminal that is gone needs nothing.
+            let _ = tcsetattr(&self.terminal, SetArg::TCSANOW, &self.modes);
+        }
+    }
+}
 
 impl Modes {
     /// As it is now.
     pub fn kept() -> Modes {
         let terminal = File::open("/dev/tty").ok();
-        Modes(terminal.and_then(|terminal| tcgetattr(&terminal).ok().map(|modes| (terminal, modes))))
+        let former = terminal.and_then(|terminal| tcgetattr(&terminal).ok().map(|modes| (terminal, modes)));
+        Modes(former.map(|(terminal, modes)| debts().keep(terminal, modes)))
     }
 }
 
 impl Drop for Modes {
     fn drop(&mut self) {
-        // From the background this would stop the process.
-        if let Some((terminal, modes)) = self.0.as_ref().filter(|(terminal, _)| is_ours(terminal)) {
-            // A terminal that is gone needs nothing.
-            let _ = tcsetattr(terminal, SetArg::TCSANOW, modes);
+        let mut debts = debts();
+        if let Some(at) = debts.modes.iter().position(|former| Some(former.number) == self.0) {
+            debts.modes.remove(at).restore();
         }
     }
+}
+
+/// What is to be done before the process ends, although nothing is dropped then.
+static DEBTS: Mutex<Debts> = Mutex::new(Debts { kept: 0, modes: Vec::new(), programs: Vec::new() });
+
+struct Debts {
+    kept: usize,
+    modes: Vec<Former>,
+    programs: Vec<Pid>,
+}
+
+impl Debts {
+    fn keep(&mut self, terminal: File, modes: Termios) -> usize {
+        self.kept += 1;
+        self.modes.push(Former { number: self.kept, terminal, modes });
+        self.kept
+    }
+}
+
+fn debts() -> MutexGuard<'static, Debts> {
+    DEBTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// This program reads from the terminal, until this is dropped.
+pub struct Reader(Option<Pid>);
+
+impl Reader {
+    /// The program with this number.
+    pub fn is(pid: Option<Pid>) -> Reader {
+        debts().programs.extend(pid);
+        Reader(pid)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        debts().programs.retain(|pid| Some(*pid) != self.0);
+    }
+}
+
+/// Before the process ends at once: whoever has the terminal is ended, and the terminal is as it was.
+pub fn give_back() {
+    let debts = debts();
+    for pid in &debts.programs {
+        // The only error is that it has ended.
+        let _ = kill(*pid, Signal::SIGKILL);
+    }
+    debts.modes.first().into_iter().for_each(|former| former.restore());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use futures::FutureExt as _;
+
+    #[test]
+    fn a_program_that_reads_is_ended_with_the_process_and_not_after_it_has_ended() {
+        let start = || std::process::Command::new("sleep").arg("60").spawn().expect("started");
+        let pid = |child: &std::process::Child| Some(Pid::from_raw(i32::try_from(child.id()).expect("a number")));
+        let (mut reading, mut other) = (start(), start());
+        drop(Reader::is(pid(&other)));
+        let _reader = Reader::is(pid(&reading));
+        give_back();
+        assert!(!reading.wait().expect("ended").success());
+        assert!(other.try_wait().expect("asked").is_none(), "it reads no more");
+        other.kill().and_then(|()| other.wait()).expect("ended");
+    }
 
     #[test]
     fn people_share_the_terminal_and_wait_for_the_program_that_has_it() {

@@ -9,7 +9,7 @@ use crate::guardian::Guardian;
 use crate::object::{Object, yaml};
 use crate::plain;
 use crate::secret::{Redactor, Secret};
-use crate::terminal;
+use crate::terminal::{self, Reader};
 use kube::config::{ExecConfig, ExecInteractiveMode};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -115,6 +115,7 @@ async fn start(exec: &ExecConfig, name: &str, talk: Talk, hear: &Hear) -> Result
     let child = command.spawn().map_err(|error| missing(exec, name, &error))?;
     let own = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
     let group = guardian.as_ref().map(Guardian::group).or(own).filter(|_| talk == Talk::Nobody);
+    let _reader = Reader::is(own.filter(|_| talk != Talk::Nobody));
     let never = exec.interactive_mode == Some(ExecInteractiveMode::Never);
     let limit = if never { LIMIT } else { TYPING };
     let ended = tokio::time::timeout(limit, finish(child, Group(group), talk, hear)).await;

@@ -62,7 +62,13 @@ pub async fn watch(cancel: Cancel) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("\n{words}\n").as_bytes());
     cancel.cancel();
     signals.next().await;
-    std::process::exit(code().into());
+    leave();
+}
+
+/// Ends the process at once, as far as its terminal allows that.
+fn leave() -> ! {
+    crate::terminal::give_back();
+    std::process::exit(code().into())
 }
 
 /// What ends a run.
@@ -119,11 +125,11 @@ pub(super) async fn watch_prompt(desk: Desk) {
                 match presses {
                     1 => {}
                     2 => crate::plain::tell("\nstill ending what is under way; press Ctrl-C again to leave at once"),
-                    _ => std::process::exit(code().into()),
+                    _ => leave(),
                 }
                 continue;
             }
-            _ if told => std::process::exit(code().into()),
+            _ if told => leave(),
             TERM => "told to end (SIGTERM)",
             _ => "the terminal is gone (SIGHUP)",
         };

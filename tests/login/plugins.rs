@@ -151,6 +151,31 @@ async fn a_plugin_may_ask_where_there_is_a_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_at_once_leaves_no_plugin_and_the_terminal_as_it_was() {
+    let server = Tls::start(&["127.0.0.1"]).await;
+    let folder = tempfile::tempdir().expect("folder");
+    let number = folder.path().join("number");
+    let script = "trap '' INT TERM; stty -echo; echo $$ > 'NUMBER'; kill -TERM $PPID; kill -INT $PPID; while :; do sleep 1; done";
+    let user = plugin(folder.path(), &script.replace("NUMBER", &number.display().to_string()));
+    let file = folder.path().join("config");
+    let text = kubeconfig(&server.url(), &server.trust(), &user.replace("IfAvailable", "Always"));
+    std::fs::write(&file, text).expect("written");
+    let mut shell = std::process::Command::new("sh");
+    let line = "trap : INT; stty echo; before=$(stty -g); \"$@\"; [ \"$before\" = \"$(stty -g)\" ] && echo as before; echo over";
+    shell.args(["-c", line, "sh", env!("CARGO_BIN_EXE_meshwright"), "eval", r#"kube.cluster("east").version()"#]);
+    shell.env("KUBECONFIG", file).env("XDG_STATE_HOME", folder.path());
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut session = rexpect::session::spawn_command(shell, Some(20_000)).expect("started");
+        session.exp_string("over\r\n").expect("the end")
+    });
+    let shown = ended.await.expect("ended");
+    assert!(shown.contains("as before"), "{shown}");
+    let number = std::fs::read_to_string(number).expect("the plugin's number");
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", number.trim())).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_that_is_ended_leaves_the_terminal_as_it_was() {
     let server = Tls::start(&["127.0.0.1"]).await;
     let folder = tempfile::tempdir().expect("folder");
