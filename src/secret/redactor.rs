@@ -76,7 +76,11 @@ impl Redactor {
 
 impl Known {
     fn add(&mut self, form: &[u8], shown: &Arc<str>) {
-        let squeezed: Vec<u8> = Squeezed::new(form, 0).map(|(_, byte)| byte).collect();
+        READINGS.iter().for_each(|reading| self.add_as(*reading, form, shown));
+    }
+
+    fn add_as(&mut self, reading: Reading, form: &[u8], shown: &Arc<str>) {
+        let squeezed: Vec<u8> = Squeezed::new(form, 0, reading).map(|(_, byte)| byte).collect();
         let Some(start) = squeezed.first_chunk::<SHORTEST>().map(|start| u64::from_be_bytes(*start)) else { return };
         let bit = filter_bit(start);
         self.filter[bit / 64] |= 1 << (bit % 64);
@@ -87,12 +91,33 @@ impl Known {
 
     /// The parts that hold secrets, in order; those that overlap are one.
     fn spans(&self, text: &[u8]) -> Vec<Span> {
-        let mut spans: Vec<Span> = Vec::new();
+        let mut spans = Vec::new();
         if self.by_start.is_empty() {
             return spans;
         }
+        self.spans_as(Reading::Escapes, text, &mut spans);
+        if !escapes(text).is_empty() {
+            self.spans_as(Reading::Letters, text, &mut spans);
+            spans.extend(escapes(text).iter().filter_map(|at| self.at_start(text, at + 1)));
+            spans.sort_by_key(|span| span.start);
+        }
+        spans.into_iter().fold(Vec::new(), |mut joined, span| {
+            join(&mut joined, span);
+            joined
+        })
+    }
+
+    /// A secret that begins with the letter of what looks like an escape.
+    fn at_start(&self, text: &[u8], start: usize) -> Option<Span> {
+        let first: Vec<(usize, u8)> = Squeezed::new(text, start, Reading::Escapes).take(SHORTEST).collect();
+        let window = u64::from_be_bytes(first.iter().map(|(_, byte)| *byte).collect::<Vec<u8>>().try_into().ok()?);
+        let (end, shown) = self.longest(window, text, first.last()?.0, Reading::Escapes)?;
+        Some(Span { start, end, shown: shown.clone() })
+    }
+
+    fn spans_as(&self, reading: Reading, text: &[u8], spans: &mut Vec<Span>) {
         let (mut window, mut places) = (0_u64, [0_usize; SHORTEST]);
-        for (count, (at, byte)) in Squeezed::new(text, 0).enumerate() {
+        for (count, (at, byte)) in Squeezed::new(text, 0, reading).enumerate() {
             window = window << 8 | u64::from(byte);
             places[count % SHORTEST] = at;
             let bit = filter_bit(window);
@@ -100,15 +125,14 @@ impl Known {
                 continue;
             }
             let start = places[(count + 1) % SHORTEST];
-            if let Some((end, shown)) = self.longest(window, text, at) {
-                join(&mut spans, Span { start, end, shown: shown.clone() });
+            if let Some((end, shown)) = self.longest(window, text, at, reading) {
+                spans.push(Span { start, end, shown: shown.clone() });
             }
         }
-        spans
     }
 
     /// Where the longest secret with this start ends, whose eighth byte stands at `at`.
-    fn longest(&self, start: u64, text: &[u8], at: usize) -> Option<(usize, &Arc<str>)> {
+    fn longest(&self, start: u64, text: &[u8], at: usize, reading: Reading) -> Option<(usize, &Arc<str>)> {
         let lengths = self.by_start.get(&start)?;
         let most = lengths.keys().next_back()?;
         let mut hash = start.to_be_bytes().into_iter().fold(HASH_START, hashed);
@@ -118,7 +142,7 @@ impl Known {
             found = shown.map(|shown| (end, shown)).or(found);
         };
         consider(SHORTEST, at + 1, hash);
-        for (more, (at, byte)) in Squeezed::new(text, at + 1).enumerate().take(most - SHORTEST) {
+        for (more, (at, byte)) in Squeezed::new(text, at + 1, reading).enumerate().take(most - SHORTEST) {
             hash = hashed(hash, byte);
             consider(SHORTEST + more + 1, at + 1, hash);
         }
@@ -138,15 +162,37 @@ fn join(spans: &mut Vec<Span>, next: Span) {
     }
 }
 
+/// What `\n`, `\r` and `\t` in a text are: nobody knows whether a backslash begins an escape or ends something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// White space.
+    Escapes,
+    /// A backslash and a letter.
+    Letters,
+}
+
+const READINGS: [Reading; 2] = [Reading::Escapes, Reading::Letters];
+
+/// Where there is what looks like an escaped white space.
+fn escapes(text: &[u8]) -> Vec<usize> {
+    let pairs = text.windows(2).enumerate();
+    pairs.filter(|(_, pair)| pair[0] == b'\\' && is_white_letter(pair[1])).map(|(at, _)| at).collect()
+}
+
+fn is_white_letter(byte: u8) -> bool {
+    matches!(byte, b'n' | b'r' | b't')
+}
+
 /// The bytes of a text with their places, white space left out, written as such or as an escape.
 struct Squeezed<'t> {
     text: &'t [u8],
     at: usize,
+    reading: Reading,
 }
 
 impl<'t> Squeezed<'t> {
-    fn new(text: &'t [u8], at: usize) -> Squeezed<'t> {
-        Squeezed { text, at }
+    fn new(text: &'t [u8], at: usize, reading: Reading) -> Squeezed<'t> {
+        Squeezed { text, at, reading }
     }
 }
 
@@ -156,7 +202,9 @@ impl Iterator for Squeezed<'_> {
     fn next(&mut self) -> Option<(usize, u8)> {
         loop {
             let (at, byte) = (self.at, *self.text.get(self.at)?);
-            let escaped = byte == b'\\' && matches!(self.text.get(at + 1), Some(b'n' | b'r' | b't'));
+            let escaped = self.reading == Reading::Escapes
+                && byte == b'\\'
+                && self.text.get(at + 1).is_some_and(|next| is_white_letter(*next));
             self.at += if escaped { 2 } else { 1 };
             if !escaped && !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return Some((at, byte));
@@ -227,6 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn a_backslash_beside_a_secret_hides_nothing_of_it() {
+        let secret = "tomato-password-9";
+        assert_eq!(knowing(secret).scrub(&format!(r"CORP\{secret} end")), r"CORP\‹secret it› end");
+        assert_eq!(knowing(r"password-of-9\").scrub(r"x password-of-9\next"), "x ‹secret it›next");
+        assert_eq!(knowing(r"C:\new\table-of-9").scrub(r"in C:\new\table-of-9."), "in ‹secret it›.");
+        assert_eq!(knowing("tomato-of\nthe-password").scrub(r"CORP\tomato-of\nthe-password"), r"CORP\‹secret it›");
+    }
+
+    #[test]
     fn what_overlaps_is_hidden_as_one() {
         let redactor = knowing("first-secret-tail");
         redactor.learn("longer", "tail-of-the-second-secret");
@@ -255,6 +312,12 @@ mod tests {
             let clean = knowing(&secret).scrub(&format!("{before}{secret}{after}"));
             prop_assert!(clean.starts_with(&before) && clean.ends_with(&after), "{}", clean);
             prop_assert!(!clean.contains(&secret));
+        }
+
+        #[test]
+        fn a_secret_behind_a_backslash_is_found(secret in "[nrt][a-z0-9]{10,40}", more in "[nrt]?") {
+            let clean = knowing(&secret).scrub(&format!("\\{secret}\\{more}"));
+            prop_assert!(!clean.contains(&secret), "{}", clean);
         }
 
         #[test]
