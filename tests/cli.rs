@@ -290,3 +290,19 @@ fn a_look_ahead_is_a_rehearsal() {
     let (code, _, err) = meshwright(&["run", "shared-gateways", "--dry-run"]);
     assert!(code == 4 && err.contains("meshwright rehearse shared-gateways shows what it would do"), "{err}");
 }
+
+#[test]
+fn what_a_script_prints_and_nobody_can_keep_fails_the_run() {
+    let home = tempfile::tempdir().expect("folder");
+    let script = "//! # Say\n//! ---\n//! needs: {}\n//! ---\nprint(\"a word\");\nstep \"Go on\" {}\n";
+    std::fs::write(home.path().join("say.rhai"), script).expect("written");
+    for args in [&["rehearse", "./say.rhai"][..], &["eval", "--rehearse", "print(1)"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meshwright"));
+        command.args(args).env("HOME", home.path()).current_dir(home.path()).stdout(full).stderr(Stdio::piped());
+        let output = command.output().expect("started");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_ne!(output.status.code(), Some(0), "{err}");
+        assert!(err.contains("what the script printed could not be written") && !err.contains("Done"), "{err}");
+    }
+}

@@ -72,7 +72,8 @@ impl Eval {
         }
         session.begin_with_a_change(&job);
         let scope = session.scope(&job)?;
-        let value = session.close(session.evaluate("expression", &self.expression, scope))?;
+        let value = session.evaluate("expression", &self.expression, scope);
+        let value = session.close(value.and_then(|value| session.screen().is_whole().map(|()| value)))?;
         if value.is_unit() {
             return Ok(());
         }

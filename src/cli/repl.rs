@@ -127,6 +127,7 @@ pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
             _ => {}
         }
     }
+    outcome = outcome.and_then(|()| prompt.first_session().screen().is_whole());
     if outcome.is_ok() {
         prompt.summary(start.elapsed());
     }

@@ -57,6 +57,8 @@ struct State {
     notes: Vec<Note>,
     /// The topics that were told outside steps, where nothing can be held back: once each.
     told: BTreeSet<String>,
+    /// Why something that the script has printed could not be written.
+    unwritten: Option<std::io::Error>,
 }
 
 /// What somebody has to say, with the turn that it belongs to: threads of a script hurry, what they say stands in the
@@ -222,6 +224,16 @@ impl Screen {
         }
     }
 
+    /// Fails when something that the script has printed is lost.
+    ///
+    /// # Errors
+    /// `Internal`, with the first reason.
+    pub fn is_whole(&self) -> Result<()> {
+        let Some(error) = self.state().unwritten.take() else { return Ok(()) };
+        let failure = Failure::internal(format!("what the script printed could not be written: {error}"));
+        Err(failure.hint("the rest of the run went on; give its output another place and repeat"))
+    }
+
     /// The last lines of a run that went well.
     pub fn summary(&self, wall: Duration) {
         let state = self.state();
@@ -325,8 +337,13 @@ impl Observer for Screen {
         if let Some(heard) = &self.heard {
             return heard.print(&line);
         }
+        let written = self.bars.suspend(|| writeln!(std::io::stdout(), "{line}"));
         // As with what goes to stderr: a reader that went away stops nothing.
-        self.bars.suspend(|| drop(writeln!(std::io::stdout(), "{line}")));
+        if let Err(error) = written
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            self.state().unwritten.get_or_insert(error);
+        }
     }
 
     fn debug(&self, line: &str, place: Option<&Place>) {

@@ -219,6 +219,7 @@ impl Session {
             self.screen.say(Level::Warning, &defect);
         }
         drop(outcome?);
+        self.screen.is_whole()?;
         self.screen.summary(start.elapsed());
         Ok(())
     }
