@@ -306,3 +306,13 @@ fn what_a_script_prints_and_nobody_can_keep_fails_the_run() {
         assert!(err.contains("what the script printed could not be written") && !err.contains("Done"), "{err}");
     }
 }
+
+#[test]
+fn a_secret_of_a_script_s_own_is_shown_by_its_name() {
+    let (code, out, err) = meshwright(&[
+        "eval",
+        "--rehearse",
+        r#"secret.of("pw", "tomato-password-9"); print("it is tomato-password-9")"#,
+    ]);
+    assert_eq!((code, out.trim()), (0, "it is ‹secret pw›"), "{err}");
+}

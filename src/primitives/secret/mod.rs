@@ -258,8 +258,10 @@ fn env(call: &Call<'_, Host>) -> Outcome {
 }
 
 fn of(call: &Call<'_, Host>) -> Outcome {
-    let secret = call.secret(1, "");
-    Ok(Dynamic::from(Secret::new(call.str(0).as_str(), secret.reveal())))
+    let name = call.str(0);
+    // The first name that a content is known by is the one that is shown.
+    let secret = call.secret(1, &name);
+    Ok(Dynamic::from(Secret::new(name.as_str(), secret.reveal())))
 }
 
 fn reveal(call: &Call<'_, Host>) -> Outcome {
