@@ -37,6 +37,11 @@ impl Grant {
         self.denied.iter().any(|entry| covers(entry))
     }
 
+    /// The exception that forbids it.
+    pub fn denying(&self, covers: impl Fn(&str) -> bool) -> Option<&str> {
+        self.denied.iter().map(String::as_str).find(|entry| covers(entry))
+    }
+
     /// Whether everything is allowed.
     pub fn permits_all(&self) -> bool {
         self.denied.is_empty() && self.allowed.iter().any(|entry| entry == "*")
@@ -57,6 +62,18 @@ pub fn lacking(what: &str, key: &str, entry: &str) -> Failure {
     ))
 }
 
+/// The failure of a run that is denied a right: to allow it as well would not help.
+pub fn denied(what: &str, key: &str, entry: &str) -> Failure {
+    let by = format!("denied by --deny {key}={entry}, or by `!{entry}` in `needs.{key}` of the script's header");
+    Failure::new(Kind::Rights, format!("this run may not {what}: {by}"))
+        .hint("what is denied stays so, whatever else is allowed: leave that out")
+}
+
+/// The one or the other.
+pub fn refused(what: &str, key: &str, entry: &str, by: Option<&str>) -> Failure {
+    by.map_or_else(|| lacking(what, key, entry), |by| denied(what, key, by))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +92,17 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn what_an_exception_forbids_is_not_told_to_be_allowed() {
+        let grant = Grant::new(&["*", "!kube-*"]);
+        let by = |name: &str| grant.denying(|pattern| matches(pattern, name)).map(str::to_owned);
+        let failure = refused("change it", "write", "kube-system", by("kube-system").as_deref());
+        assert!(failure.message.contains("denied by --deny write=kube-*, or by `!kube-*`"), "{failure:?}");
+        assert!(failure.hint.is_some_and(|hint| !hint.contains("--allow")));
+        let failure = refused("change it", "write", "b", Grant::new(&["a", "!kube-*"]).denying(|_| false));
+        assert!(failure.hint.is_some_and(|hint| hint.contains("--allow write=b")));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a run may do outside the clusters: programs, other contexts, hosts, files, variables, authorities.
 
 use crate::failure::{Failure, Kind, Result};
-use crate::grant::{Grant, lacking, matches};
+use crate::grant::{Grant, matches, refused};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -131,10 +131,24 @@ impl Grants {
     /// Notes what is made use of, or fails with what is lacking.
     fn granted(&self, may: bool, what: &str, key: &'static str, entry: &str) -> Result<()> {
         if !may {
-            return Err(lacking(what, key, entry));
+            return Err(refused(what, key, entry, self.denying(key, entry)));
         }
         locked(&self.used).entry(key).or_default().insert(entry.to_owned());
         Ok(())
+    }
+
+    /// The exception that denies it, where names alone tell.
+    fn denying(&self, key: &str, entry: &str) -> Option<&str> {
+        let grant = match key {
+            "exec" => &self.programs,
+            "contexts" => &self.contexts,
+            "env" => &self.env,
+            "authorities" => &self.authorities,
+            _ => return None,
+        };
+        // A program may be given by its path.
+        let name = entry.rsplit('/').next().filter(|_| key == "exec").unwrap_or(entry);
+        grant.denying(|pattern| matches(pattern, entry) || matches(pattern, name))
     }
 
     /// A cluster of the run has named this host or URL.

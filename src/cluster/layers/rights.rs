@@ -3,7 +3,7 @@
 use super::{Gate, Settings};
 use crate::cluster::path::{ApiPath, Effect, effect_of};
 use crate::failure::Result;
-use crate::grant::{Grant, lacking, matches};
+use crate::grant::{Grant, matches, refused};
 use crate::secret::Witness;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
@@ -81,14 +81,15 @@ impl Rights {
         match effect_of(method, path, query) {
             Effect::Read => Ok(()),
             Effect::Run if self.may_run_in(&target) => Ok(()),
-            Effect::Run => Err(lacking(
-                &format!("run programs in {}", subject()),
-                "pods",
-                target.namespace.as_deref().unwrap_or("*"),
-            )),
+            Effect::Run => {
+                let namespace = target.namespace.as_deref().unwrap_or("*");
+                let by = self.pods.denying(|entry| matches(entry, namespace));
+                Err(refused(&format!("run programs in {}", subject()), "pods", namespace, by))
+            }
             Effect::Change if self.write.permits_where(|entry| covers(entry, &target)) => Ok(()),
             Effect::Change => {
-                Err(lacking(&format!("{} {}", verb(method, Effect::Change), subject()), "write", &needed(&target)))
+                let (what, by) = (verb(method, Effect::Change), self.write.denying(|entry| covers(entry, &target)));
+                Err(refused(&format!("{what} {}", subject()), "write", &needed(&target), by))
             }
         }
     }
@@ -113,8 +114,18 @@ impl Rights {
                 self.opened().into_iter().for_each(|opened| opened.note(&format!("{namespace}/{name}")));
                 Ok(())
             }
-            false => Err(closed(namespace, name)),
+            false => Err(self.closed(namespace, name)),
         }
+    }
+
+    /// The failure of a run that would need the content of a Secret.
+    fn closed(&self, namespace: &str, name: &str) -> crate::failure::Failure {
+        let (title, by) = (format!("{namespace}/{name}"), self.denying_secret(namespace, name));
+        refused(&format!("read the content of Secret {title}"), "secrets", &title, by)
+    }
+
+    fn denying_secret(&self, namespace: &str, name: &str) -> Option<&str> {
+        self.secrets.denying(|entry| covers_name(entry, namespace, name))
     }
 
     /// A token is as good as the Secret that could hold it.
@@ -122,7 +133,10 @@ impl Rights {
         let (namespace, name) = (target.namespace.as_deref().unwrap_or_default(), target.name.as_deref());
         match self.may_open(namespace, name.unwrap_or_default()) {
             true => Ok(()),
-            false => Err(lacking(&format!("get a token of {subject}"), "secrets", namespace)),
+            false => {
+                let by = self.denying_secret(namespace, name.unwrap_or_default());
+                Err(refused(&format!("get a token of {subject}"), "secrets", namespace, by))
+            }
         }
     }
 
@@ -132,11 +146,6 @@ impl Rights {
         let forbidden = self.pods.forbids_where(|entry| matches(entry, namespace));
         self.pods.permits(namespace) || !forbidden && self.write.permits_where(|entry| covers(entry, target))
     }
-}
-
-/// The failure of a run that would need the content of a Secret.
-pub fn closed(namespace: &str, name: &str) -> crate::failure::Failure {
-    lacking(&format!("read the content of Secret {namespace}/{name}"), "secrets", &format!("{namespace}/{name}"))
 }
 
 /// Whether an entry of `needs.write` is about an object.
