@@ -316,3 +316,21 @@ fn a_secret_of_a_script_s_own_is_shown_by_its_name() {
     ]);
     assert_eq!((code, out.trim()), (0, "it is ‹secret pw›"), "{err}");
 }
+
+#[test]
+fn an_argument_that_is_no_text_is_refused_and_no_defect() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let home = tempfile::tempdir().expect("folder");
+    let odd = std::ffi::OsStr::from_bytes(b"\xff");
+    for args in [
+        &[odd][..],
+        &["eval".as_ref(), odd],
+        &["run".as_ref(), "a".as_ref(), odd],
+        &["eval".as_ref(), "x(".as_ref(), "--kubeconfig".as_ref(), odd],
+    ] {
+        let mut command = Command::cargo_bin("meshwright").expect("the program");
+        let output = command.args(args).env("HOME", home.path()).current_dir(home.path()).output().expect("started");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(4) && !err.contains("panicked"), "{args:?}: {:?} {err}", output.status);
+    }
+}

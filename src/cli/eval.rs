@@ -6,6 +6,7 @@ use crate::run::screen::Style;
 use crate::run::{Job, Session};
 use crate::script::{Header, Home, Needs, Script, Values};
 use clap::{Args, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Arguments of `eval`.
@@ -97,11 +98,11 @@ impl Eval {
 
 /// The expression of this process's command line, for the excerpt in a failure.
 pub fn expression() -> Option<String> {
-    expression_in(std::env::args())
+    expression_in(std::env::args_os())
 }
 
 /// Found as the command line itself is read: a word behind `-o` is no expression.
-fn expression_in(words: impl IntoIterator<Item = String>) -> Option<String> {
+fn expression_in(words: impl IntoIterator<Item = OsString>) -> Option<String> {
     let cli = <super::Cli as clap::Parser>::try_parse_from(words).ok()?;
     match cli.command {
         super::Command::Eval(eval) => Some(eval.expression),
@@ -112,10 +113,11 @@ fn expression_in(words: impl IntoIterator<Item = String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::expression_in;
+    use std::ffi::OsString;
 
     #[test]
     fn the_excerpt_is_of_the_expression_wherever_flags_stand() {
-        let found = |words: &[&str]| expression_in(words.iter().map(|word| (*word).to_owned()));
+        let found = |words: &[&str]| expression_in(words.iter().map(|word| OsString::from(*word)));
         assert_eq!(found(&["meshwright", "eval", "-o", "json", "x("]).as_deref(), Some("x("));
         assert_eq!(found(&["meshwright", "eval", "x(", "--allow-exec", "ls"]).as_deref(), Some("x("));
         assert_eq!(found(&["meshwright", "list"]), None);

@@ -152,7 +152,8 @@ pub fn hush_panics() {
 /// Shows help that was asked for, or what is wrong with the command line; returns the exit code.
 fn misused(error: &clap::Error) -> u8 {
     use clap::error::ErrorKind;
-    let verb = std::env::args().nth(1).filter(|verb| matches!(verb.as_str(), "rehearse" | "run"));
+    let verb = std::env::args_os().nth(1).and_then(|verb| verb.into_string().ok());
+    let verb = verb.filter(|verb| matches!(verb.as_str(), "rehearse" | "run"));
     let flag = error.get(clap::error::ContextKind::InvalidArg);
     if let (ErrorKind::UnknownArgument, Some(verb), Some(flag)) = (error.kind(), &verb, flag) {
         crate::plain::tell(&format!("  × {flag} stands before the script's name"));

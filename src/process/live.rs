@@ -1,7 +1,7 @@
 //! Programs of this machine.
 
 use super::group::Group;
-use super::{Command, Output, Programs, not_found, search};
+use super::{Command, NOT_STARTED, Output, Programs, not_found, search};
 use crate::failure::{Failure, Kind, Result};
 use crate::guardian::Guardian;
 use crate::secret::Redactor;
@@ -53,7 +53,7 @@ fn start(path: &Path, command: &Command) -> Result<Group> {
         process.current_dir(dir);
     }
     let child = process.spawn().map_err(|e| {
-        let failure = Failure::new(Kind::Process, format!("cannot start `{}`: {e}", command.shown()));
+        let failure = Failure::new(Kind::Process, format!("{NOT_STARTED} `{}`: {e}", command.shown()));
         match &command.dir {
             Some(dir) if !dir.is_dir() => failure.hint(format!("the folder {} does not exist", dir.display())),
             _ => failure.hint(format!("it was found as {}", path.display())),

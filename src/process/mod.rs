@@ -20,6 +20,14 @@ pub use live::Live;
 pub use rehearsed::Rehearsed;
 pub use version::version;
 
+/// What the failure of a program begins with that was there and did not run.
+const NOT_STARTED: &str = "cannot start";
+
+/// Whether a program that failed so has run at all.
+pub fn has_run(failure: &Failure) -> bool {
+    !matches!(failure.kind, Kind::NotFound | Kind::Rights) && !failure.message.starts_with(NOT_STARTED)
+}
+
 /// Where local programs come from.
 pub trait Programs: Send + Sync {
     /// The path of the program that `tool` starts, `None` when there is none.

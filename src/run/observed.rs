@@ -9,7 +9,7 @@ use crate::engine::{self, Effect};
 use crate::failure::{Failure, Result};
 use crate::primitives::CLUSTER;
 use crate::primitives::host::Level;
-use crate::process::{Output, Programs};
+use crate::process::{Output, Programs, has_run};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ impl engine::Observer for Observed {
     }
 }
 
-/// Programs whose runs the journal keeps.
+/// Programs whose runs the journal keeps: of one that never began there is nothing to keep.
 pub(super) struct Noted(pub Arc<dyn Programs>, pub Arc<Recorder>);
 
 impl Programs for Noted {
@@ -63,6 +63,9 @@ impl Programs for Noted {
         Box::pin(async move {
             let start = Instant::now();
             let output = self.0.run(command).await;
+            if output.as_ref().is_err_and(|failure| !has_run(failure)) {
+                return output;
+            }
             let code = output.as_ref().ok().map(|output| output.code);
             let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.1.note(&Note::Exec { time: now(), command: command.shown(), code, ms, line });
@@ -109,6 +112,25 @@ fn next_try(lasting: Duration, again_in: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Command;
+
+    #[tokio::test]
+    async fn a_program_that_never_ran_is_not_told_to_have_run() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("journal.jsonl");
+        let recorder = Recorder::at(Default::default(), &file).expect("journal");
+        recorder.record(&Record::Started(Default::default()));
+        let programs = Noted(Arc::new(crate::process::Live), recorder);
+        let mut elsewhere = Command::new("true", [""; 0]);
+        elsewhere.dir = Some(folder.path().join("nowhere"));
+        for command in [Command::new("no-such-program-at-all", [""; 0]), elsewhere] {
+            programs.run(&command).await.expect_err("not started");
+        }
+        programs.run(&Command::new("false", [""; 0])).await.expect("ran");
+        let text = std::fs::read_to_string(&file).expect("journal");
+        let told: Vec<&str> = text.lines().filter(|line| line.contains("\"event\":\"exec\"")).collect();
+        assert!(told.len() == 1 && told[0].contains("\"command\":\"false\""), "{text}");
+    }
 
     #[test]
     fn times_that_would_read_as_nothing_are_left_out() {
