@@ -7,7 +7,7 @@ use super::settle::settle;
 use crate::cluster::Cluster;
 use crate::cluster::layers::FileJournal;
 use crate::cluster::layers::journal::now;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::object::{Node, Object};
 use crate::script::Home;
 use std::collections::BTreeMap;
@@ -56,8 +56,7 @@ impl Session {
     /// The outcome's own, or that the run has lost a lease.
     pub fn close<T>(&self, outcome: Result<T>) -> Result<T> {
         self.runtime.block_on(self.flights.landed());
-        let lost = self.give_leases_back();
-        let outcome = lost.map_or(outcome, Err);
+        let outcome = with_lost(outcome, self.give_leases_back());
         self.journal.finish(outcome.as_ref().err());
         outcome
     }
@@ -143,6 +142,16 @@ impl Session {
     }
 }
 
+/// What came of a run that may have lost a lease: that ends a run as an interrupt does, and what failed before stays what
+/// failed.
+fn with_lost<T>(outcome: Result<T>, lost: Option<Failure>) -> Result<T> {
+    match (outcome, lost) {
+        (outcome, None) => outcome,
+        (Err(failure), Some(lost)) if failure.kind != Kind::Cancelled => Err(failure.detail(format!("also: {lost}"))),
+        (_, Some(lost)) => Err(lost),
+    }
+}
+
 /// The names of what is no script: somebody has typed it.
 const TYPED: [&str; 2] = ["expression", "typed"];
 
@@ -197,5 +206,23 @@ fn started(job: &Job, clusters: Vec<String>, kubeconfig: Option<PathBuf>) -> Sta
         rights: job.amended.clone(),
         stop_after: job.stop_after.clone(),
         pid: std::process::id(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_lease_does_not_hide_what_the_script_failed_with() {
+        let lost = || Some(Failure::new(Kind::Conflict, "the lease is lost"));
+        let failed = |kind, words: &str| Err::<(), _>(Failure::new(kind, words));
+        let told = |outcome| with_lost(outcome, lost()).expect_err("a failure");
+        let both = told(failed(Kind::Invalid, "no such field"));
+        assert_eq!((both.kind, both.message.as_str()), (Kind::Invalid, "no such field"));
+        assert!(both.details.iter().any(|line| line.contains("the lease is lost")), "{both:?}");
+        assert_eq!(told(failed(Kind::Cancelled, "interrupted")).message, "the lease is lost");
+        assert_eq!(told(Ok(())).message, "the lease is lost");
+        assert!(with_lost(Ok(()), None).is_ok());
     }
 }
