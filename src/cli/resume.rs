@@ -48,7 +48,7 @@ impl Resume {
         if run.started.sha256 != record::digest(&job.script.text) {
             screen.line("The script is not the same as it was then.");
         }
-        for line in session.settle(&mut run)? {
+        for line in session.settle(&mut run, true)? {
             screen.line(&format!("  {line}"));
         }
         let programs = run.notes.iter().filter(|note| matches!(note, Note::Exec { .. })).count();

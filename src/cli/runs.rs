@@ -45,11 +45,19 @@ impl Runs {
             return Ok(());
         }
         let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(["RUN", "WHEN", "SCRIPT", "CLUSTERS", "OUTCOME", "CHANGES"]);
+        table.load_style(presets::NOTHING).set_header([
+            "RUN",
+            "WHEN (UTC)",
+            "SCRIPT",
+            "CLUSTERS",
+            "OUTCOME",
+            "CHANGES",
+        ]);
         for run in &runs {
             let started = &run.started;
             let clusters = started.clusters.join(", ");
-            table.add_row([&run.id, when(&started.time), &started.name(), &clusters, &run.outcome(), &run.totals()]);
+            let when = when(&started.time).replace('T', " ");
+            table.add_row([&run.id, when.as_str(), &started.name(), &clusters, &run.outcome(), &run.totals()]);
         }
         super::print(&trimmed(&table.to_string()))
     }
@@ -109,7 +117,7 @@ fn shown(run: &History) -> String {
     let mut lines = vec![
         format!("run      {}", run.id),
         format!("script   {} (meshwright {})", started.script, started.program),
-        format!("when     {}", when(&started.time)),
+        format!("when     {} UTC", when(&started.time).replace('T', " ")),
         format!("clusters {}", started.clusters.join(", ")),
         format!("outcome  {}", run.outcome()),
         format!("changes  {}", run.totals()),

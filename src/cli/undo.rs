@@ -47,7 +47,8 @@ impl Undo {
         let kubeconfig = self.kubeconfig.clone().or_else(|| run.started.kubeconfig.clone());
         let session = Session::live(&job, kubeconfig)?;
         session.same_clusters(&run, &run.changed_clusters())?;
-        for line in session.settle(&mut run)? {
+        // A preview leaves everything as it is, the run's journal included.
+        for line in session.settle(&mut run, !self.dry_run)? {
             session.screen().line(&line);
         }
         let mut plan = undo::plan(&run);

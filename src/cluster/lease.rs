@@ -16,6 +16,9 @@ use std::time::Duration;
 /// How long a lease holds when nobody renews it.
 pub const DURATION: Duration = Duration::from_secs(60);
 
+/// How much clocks of two machines may differ.
+const SKEW: Duration = Duration::from_secs(5 * 60);
+
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
 const NAME: &str = "meshwright";
 
@@ -32,6 +35,17 @@ impl Lease {
     /// Since when, as its holder said.
     pub fn since(&self) -> &str {
         self.0.str_at("spec.acquireTime").unwrap_or_default()
+    }
+
+    /// When its holder renewed it last, by the holder's clock.
+    fn renewed(&self) -> Option<jiff::Timestamp> {
+        ["spec.renewTime", "spec.acquireTime"].iter().find_map(|field| self.0.str_at(field)?.parse().ok())
+    }
+
+    /// Whether it is over where the server notes no times: by two clocks, which may differ.
+    fn is_over_by_itself(&self, now: jiff::Timestamp) -> bool {
+        let Some(renewed) = self.renewed() else { return true };
+        Duration::try_from(now.duration_since(renewed)).is_ok_and(|age| age > self.duration() + SKEW)
     }
 
     /// When anybody wrote it last, by the server's clock.
@@ -96,8 +110,10 @@ impl Cluster {
     pub async fn lease_is_over(&self, lease: &Lease, now: jiff::Timestamp) -> Result<bool> {
         // What the server would note of a write tells what time it has.
         let tried = self.patch_lease(lease, held("nobody", now), &[("dryRun", "All")]).await?;
-        let (Some(then), Some(now)) = (lease.written(), tried.written()) else { return Ok(true) };
-        Ok(Duration::try_from(now.duration_since(then)).is_ok_and(|age| age > lease.duration()))
+        let (Some(then), Some(noted)) = (lease.written(), tried.written()) else {
+            return Ok(lease.is_over_by_itself(now));
+        };
+        Ok(Duration::try_from(noted.duration_since(then)).is_ok_and(|age| age > lease.duration()))
     }
 
     /// Gives the lease back, if this holder has it.
@@ -141,4 +157,22 @@ fn held(holder: &str, now: jiff::Timestamp) -> Value {
 
 fn micro(time: jiff::Timestamp) -> String {
     format!("{time:.6}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_server_notes_no_times_a_fresh_lease_is_not_over() {
+        let lease = |spec: Value| Lease(Object::new(Node::from(&json!({"metadata": {}, "spec": spec}))));
+        let fresh = lease(json!({"leaseDurationSeconds": 60, "renewTime": "2026-01-02T03:04:05.000000Z"}));
+        let after = |seconds: i64| {
+            "2026-01-02T03:04:05Z".parse::<jiff::Timestamp>().expect("a time")
+                + jiff::SignedDuration::from_secs(seconds)
+        };
+        assert!(!fresh.is_over_by_itself(after(50)) && !fresh.is_over_by_itself(after(-500)));
+        assert!(!fresh.is_over_by_itself(after(300)), "the clocks may differ");
+        assert!(fresh.is_over_by_itself(after(400)) && lease(json!({})).is_over_by_itself(after(0)));
+    }
 }

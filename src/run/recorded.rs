@@ -110,12 +110,12 @@ impl Session {
         Ok(())
     }
 
-    /// Finds out what became of the changes of a run that nobody has heard the answer of. The run's journal says it from
-    /// now on; that of a run that still goes on is left alone. Returns a line for each.
+    /// Finds out what became of the changes of a run that nobody has heard the answer of. If that is to be kept, the run's
+    /// journal says it from now on; that of a run that still goes on is left alone. Returns a line for each.
     ///
     /// # Errors
     /// When the run's journal cannot be written.
-    pub fn settle(&self, run: &mut History) -> Result<Vec<String>> {
+    pub fn settle(&self, run: &mut History, kept: bool) -> Result<Vec<String>> {
         let pending: Vec<usize> = (0..run.changes.len()).filter(|at| run.changes[*at].is_pending()).collect();
         if pending.is_empty() {
             return Ok(Vec::new());
@@ -131,6 +131,9 @@ impl Session {
             false => self.cluster(context),
         };
         let lines = self.unless_interrupted(async { Ok(settle(run, &others, connect).await) })?;
+        if !kept {
+            return Ok(lines);
+        }
         let file = super::record::folder().join(format!("{}.jsonl", run.id));
         let journal = FileJournal::open(&file)?;
         let settled = pending.into_iter().filter_map(|at| run.changes[at].outcome.clone());

@@ -83,11 +83,6 @@ impl Trial {
         &self.heard
     }
 
-    /// How much rehearsed time has passed.
-    pub fn passed(&self) -> std::time::Duration {
-        self.clock.now()
-    }
-
     fn test_found(&self, test: &StepStart) -> Result<bool> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(first) = found.iter().find(|other| other.name == test.name) {

@@ -35,8 +35,6 @@ pub struct Verdict {
     pub said: Vec<String>,
     /// How long it took.
     pub took: Duration,
-    /// How much rehearsed time passed in it.
-    pub rehearsed: Duration,
 }
 
 /// The tests of a file, in order.
@@ -61,13 +59,11 @@ pub fn run(test: &Test, cancel: &Cancel) -> Verdict {
     let session = |job: &Job| Trial::session(job, &clusters, Some(test.name.clone()), cancel);
     let made = job(&test.file).and_then(|job| Ok((session(&job)?, job)));
     match made {
-        Err(failure) => {
-            Verdict { failure: Some(failure), said: Vec::new(), took: start.elapsed(), rehearsed: Duration::ZERO }
-        }
+        Err(failure) => Verdict { failure: Some(failure), said: Vec::new(), took: start.elapsed() },
         Ok(((session, trial), job)) => {
             let outcome = carry_out(&session, &job);
             let said = [trial.heard().said(), trial.heard().printed()].concat();
-            Verdict { failure: outcome.err(), said, took: start.elapsed(), rehearsed: trial.passed() }
+            Verdict { failure: outcome.err(), said, took: start.elapsed() }
         }
     }
 }

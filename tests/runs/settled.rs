@@ -155,3 +155,16 @@ fn what_a_later_run_has_made_is_not_taken_back_with_a_run_that_never_made_it() {
     let (code, _, err) = stage.meshwright(&["undo", &later, "--yes"]);
     assert_eq!((code, stage.map("new")), (0, None), "{err}");
 }
+
+#[test]
+fn a_preview_needs_to_write_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = Stage::new();
+    let make = r#"c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "new", namespace: "shop"}});"#;
+    let id = stage.killed_after(make);
+    let journal = std::fs::read_to_string(stage.journal(&id)).expect("journal");
+    std::fs::set_permissions(stage.journal(&id), std::fs::Permissions::from_mode(0o400)).expect("locked away");
+    let (code, out, err) = stage.meshwright(&["undo", &id, "--dry-run"]);
+    assert!(code == 0 && out.contains("delete   east: ConfigMap shop/new"), "{out}{err}");
+    assert_eq!(std::fs::read_to_string(stage.journal(&id)).expect("journal"), journal, "as root as well");
+}
