@@ -334,3 +334,17 @@ fn an_argument_that_is_no_text_is_refused_and_no_defect() {
         assert!(output.status.code() == Some(4) && !err.contains("panicked"), "{args:?}: {:?} {err}", output.status);
     }
 }
+
+#[test]
+fn what_looks_like_a_flag_may_be_what_a_parameter_is() {
+    let home = tempfile::tempdir().expect("folder");
+    let script =
+        "//! # Say\n//! ---\n//! params: {some_text: {type: string, help: what}}\n//! ---\nprint(params.some_text);\n";
+    std::fs::write(home.path().join("say.rhai"), script).expect("written");
+    for value in ["-q", "-v", "-h"] {
+        let (code, out, err) = meshwright_in(home.path(), &["rehearse", "./say.rhai", "--some-text", value]);
+        assert_eq!((code, out.trim()), (0, value), "{err}");
+    }
+    let (code, out, err) = meshwright_in(home.path(), &["rehearse", "./say.rhai", "-q", "--some-text", "a"]);
+    assert_eq!((code, out.trim(), err.trim()), (0, "a", ""));
+}

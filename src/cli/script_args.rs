@@ -53,7 +53,9 @@ impl ScriptArgs {
         let mut header = script.header()?;
         let main = if verb == "rehearse" { script.main() } else { None };
         let main = main.map(|main| Ok::<_, Failure>((main.header()?, main))).transpose()?;
-        if self.help || self.parameters.iter().any(|word| word == "--help" || word == "-h") {
+        let known = main.as_ref().map_or_else(|| header.clone(), |(main, _)| joined(&header, main));
+        let mut words = self.parameters.clone();
+        if self.help || take_flag(&mut words, "--help") || take_short(&mut words, "-h", &known) {
             print(&help(verb, &script, &header, main.as_ref().map(|(_, main)| main)))?;
             return Ok(None);
         }
@@ -61,11 +63,10 @@ impl ScriptArgs {
         for (source, text) in script.step_files() {
             script::undeclared::check(&source, &text, &header)?;
         }
-        let mut words = self.parameters.clone();
-        let style =
-            Style { quiet: style.quiet || take_flag(&mut words, "--quiet") || take_flag(&mut words, "-q"), ..style };
+        let quiet = take_flag(&mut words, "--quiet") || take_short(&mut words, "-q", &known);
+        let style = Style { quiet: style.quiet || quiet, ..style };
         let pause = take_flag(&mut words, "--pause-on-failure");
-        if take_flag(&mut words, "--verbose") || take_flag(&mut words, "-v") {
+        if take_flag(&mut words, "--verbose") || take_short(&mut words, "-v", &known) {
             super::trace(true);
         }
         let mut problems = Vec::new();
@@ -86,7 +87,6 @@ impl ScriptArgs {
             problems.push("--serve is for `rehearse`: real clusters are up already".into());
         }
         let (amended, mut answers) = (take_rights(&mut words)?, answers(verb, &mut words)?);
-        let known = main.as_ref().map_or_else(|| header.clone(), |(main, _)| joined(&header, main));
         let mut given = Given::from_args(&known, &words);
         given.problems.iter_mut().for_each(|problem| *problem += &task_meant(verb, &script, problem));
         given.problems.extend(problems);
@@ -175,6 +175,18 @@ pub fn take_flag(words: &mut Vec<String>, flag: &str) -> bool {
     let before = words.len();
     words.retain(|word| word != flag);
     words.len() < before
+}
+
+/// Takes a flag of one letter out of the words, but where it is the value of a parameter.
+fn take_short(words: &mut Vec<String>, flag: &str, header: &Header) -> bool {
+    let wants_value = |word: &str| {
+        let name = word.strip_prefix("--").unwrap_or_default().replace('-', "_");
+        header.params.iter().any(|param| param.name == name && param.kind != Kind::Bool)
+    };
+    let is_flag = |at: usize| words[at] == flag && !(at > 0 && wants_value(&words[at - 1]));
+    let found: Vec<usize> = (0..words.len()).filter(|at| is_flag(*at)).collect();
+    found.iter().rev().for_each(|at| drop(words.remove(*at)));
+    !found.is_empty()
 }
 
 /// Takes a flag and its value out of the words.
