@@ -5,7 +5,7 @@
 use super::layers::journal::Former;
 use super::layers::{Deadline, Line, Lost, Overdue, Subject, Whole};
 use super::path::ApiPath;
-use super::status::Status;
+use super::status::{STRANGER, Status};
 use super::{Cluster, Target};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{self, Object};
@@ -127,7 +127,8 @@ impl Cluster {
     /// Like [`Cluster::send`], with the server's refusal as it is.
     pub(crate) async fn ask(&self, request: Request<Vec<u8>>) -> Result<Result<Object, Status>> {
         match self.exchange(&request).await? {
-            Ok(bytes) if bytes.is_empty() => Ok(Ok(Object::default())),
+            // A deletion has nothing to show.
+            Ok(bytes) if bytes.is_empty() && request.method() == Method::DELETE => Ok(Ok(Object::default())),
             Ok(bytes) => Ok(Ok(self.decoded(&request, object::from_json(&bytes))?)),
             Err(status) => Ok(Err(status)),
         }
@@ -135,10 +136,15 @@ impl Cluster {
 
     /// The object in the answer to this request.
     pub(super) fn decoded(&self, request: &Request<Vec<u8>>, answer: Result<Object>) -> Result<Object> {
-        let object = answer.map_err(|failure| {
-            let message = format!("the answer to {} {} is {}", request.method(), request.uri().path(), failure.message);
-            Failure::new(Kind::Server, message).on_cluster(self.name())
-        })?;
+        let wrong = |why: &str| {
+            let message = format!("the answer to {} {} is {why}", request.method(), request.uri().path());
+            Failure::new(Kind::Server, message).on_cluster(self.name()).hint(STRANGER)
+        };
+        let object = answer.map_err(|failure| wrong(&failure.message))?;
+        // Version and schemas are no objects.
+        if object.kind().is_empty() && request.uri().path().starts_with("/api") {
+            return Err(wrong("no object of Kubernetes"));
+        }
         Ok(self.received(object))
     }
 

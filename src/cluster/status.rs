@@ -2,8 +2,14 @@
 
 use crate::failure::{Failure, Kind};
 use crate::object::{self, Node};
+use crate::plain;
 use crate::secret::Redactor;
-use http::StatusCode;
+use http::header::LOCATION;
+use http::{HeaderMap, StatusCode};
+
+/// What to do about an answer that no API server gives.
+pub(super) const STRANGER: &str = "something else answers in the API server's place, such as a proxy or a login page: \
+    check `server` in the kubeconfig, the proxy and the VPN";
 
 /// A server's refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,6 +52,20 @@ impl Status {
                 lost: false,
             },
             _ => Status { code: code.as_u16(), message: plain_message(code, body), ..Status::default() },
+        }
+    }
+
+    /// The same of a whole answer: one that leads elsewhere says where to. Nobody follows it: credentials stay here.
+    pub fn of(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Status {
+        let status = Status::read(code, body);
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()).filter(|_| code.is_redirection());
+        // What stands behind the path may be a token.
+        match location.and_then(|location| location.split(['?', '#']).next()) {
+            Some(place) => {
+                let message = format!("{} {}: it leads to {}", code.as_u16(), phrase(code), plain::line(place, 200));
+                Status { message: scrubbed(&message), ..status }
+            }
+            None => status,
         }
     }
 
@@ -92,6 +112,8 @@ impl Status {
     /// What kind of failure this is.
     pub fn kind(&self) -> Kind {
         match (self.code, self.reason.as_str()) {
+            // Whoever answers so is no API server.
+            (..=399, _) => Kind::Unreachable,
             (401, _) => Kind::Unauthorized,
             (403, _) => Kind::Forbidden,
             (404, _) => Kind::NotFound,
@@ -118,9 +140,13 @@ impl Status {
 
     fn hint(&self) -> Option<&'static str> {
         match self.kind() {
+            Kind::Unreachable => Some(STRANGER),
             Kind::Unauthorized => Some("the cluster does not accept these credentials: log in again, then repeat"),
             Kind::Forbidden if self.is_terminating_namespace() => Some("wait until the namespace is gone, then repeat"),
             Kind::Forbidden => Some("ask the cluster's administrator for this right, or use another context"),
+            Kind::Server if self.code == 429 => {
+                Some("the API server has too much to do: repeat it later, or see who asks it so much")
+            }
             Kind::Server if self.message.contains("failed calling webhook") => {
                 Some("the service behind this webhook does not answer: look at its pods")
             }
@@ -165,6 +191,7 @@ mod tests {
         assert_eq!(kind(422, "Invalid"), Kind::Invalid);
         assert_eq!(kind(400, "BadRequest"), Kind::Invalid);
         assert_eq!(kind(503, ""), Kind::Server);
+        assert_eq!(kind(302, ""), Kind::Unreachable);
         assert_eq!(kind(429, ""), Kind::Server);
     }
 
@@ -175,6 +202,15 @@ mod tests {
         let failure = Status::read(StatusCode::CONFLICT, body).into_failure();
         assert_eq!(failure.message, "Apply failed with 1 conflict");
         assert_eq!(failure.details, [".spec.replicas: conflict with \"helm\""]);
+    }
+
+    #[test]
+    fn an_answer_that_leads_elsewhere_says_where_to_without_what_it_hands_over() {
+        let headers =
+            HeaderMap::from_iter([(LOCATION, "https://sso.example/login?ticket=planted-9".parse().expect("value"))]);
+        let status = Status::of(StatusCode::FOUND, &headers, b"");
+        assert_eq!(status.message, "302 Found: it leads to https://sso.example/login");
+        assert_eq!(Status::of(StatusCode::FORBIDDEN, &headers, b"").message, "403 Forbidden");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod changing;
 mod front;
 mod primitives;
 mod scenes;
+mod strangers;
 mod table;
 mod waiting;
 

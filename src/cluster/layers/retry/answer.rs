@@ -37,8 +37,8 @@ where
 {
     let (mut parts, body) = response.into_parts();
     let body = collect(clock, limit, body).await?;
-    if parts.status.is_client_error() || parts.status.is_server_error() {
-        parts.extensions.insert(Status::read(parts.status, &body));
+    if !parts.status.is_success() {
+        parts.extensions.insert(Status::of(parts.status, &parts.headers, &body));
     } else if is_cut(&body) {
         // Behind some proxies a broken answer ends like a complete one.
         return Err(Broken("the answer ended too early".into()).into());
