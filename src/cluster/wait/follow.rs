@@ -46,7 +46,9 @@ pub(super) async fn follow(wait: &Wait, limits: Limits, seen: &mut Seen) -> End 
     let clock = wait.cluster.clock().clone();
     let deadline = clock.sleep(limits.timeout);
     tokio::pin!(deadline);
-    let mut following = Following::new(wait, limits);
+    let watch = Watch::new(&wait.cluster, Selection::one(&wait.target));
+    seen.pulse = watch.pulse();
+    let mut following = Following::new(wait, limits, watch);
     loop {
         let end = tokio::select! {
             biased;
@@ -83,8 +85,7 @@ struct Following<'w> {
 }
 
 impl<'w> Following<'w> {
-    fn new(wait: &'w Wait, limits: Limits) -> Following<'w> {
-        let watch = Watch::new(&wait.cluster, Selection::one(&wait.target));
+    fn new(wait: &'w Wait, limits: Limits, watch: Watch) -> Following<'w> {
         Following {
             wait,
             limits,
@@ -265,6 +266,7 @@ fn is_silent(wait: &Wait, object: &Object) -> bool {
 async fn last_look(wait: &Wait, limits: Limits, seen: &mut Seen) -> End {
     let clock = wait.cluster.clock();
     let Some(Ok(object)) = clock.timeout(LAST_LOOK, wait.cluster.find(&wait.target)).await else { return End::Late };
+    seen.pulse.hear(clock.now());
     seen.look(object, &wait.rule, limits.follow_replacement, clock.now());
     if !seen.verdict.is_done() {
         return End::Late;

@@ -16,10 +16,16 @@ const LOOKING: Duration = Duration::from_secs(10);
 /// Lines between what was wanted and how the watching went: with the script line above and the hint below, all of it
 /// fits on a screen of 25 lines.
 const MOST_MIDDLE: usize = 8;
+/// Lines of a terminal that all of it may fill, and those of them that the script line and its neighbours take.
+const SCREEN: usize = 25;
+const SNIPPET: usize = 6;
 /// Characters of a line.
 const MOST_TEXT: usize = 240;
-/// Characters of a cause in the first line.
+/// Characters of a cause in the first line, and of one that is too long for it: a line of its own has the whole.
 const MOST_CAUSE: usize = 180;
+const CUT_CAUSE: usize = 110;
+/// Characters of an event that says what a cause has said.
+const MOST_REPEATED: usize = 100;
 const MOST_CAUSES: usize = 3;
 const MOST_OTHERS: usize = 3;
 const LOG_LINES: usize = 3;
@@ -51,12 +57,13 @@ pub(super) async fn failure(waits: &[Wait], seen: &mut [Seen], culprit: usize, e
     let why = causes.first().or(trouble.as_ref().map(|trouble| &trouble.text));
     let message = message(wait, of_culprit, hopeless, why, limits);
     let kind = if causes.is_empty() { Kind::Timeout } else { Kind::Script };
-    let mut failure = Failure::new(kind, message).on_cluster(wait.cluster.name()).about(wait.target.title());
+    let failure = Failure::new(kind, message).on_cluster(wait.cluster.name()).about(wait.target.title());
     let others = others(waits, seen, culprit).collect();
     let Some(seen) = seen.get(culprit) else { return failure };
-    failure.details = details(wait, seen, trouble.as_ref(), &failure.message, others).await;
-    failure.details.extend(causes.iter().skip(1).map(|cause| format!("cause    {cause}")));
-    failure.hint(hint(wait, seen, trouble.as_ref()))
+    let failure = failure.hint(hint(wait, seen, trouble.as_ref()));
+    let mut details = details(wait, seen, trouble.as_ref(), &failure, others, ended).await;
+    details.extend(causes.iter().skip(1).map(|cause| format!("cause    {cause}")));
+    Failure { details, ..failure }
 }
 
 async fn look_around(wait: &Wait, seen: &mut Seen, limits: Limits) {
@@ -84,16 +91,26 @@ fn message(wait: &Wait, seen: &Seen, hopeless: bool, why: Option<&String>, limit
     }
     if hopeless {
         let why = why.map_or_else(|| seen.verdict.text(), String::as_str);
-        return format!("will not get {want} by itself: {}", plain::ends(why, MOST_CAUSE));
+        let most = if why.chars().count() > MOST_CAUSE { CUT_CAUSE } else { MOST_CAUSE };
+        return format!("will not get {want} by itself: {}", plain::ends(why, most));
     }
     if !seen.answered {
-        let why = seen.health.trouble.as_ref().map_or("no answer", |failure| &failure.message);
+        let trouble = seen.health().trouble;
+        let why = trouble.as_ref().map_or("no answer", |failure| &failure.message);
         return format!("not known to be {want} after {}: {why}", span(limits.timeout));
     }
     format!("not {want} after {}: {}", span(limits.timeout), seen.verdict.text())
 }
 
-async fn details(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>, told: &str, others: Vec<String>) -> Vec<String> {
+/// The lines below the script line of a failure that is whole but for them.
+async fn details(
+    wait: &Wait,
+    seen: &Seen,
+    trouble: Option<&Trouble>,
+    failure: &Failure,
+    others: Vec<String>,
+    ended: Duration,
+) -> Vec<String> {
     let mut lines =
         vec![format!("rule     {}", wait.rule.asks(seen.object.as_ref())), format!("have     {}", last_state(seen))];
     if !seen.history.is_empty() {
@@ -103,7 +120,7 @@ async fn details(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>, told: &str
     let Diagnosis { troubles, events, notes, .. } = &seen.diagnosis;
     let causes = trouble.into_iter().chain(troubles.iter().filter(|other| trouble.is_none_or(|t| t.key != other.key)));
     let causes: Vec<_> = causes.take(MOST_CAUSES).collect();
-    let untold = causes.iter().filter(|cause| !told.contains(&*cause.text));
+    let untold = causes.iter().filter(|cause| !failure.message.contains(&*cause.text));
     let mut middle: Vec<_> = untold.map(|cause| format!("cause    {}", plain::ends(&cause.text, MOST_TEXT))).collect();
     middle.extend(notes.iter().map(|note| format!("note     {}", plain::line(note, MOST_TEXT))));
     let crashed = causes.iter().find_map(|cause| cause.log_of.as_ref());
@@ -111,12 +128,46 @@ async fn details(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>, told: &str
         let log = last_words(&wait.cluster, namespace, pod, container).await;
         middle.extend(log.into_iter().map(|line| format!("log      {line}")));
     }
-    middle.extend(events.iter().map(|event| format!("event    {event}")));
+    middle.extend(news(events, &causes).into_iter().map(|event| format!("event    {event}")));
     middle.truncate(MOST_MIDDLE.saturating_sub(others.len()));
-    lines.extend(middle);
+    let last = blindness(seen, ended);
+    let around = lines.iter().chain(&others).chain([&last]).map(|line| rows(line)).sum::<usize>();
+    let head = rows(&failure.to_string()) + failure.hint.as_deref().map_or(0, rows) + SNIPPET;
+    let mut room = SCREEN.saturating_sub(around + head);
+    // The first of them says most.
+    lines.extend(middle.into_iter().enumerate().map_while(|(number, line)| {
+        let fits = room.checked_sub(rows(&line));
+        room = fits.unwrap_or_default();
+        (number == 0 || fits.is_some()).then_some(line)
+    }));
     lines.extend(others);
-    lines.extend(blindness(wait, seen));
+    lines.push(last);
     lines
+}
+
+/// How many lines of the terminal a line takes; one where there is none.
+fn rows(line: &str) -> usize {
+    // Lines stand behind a margin.
+    const MARGIN: usize = 4;
+    match plain::columns() {
+        None => 1,
+        Some(columns) if columns >= 110 => (line.chars().count() + MARGIN).div_ceil(columns),
+        Some(columns) => plain::wrapped(line, columns.max(40) - MARGIN, "").lines().count(),
+    }
+}
+
+/// Events without those that say again what a cause has said: one of them, cut, is enough to tell when.
+fn news(events: &[String], causes: &[&Trouble]) -> Vec<String> {
+    // The end of a long message says why.
+    const TAIL: usize = 24;
+    let repeats = |event: &str| {
+        let said = event.rsplit_once(": Error: ").map_or(event, |(_, said)| said);
+        let tail: String = said.chars().skip(said.chars().count().saturating_sub(TAIL)).collect();
+        causes.iter().any(|cause| cause.text.contains(&tail))
+    };
+    let (old, new): (Vec<&String>, Vec<&String>) = events.iter().partition(|event| repeats(event));
+    let old = old.first().map(|event| plain::line(event, MOST_REPEATED));
+    new.into_iter().cloned().chain(old).collect()
 }
 
 fn last_state(seen: &Seen) -> String {
@@ -133,16 +184,16 @@ fn last_state(seen: &Seen) -> String {
 }
 
 /// What tells a slow cluster from a wait that could not see.
-fn blindness(wait: &Wait, seen: &Seen) -> Option<String> {
-    let health = &seen.health;
-    let ago = wait.cluster.clock().now().saturating_sub(health.heard.unwrap_or(seen.began));
+fn blindness(seen: &Seen, ended: Duration) -> String {
+    let health = seen.health();
+    let ago = ended.saturating_sub(health.heard.unwrap_or(ended));
     let heard = match health.heard {
         Some(_) => format!("last heard {} ago", span(ago)),
         None => "nothing was ever heard".into(),
     };
     let trouble = health.trouble.as_ref().map(|failure| format!(", then: {}", plain::line(&failure.message, 200)));
     let polling = if health.polling { ", watching is refused" } else { "" };
-    Some(format!("watch    {heard}, {} reconnects{polling}{}", health.reconnects, trouble.unwrap_or_default()))
+    format!("watch    {heard}, {} reconnects{polling}{}", health.reconnects, trouble.unwrap_or_default())
 }
 
 fn others<'a>(waits: &'a [Wait], seen: &'a [Seen], culprit: usize) -> impl Iterator<Item = String> + 'a {
@@ -215,5 +266,31 @@ fn span(duration: Duration) -> String {
     match jiff::SignedDuration::try_from(rounded) {
         Ok(signed) => format!("{signed:#}"),
         Err(_) => format!("{rounded:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_that_say_what_the_cause_says_are_told_once() {
+        let cause = Trouble {
+            key: "k".into(),
+            text: "pod p, container c: ErrImagePull: failed to pull and unpack image \"a/b:missing\": a/b:missing: not found".into(),
+            hint: None,
+            grace: None,
+            log_of: None,
+        };
+        let event = |text: &str| format!("Warning Failed (x6, 12s ago) pod p: {text}");
+        let why =
+            format!("Failed to pull image: {}unpack image \"a/b:missing\": a/b:missing: not found", "long ".repeat(20));
+        let events = [event("Error: ErrImagePull"), event(&why), event("Back-off restarting failed container")];
+        let told = news(&events, &[&cause]);
+        assert_eq!(told, [events[2].clone(), events[0].clone()]);
+        let told = news(&events[1..2], &[&cause]);
+        assert!(
+            told.len() == 1 && told[0].starts_with("Warning Failed (x6, 12s ago)") && told[0].chars().count() <= 101
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::explain::Diagnosis;
 use super::rule::Rule;
 use super::rules::Verdict;
-use super::watch::{Health, Watch};
+use super::watch::{Health, Pulse, Watch};
 use crate::object::Object;
 use crate::plain;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(super) struct Seen {
     /// What was found around the object.
     pub(super) diagnosis: Diagnosis,
     /// How well the watching goes.
-    pub(super) health: Health,
+    pub(super) pulse: Pulse,
 }
 
 impl Seen {
@@ -49,18 +49,22 @@ impl Seen {
             verdict: Verdict::Progressing("the cluster has not answered yet".into()),
             history: Vec::new(),
             diagnosis: Diagnosis::default(),
-            health: Health::default(),
+            pulse: Pulse::default(),
         }
     }
 
     /// Takes in what a watch has seen, and judges it.
     pub(super) fn take(&mut self, watch: &Watch, rule: &Rule, follow_replacement: bool, now: Duration) {
-        self.health = watch.health().clone();
-        if self.health.heard.is_none() {
+        if self.health().heard.is_none() {
             return;
         }
         let object = watch.objects().next().cloned();
         self.look(object, rule, follow_replacement, now);
+    }
+
+    /// How well the watching goes.
+    pub(super) fn health(&self) -> Health {
+        self.pulse.now()
     }
 
     /// Takes in the object as it is now, and judges it.

@@ -15,6 +15,7 @@ use crate::object::{self, Node, Object};
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long the server is asked to keep a watch open. Short, so that a connection that died without a word is noticed.
@@ -59,7 +60,7 @@ impl Selection {
 /// How well the watching goes: tells a slow cluster from a blind watcher.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
-    /// Connections opened after the first.
+    /// Connections opened because the one before broke, was refused or went silent.
     pub reconnects: u32,
     /// When something was heard last, on the cluster's clock.
     pub heard: Option<Duration>,
@@ -67,6 +68,28 @@ pub struct Health {
     pub trouble: Option<Failure>,
     /// Whether it reads at intervals because watching is refused.
     pub polling: bool,
+}
+
+/// The health of a watch as it is at any time, also while there is no news; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Pulse(Arc<Mutex<Health>>);
+
+impl Pulse {
+    /// How well the watching goes now.
+    pub fn now(&self) -> Health {
+        self.lock().clone()
+    }
+
+    /// Something was heard at this time.
+    pub fn hear(&self, now: Duration) {
+        let mut health = self.lock();
+        health.heard = Some(now);
+        health.trouble = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Health> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 enum State {
@@ -86,13 +109,15 @@ pub struct Watch {
     selection: Selection,
     state: State,
     objects: BTreeMap<String, Object>,
-    health: Health,
+    pulse: Pulse,
     backoff: Duration,
     not_before: Duration,
     /// Refusals since something was heard last.
     refusals: u32,
     /// When the last watch was opened.
     opened: Option<Duration>,
+    /// Whether something has gone wrong since then.
+    broken: bool,
 }
 
 impl Watch {
@@ -103,11 +128,12 @@ impl Watch {
             selection,
             state: State::Unknown,
             objects: BTreeMap::new(),
-            health: Health::default(),
+            pulse: Pulse::default(),
             backoff: FIRST_BACKOFF,
             not_before: Duration::ZERO,
             refusals: 0,
             opened: None,
+            broken: false,
         }
     }
 
@@ -117,8 +143,13 @@ impl Watch {
     }
 
     /// How well the watching goes.
-    pub fn health(&self) -> &Health {
-        &self.health
+    pub fn health(&self) -> Health {
+        self.pulse.now()
+    }
+
+    /// The same, to be looked at while the watch goes on.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Goes on until there is news: the state was read anew, has changed, or cannot be read just now (see
@@ -161,7 +192,7 @@ impl Watch {
             Err(failure) if failure.kind == Kind::Forbidden => match self.read_one().await {
                 Some(found) => {
                     self.state = State::Polling(self.cluster.clock().now() + POLLING);
-                    self.health.polling = true;
+                    self.pulse.lock().polling = true;
                     self.hear();
                     self.objects = self.keyed(found);
                     self.not_before = self.cluster.clock().now() + POLL;
@@ -218,14 +249,22 @@ impl Watch {
             return self.refused(version, response).await;
         }
         let now = self.cluster.clock().now();
-        self.health.reconnects += u32::from(self.opened.replace(now).is_some());
-        self.health.polling = false;
+        let broken = std::mem::take(&mut self.broken);
+        let again = self.opened.replace(now).is_some() && broken;
+        let mut health = self.pulse.lock();
+        *health = Health {
+            reconnects: health.reconnects + u32::from(again),
+            heard: Some(now),
+            trouble: None,
+            polling: false,
+        };
+        drop(health);
         self.state = State::Watching(Box::new(Lines::new(response.into_body())), version);
         Ok(false)
     }
 
     async fn refused(&mut self, version: String, response: http::Response<Body>) -> Result<bool> {
-        let code = response.status();
+        let (code, headers) = (response.status(), response.headers().clone());
         let body = Limited::new(response.into_body(), MOST_ERROR_TEXT).collect().await;
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
         match code.as_u16() {
@@ -235,14 +274,14 @@ impl Watch {
                 Ok(false)
             }
             403 | 405 => {
-                self.health.polling = true;
+                self.pulse.lock().polling = true;
                 self.state = State::Polling(self.cluster.clock().now() + POLLING);
                 self.not_before = self.cluster.clock().now() + POLL;
                 Ok(false)
             }
             _ => {
                 self.state = State::Listed(version);
-                Err(Status::read(code, &body).into_failure())
+                Err(Status::of(code, &headers, &body).into_failure())
             }
         }
     }
@@ -326,20 +365,20 @@ impl Watch {
             Kind::Unreachable | Kind::Server | Kind::Timeout | Kind::Conflict | Kind::NotFound => {}
             _ => return Err(failure),
         }
-        self.health.trouble = Some(failure);
+        self.pulse.lock().trouble = Some(failure);
         self.delay();
         Ok(())
     }
 
     /// The next request waits, longer each time until something is heard.
     fn delay(&mut self) {
+        self.broken = true;
         self.not_before = self.cluster.clock().now() + self.backoff;
         self.backoff = (self.backoff * 2).min(LAST_BACKOFF);
     }
 
     fn hear(&mut self) {
-        self.health.heard = Some(self.cluster.clock().now());
-        self.health.trouble = None;
+        self.pulse.hear(self.cluster.clock().now());
         self.refusals = 0;
         self.backoff = FIRST_BACKOFF;
     }
