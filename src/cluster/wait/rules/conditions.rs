@@ -30,6 +30,11 @@ impl Condition<'_> {
         self.status == "False"
     }
 
+    /// Whether it speaks of this generation of its object, as far as it says.
+    pub fn speaks_of(&self, generation: i64) -> bool {
+        self.observed.is_none_or(|observed| observed >= generation)
+    }
+
     /// `Type: Reason: message`, without the parts that are missing.
     pub fn said(&self) -> String {
         let parts = [self.name, self.reason, self.message].map(|part| plain::line(part, 300));

@@ -5,7 +5,7 @@ use crate::object::{Node, Object};
 
 pub(super) fn verdict(object: &Object) -> Verdict {
     let generation = object.int_at("metadata.generation").unwrap_or_default();
-    let is_current = |c: &Condition| c.observed.is_none_or(|seen| seen >= generation);
+    let is_current = |c: &Condition| c.speaks_of(generation);
     let refused = |c: &Condition| c.is_false() && is_current(c);
     let mut named = ["Accepted", "ResolvedRefs"].into_iter().filter_map(|name| condition(object, name));
     if let Some(refused) = named.find(refused) {
@@ -32,8 +32,12 @@ pub(super) fn verdict(object: &Object) -> Verdict {
     if let Some(waiting) = waiting {
         return waiting;
     }
-    if let Some(waiting) = on_listeners.into_iter().find(|c| c.name == "Programmed" && !c.is_true()) {
+    let mut programmed = on_listeners.filter(|c| c.name == "Programmed");
+    if let Some(waiting) = programmed.clone().find(|c| !c.is_true()) {
         return progressing(format!("a listener: {}", waiting.said()));
+    }
+    if programmed.any(|c| !is_current(&c)) {
+        return progressing("a listener: condition Programmed is from before the last change");
     }
     match object.str_at("status.addresses.0.value") {
         Some(address) => done(format!("is programmed at {address}")),
@@ -69,6 +73,13 @@ mod tests {
                 "a listener: Programmed",
                 gateway(&format!(
                     "{address}, conditions: [{good}], listeners: [{{conditions: [{{type: Programmed, status: 'False'}}]}}]"
+                )),
+            ),
+            (
+                'P',
+                "a listener: condition Programmed is from before the last change",
+                gateway(&format!(
+                    "{address}, conditions: [{good}], listeners: [{{conditions: [{{type: Programmed, status: 'True', observedGeneration: 1}}]}}]"
                 )),
             ),
             (

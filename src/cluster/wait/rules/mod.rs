@@ -115,10 +115,11 @@ fn before_all(object: &Object) -> Option<Verdict> {
         None if must_observe(object) => return Some(progressing("its controller has not seen it yet")),
         _ => {}
     }
-    if let Some(stalled) = condition(object, "Stalled").filter(Condition::is_true) {
+    let holds = |name| condition(object, name).filter(|c| c.is_true() && c.speaks_of(generation));
+    if let Some(stalled) = holds("Stalled") {
         return Some(failed(stalled.said()));
     }
-    let busy = condition(object, "Reconciling").filter(Condition::is_true);
+    let busy = holds("Reconciling");
     busy.map(|busy| progressing(busy.said()))
 }
 
@@ -279,5 +280,7 @@ pub(super) mod tests {
     fn a_stalled_object_fails() {
         let status = "status: {conditions: [{type: Stalled, status: 'True', reason: Broken, message: no way}]}";
         check(&[('F', "Stalled: Broken: no way", format!("kind: X\nmetadata: {{name: x}}\n{status}"))]);
+        let old = status.replace("reason", "observedGeneration: 1, reason");
+        check(&[('D', "exists", format!("kind: X\nmetadata: {{name: x, generation: 2}}\n{old}"))]);
     }
 }
