@@ -137,7 +137,8 @@ impl Kubeconfigs {
         if config.accept_invalid_certs {
             (settings.listener)(&Notice::Unchecked { cluster: settings.cluster.clone() });
         }
-        Ok(Cluster::over(Live::new(config, login), settings))
+        let proxy = config.proxy_url.as_ref().map(super::proxy::shown);
+        Ok(Cluster::over(Live::new(config, login), Settings { proxy, ..settings }))
     }
 
     /// The login of a context's user entry, the same for all contexts that have it.

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use http::Uri;
+use std::sync::Arc;
 
 /// The proxy for a server: the kubeconfig's own, else `HTTPS_PROXY` (or `HTTP_PROXY` for http) unless `NO_PROXY` names
 /// the server or it is this machine. `golang.org/x/net/http/httpproxy`.
@@ -32,6 +33,12 @@ pub(super) fn of_server(
         return Err(failure.hint("use a proxy that speaks HTTP, or a SOCKS proxy that asks for nobody's name"));
     }
     Ok(Some(proxy))
+}
+
+/// A proxy as people may see it: without who uses it.
+pub(super) fn shown(proxy: &Uri) -> Arc<str> {
+    let place = proxy.authority().map_or("", |authority| authority.as_str().rsplit('@').next().unwrap_or_default());
+    format!("{}://{place}", proxy.scheme_str().unwrap_or("http")).into()
 }
 
 /// Whether a host is this machine.
@@ -145,7 +152,8 @@ mod tests {
             assert!(!format!("{failure:?}").contains("planted") && failure.message.contains("s"), "{failure:?}");
         }
         let with = of_server(Some("http://me:planted-81@s:1080".into()), "https://a", |_| None);
-        assert!(with.is_ok_and(|proxy| proxy.is_some()), "Basic authentication");
+        let with = with.expect("a proxy").expect("Basic authentication");
+        assert_eq!(&*shown(&with), "http://s:1080");
     }
 
     #[test]

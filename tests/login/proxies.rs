@@ -97,6 +97,8 @@ async fn the_environments_proxy_is_used_unless_no_proxy_says_otherwise() {
     let (fine, said) = version_by(&server, &direct).await;
     assert!(!fine && !said.contains("planted"), "{said}");
     assert_eq!(asked.lock().expect("lock").len(), before);
+    let (fine, said) = version_by(&server, &[("HTTPS_PROXY", "http://me:planted-63@127.0.0.1:9".into())]).await;
+    assert!(!fine && said.contains("through the proxy http://127.0.0.1:9") && !said.contains("planted"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

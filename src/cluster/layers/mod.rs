@@ -71,6 +71,8 @@ pub struct Settings {
     pub cluster: Arc<str>,
     /// The API server's URL, for messages.
     pub server: Arc<str>,
+    /// The proxy on the way there, if there is one, for messages.
+    pub proxy: Option<Arc<str>>,
     /// What may be changed.
     pub rights: Rights,
     /// Whether anything may be changed now.
@@ -101,6 +103,7 @@ impl Settings {
         Settings {
             cluster: cluster.into(),
             server: server.into(),
+            proxy: None,
             rights: Rights::all(),
             gate: Gate::open(),
             journal: Arc::new(MemoryJournal::default()),
@@ -112,6 +115,14 @@ impl Settings {
             listener: Arc::new(|_| {}),
             tape: Tape::None,
             counters: Arc::default(),
+        }
+    }
+
+    /// The API server's URL, and the proxy on the way there.
+    pub fn way(&self) -> String {
+        match &self.proxy {
+            Some(proxy) => format!("{} through the proxy {proxy}", self.server),
+            None => self.server.to_string(),
         }
     }
 }

@@ -226,7 +226,7 @@ impl Tries {
             }
             Some(Err(error)) => match error.downcast::<Failure>() {
                 Ok(failure) => *failure,
-                Err(error) => unreachable(&self.settings.server, error.as_ref()),
+                Err(error) => unreachable(&self.settings.way(), self.settings.proxy.is_some(), error.as_ref()),
             },
             None => self.silence(),
         };
@@ -235,7 +235,7 @@ impl Tries {
 
     fn silence(&self) -> Failure {
         let lasting = self.lasting().as_secs();
-        let message = format!("{} gave no answer within {lasting} s", self.settings.server);
+        let message = format!("{} gave no answer within {lasting} s", self.settings.way());
         let failure = Failure::new(Kind::Unreachable, message);
         if self.repeatable {
             return failure.hint("check the network between here and the cluster: VPN, proxy, firewall");

@@ -46,11 +46,14 @@ pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The failure of a connection that could not be made or broke.
-pub(super) fn unreachable(server: &str, error: &(dyn std::error::Error + 'static)) -> Failure {
+pub(super) fn unreachable(server: &str, proxied: bool, error: &(dyn std::error::Error + 'static)) -> Failure {
     let cause = root_cause(error);
     let hint = match &cause {
         text if is_certificate_trouble(text) => {
             "the server's certificate does not fit the kubeconfig: check certificate-authority, server name and clock"
+        }
+        _ if proxied => {
+            "is the proxy right, and running? `proxy-url` in the kubeconfig names it, else HTTPS_PROXY, unless NO_PROXY excepts the server"
         }
         text if text.contains("lookup") || text.contains("resolve") => {
             "the host name in the kubeconfig does not resolve: check it, DNS and the VPN"
