@@ -7,8 +7,7 @@ use crate::cluster::lease::{DURATION, Lease};
 use crate::failure::{Failure, Kind, Result};
 use crate::primitives::host::Level;
 use crate::run::record::is_alive;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Takes the lease of a cluster, from whoever is gone.
@@ -66,24 +65,43 @@ fn held_by(holder: Option<Holder>, lease: &Lease) -> Failure {
     ))
 }
 
-/// When a lease was renewed last, in milliseconds of the run's clock; clones share it.
+/// When a lease was renewed last; clones share it.
 #[derive(Clone)]
-pub(super) struct Renewed(Arc<AtomicU64>);
+pub(super) struct Renewed(Arc<Mutex<Moment>>);
+
+/// A moment by the run's clock and by the calendar: the clock stands still while the machine sleeps, and the calendar can
+/// be set.
+#[derive(Clone, Copy)]
+struct Moment {
+    clock: Duration,
+    calendar: jiff::Timestamp,
+}
+
+impl Moment {
+    fn now(clock: &Clock) -> Moment {
+        Moment { clock: clock.now(), calendar: time(clock) }
+    }
+
+    /// How long it has been by whichever of the two has gone on further.
+    fn until(self, later: Moment) -> Duration {
+        let by_calendar = Duration::try_from(later.calendar.duration_since(self.calendar)).unwrap_or_default();
+        later.clock.saturating_sub(self.clock).max(by_calendar)
+    }
+}
 
 impl Renewed {
     pub(super) fn now(clock: &Clock) -> Renewed {
-        let renewed = Renewed(Arc::default());
-        renewed.set(clock);
-        renewed
+        Renewed(Arc::new(Mutex::new(Moment::now(clock))))
     }
 
     fn set(&self, clock: &Clock) {
-        self.0.store(u64::try_from(clock.now().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Moment::now(clock);
     }
 
     /// Whether that is so long ago that another run may have taken it.
     pub(super) fn is_over(&self, clock: &Clock) -> bool {
-        clock.now().saturating_sub(Duration::from_millis(self.0.load(Ordering::Relaxed))) >= DURATION
+        let renewed = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        renewed.until(Moment::now(clock)) >= DURATION
     }
 }
 
@@ -126,9 +144,30 @@ pub(super) async fn keep(cluster: &Cluster, mut lease: Lease, around: &Around, l
 
 /// What time it is, in the run's time.
 fn now(around: &Around) -> jiff::Timestamp {
+    time(&around.clock)
+}
+
+fn time(clock: &Clock) -> jiff::Timestamp {
     static START: std::sync::OnceLock<jiff::Timestamp> = std::sync::OnceLock::new();
-    if !around.clock.is_simulated() {
+    if !clock.is_simulated() {
         return jiff::Timestamp::now();
     }
-    *START.get_or_init(jiff::Timestamp::now) + around.clock.now()
+    *START.get_or_init(jiff::Timestamp::now) + clock.now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_runs_out_while_the_machine_sleeps() {
+        let at = |clock: u64, calendar: i64| Moment {
+            clock: Duration::from_secs(clock),
+            calendar: jiff::Timestamp::from_second(1_800_000_000 + calendar).expect("a time"),
+        };
+        let renewed = at(100, 0);
+        assert!(renewed.until(at(101, 3_600)) >= DURATION, "an hour of sleep");
+        assert!(renewed.until(at(170, -3_600)) >= DURATION, "the calendar was set back");
+        assert!(renewed.until(at(110, 10)) < DURATION);
+    }
 }
