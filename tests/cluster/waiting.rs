@@ -125,6 +125,36 @@ fn t18_load_balancer_that_nobody_serves_is_explained_within_a_minute() {
     told(&failure, "nothing in this cluster seems to serve load balancers", 60.0);
 }
 
+#[test]
+fn a_wait_in_which_nothing_happens_is_not_blind() {
+    let failure = fails(
+        r#"let c = kube.cluster("east");
+        c.apply(#{apiVersion: "v1", kind: "Service", metadata: #{name: "s", namespace: "default"},
+            spec: #{type: "LoadBalancer", loadBalancerClass: "example.com/none", ports: [#{port: 443}]}});
+        wait.address(c, "default/s")"#,
+        &["*"],
+    );
+    let watch = failure.details.iter().find_map(|line| line.strip_prefix("watch    last heard ")).expect("a line");
+    let (ago, rest) = watch.split_once(" ago, ").expect("an age");
+    let ago = ago.parse::<jiff::SignedDuration>().expect("a duration").as_secs();
+    assert!(ago <= 15, "the server ends each watch after 15 s: {watch}");
+    assert_eq!(rest, "0 reconnects", "nothing broke");
+}
+
+#[test]
+fn an_apply_waits_for_what_is_on_its_way_out_as_long_as_it_is_told() {
+    let failure = fails(
+        r#"let c = kube.cluster("east");
+        let map = #{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "m", namespace: "default", finalizers: ["a.com/b"]}};
+        c.apply(map);
+        c.delete("ConfigMap", "default/m");
+        c.apply(map, #{patience: "2s"})"#,
+        &["*"],
+    );
+    assert_eq!(failure.kind, Kind::Timeout, "{failure:?}");
+    assert!(failure.message.starts_with("not gone after 2s"), "{failure:?}");
+}
+
 /// A Service behind a load balancer with a host name, and a web server when it is wanted.
 const GATEWAY: &str = r#"let c = kube.cluster("east");
     c.apply(#{apiVersion: "v1", kind: "Service", metadata: #{name: "s", namespace: "default"},

@@ -80,11 +80,17 @@ pub struct ApplyOptions {
     pub force: Force,
     /// The field manager; [`MANAGER`] unless set.
     pub manager: Option<String>,
+    /// How long to wait for what is on its way out, and for webhooks that do not answer yet; a minute unless set.
+    pub patience: Option<Duration>,
 }
 
 impl ApplyOptions {
     fn manager(&self) -> &str {
         self.manager.as_deref().unwrap_or(MANAGER)
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience.unwrap_or(PATIENCE)
     }
 }
 
@@ -114,7 +120,7 @@ impl Cluster {
         live: Option<Object>,
         options: &ApplyOptions,
     ) -> Result<Applied> {
-        let live = self.settled(&target, live).await?;
+        let live = self.settled(&target, live, options.patience()).await?;
         let Some(live) = live else {
             let object = self.patch_apply(&target, &manifest, None, options, Mode::Real).await?;
             return Ok(Applied { outcome: Outcome::Created, object });
@@ -139,10 +145,10 @@ impl Cluster {
     }
 
     /// The live object, once it is not on its way out: a patch to a dying object would be lost with it.
-    async fn settled(&self, target: &Target, live: Option<Object>) -> Result<Option<Object>> {
+    async fn settled(&self, target: &Target, live: Option<Object>, patience: Duration) -> Result<Option<Object>> {
         match live {
             Some(live) if live.at("metadata.deletionTimestamp").is_some() => {
-                self.until_gone(target, live.uid(), PATIENCE).await?;
+                self.until_gone(target, live.uid(), patience).await?;
                 self.find(target).await
             }
             live => Ok(live),
@@ -192,7 +198,7 @@ impl Cluster {
             let may_pass = status.is_webhook_trouble() || status.is_terminating_namespace();
             if conflict::is_conflict(&status) && !force && conflict::all_given(&status, &options.force) {
                 force = true;
-            } else if may_pass && self.clock().now().saturating_sub(start) < PATIENCE {
+            } else if may_pass && self.clock().now().saturating_sub(start) < options.patience() {
                 self.pause_apply(&status, start, number).await;
             } else if conflict::is_conflict(&status) {
                 return Err(conflict::failure(&status, live, &target.title()).on_cluster(self.name()));

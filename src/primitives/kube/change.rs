@@ -48,7 +48,8 @@ fn apply_options(options: &Options) -> Result<ApplyOptions> {
         Some(_) => Force::Fields(options.strings("force")?),
         None => Force::Never,
     };
-    Ok(ApplyOptions { namespace: options.str("namespace")?, force, manager: options.str("manager")? })
+    let (namespace, manager) = (options.str("namespace")?, options.str("manager")?);
+    Ok(ApplyOptions { namespace, force, manager, patience: options.duration("patience")? })
 }
 
 /// The object after a change.

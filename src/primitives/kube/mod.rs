@@ -237,6 +237,11 @@ pub const CLUSTER: &[Primitive<Host>] = &[
             NAMESPACE,
             ("force", "bool|array", "take fields that others own: all of them, or the paths listed"),
             ("manager", "string", "the field manager; one script seldom needs another"),
+            (
+                "patience",
+                "duration",
+                "how long to wait for what is on its way out, and for webhooks that do not answer yet; 1m when left out",
+            ),
         ],
         returns: "map",
         doc: "Brings objects to what the manifests say, by server-side apply. Reads first and sends only what differs; fields \
