@@ -21,9 +21,8 @@ const SCREEN: usize = 25;
 const SNIPPET: usize = 6;
 /// Characters of a line.
 const MOST_TEXT: usize = 240;
-/// Characters of a cause in the first line, and of one that is too long for it: a line of its own has the whole.
+/// Characters of a cause in the first line.
 const MOST_CAUSE: usize = 180;
-const CUT_CAUSE: usize = 110;
 /// Characters of an event that says what a cause has said.
 const MOST_REPEATED: usize = 100;
 const MOST_CAUSES: usize = 3;
@@ -91,8 +90,7 @@ fn message(wait: &Wait, seen: &Seen, hopeless: bool, why: Option<&String>, limit
     }
     if hopeless {
         let why = why.map_or_else(|| seen.verdict.text(), String::as_str);
-        let most = if why.chars().count() > MOST_CAUSE { CUT_CAUSE } else { MOST_CAUSE };
-        return format!("will not get {want} by itself: {}", plain::ends(why, most));
+        return format!("will not get {want} by itself: {}", plain::ends(why, MOST_CAUSE));
     }
     if !seen.answered {
         let trouble = seen.health().trouble;
