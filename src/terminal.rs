@@ -1,6 +1,8 @@
 //! Who may read from the terminal now. People who are asked share it: they see who asks. A program that asks by itself has
 //! it alone.
 
+pub mod hidden;
+
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::Pid;

@@ -56,6 +56,11 @@ fn native_waits_end() {
 }
 
 #[test]
+fn a_pipe_that_says_nothing_ends() {
+    ends(", files: [\"*\"]", "exec.run(\"sh\", [\"-c\", \"mkfifo pipe\"]);\nsecret.file(\"pipe\");");
+}
+
+#[test]
 fn threads_end() {
     ends("", "parallel([1, 2, 3], |n| wait.pause(\"10m\"));");
     ends("", "parallel([1, 2, 3], |n| { loop { exec.which(\"no-such-program\"); } });");
@@ -92,6 +97,16 @@ fn a_program_and_its_children_do_not_survive_a_killed_run() {
     let body = format!("exec.run(\"sh\", [\"-c\", \"{shell}\"]);");
     let path = ground.file("script.rhai", &script("exec: [sh]", &body));
     let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east", "--yes"]);
+    killed(command.stdout(Stdio::null()).stderr(Stdio::null()), &file);
+}
+
+#[test]
+fn a_program_that_has_left_its_session_does_not_survive_a_killed_run() {
+    let ground = Ground::new(&["east"]);
+    let file = ground.home.path().join("pids");
+    let shell = format!("setsid sh -c 'sleep 600 & echo $! >> {0}; echo $$ >> {0}; wait' & wait", file.display());
+    let path = ground.file("script.rhai", &script("exec: [sh]", &format!("exec.run(\"sh\", [\"-c\", `{shell}`]);")));
+    let mut command = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
     killed(command.stdout(Stdio::null()).stderr(Stdio::null()), &file);
 }
 
@@ -164,6 +179,22 @@ fn a_secret_that_is_asked_for_can_be_refused() {
         assert!(!shown.contains("hunter2") && !shown.contains("went on"), "{shown}");
         assert!(shown.contains("as before"), "the terminal: {shown}");
     }
+}
+
+#[test]
+fn secrets_that_are_asked_for_at_once_are_asked_for_one_after_the_other() {
+    let ground = Ground::new(&["east"]);
+    let body = r#"let given = parallel(["One", "Two"], |label| secret.prompt(label));
+print([given[0] == secret.of("a", "planted-One"), given[1] == secret.of("b", "planted-Two")]);"#;
+    let path = ground.file("script.rhai", &script("", body));
+    let run = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
+    let mut session = spawn_command(run, Some(30_000)).expect("started");
+    for _ in 0..2 {
+        let (_, asked) = session.exp_regex("(One|Two): ").expect("a question");
+        std::thread::sleep(Duration::from_millis(200));
+        session.send_line(&format!("planted-{}", &asked[..3])).expect("typed");
+    }
+    session.exp_string("[true, true]").expect("each has its own");
 }
 
 const MAKE: &str =

@@ -33,6 +33,7 @@ fn without_needs_a_script_reads_only() {
         ("wait.reachable(\"127.0.0.1\", 22);".into(), "--allow hosts=127.0.0.1"),
         ("wait.resolved(\"localhost\");".into(), "--allow hosts=localhost"),
         ("kube.cluster(\"west\");".into(), "--allow contexts=west"),
+        ("c.forward(\"default/p\", 80);".into(), "--allow hosts=clusters"),
         (
             "kube.connect(\"x\", \"clusters: [{name: x, cluster: {server: 'https://10.9.9.9'}}]\");".into(),
             "--allow hosts=10.9.9.9",
@@ -96,6 +97,44 @@ fn a_file_without_end_is_no_secret() {
     let ground = Ground::new(&["east"]);
     let ended = ground.script("files: [\"*\"]", "secret.file(\"/dev/zero\");", &[]);
     assert!(ended.code == 4 && ended.err.contains("larger than 16 MiB"), "{}", ended.err);
+}
+
+#[test]
+fn the_content_of_secrets_goes_only_into_secrets() {
+    let ground = Ground::new(&["east"]);
+    let open = |data: &str| {
+        format!("let token = secret.of(\"token\", \"a-planted-token\");\nlet map = {CONFIG};\nc.apply(map);\n{data}")
+    };
+    let deployment = r#"#{apiVersion: "v1", kind: "Pod", metadata: #{name: "p", namespace: "default"}, spec: #{containers: [#{name: "a", image: "a", env: [#{name: "T", value: token}]}]}}"#;
+    for (change, place) in [
+        ("map.data.k = token; c.apply(map);".to_owned(), "`data.k`"),
+        ("c.annotate(\"ConfigMap\", \"default/a\", #{t: token});".into(), "`metadata.annotations.t`"),
+        ("c.patch(\"ConfigMap\", \"default/a\", #{data: #{k: token}});".into(), "`data.k`"),
+        ("c.edit(c.get(\"ConfigMap\", \"default/a\"), |o| { o.data.k = token; o });".into(), "`data.k`"),
+        (format!("c.create({deployment});"), "`spec.containers[0].env[0].value`"),
+    ] {
+        let ended = ground.script("write: [default]", &open(&change), &[]);
+        assert_eq!(ended.code, 4, "{change}: {}", ended.err);
+        assert!(ended.err.contains(place) && ended.err.contains("secret.reveal"), "{change}: {}", ended.err);
+    }
+    let server = ground.world.server("east").expect("east");
+    assert_eq!(server.get("ConfigMap", Some("default"), "a").expect("made")["data"]["k"], "v");
+    let kept = r#"c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "s", namespace: "default"}, stringData: #{t: token}});
+map.data.k = secret.reveal(token); c.apply(map);"#;
+    let ended = ground.script("write: [default], reveal: true", &open(kept), &[]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+}
+
+#[test]
+fn what_is_denied_by_name_is_so_by_every_path() {
+    let ground = Ground::new(&["east"]);
+    let denied = ["--deny", "exec=true"];
+    refused(&ground.script("exec: [\"*\"]", "exec.run(\"/bin/true\", []);", &denied), 7, &[]);
+    let loaded = "exec.run(\"true\", [], #{env: #{LD_PRELOAD: \"/tmp/other.so\"}});";
+    refused(&ground.script("exec: [\"true\"]", loaded, &[]), 7, &["LD_PRELOAD"]);
+    let ended = ground
+        .run(&["run", &ground.file("a.rhai", "//! # A\n//! ---\n//! needs: [write]\n//! ---\n").to_string_lossy()]);
+    assert!(ended.code == 4 && ended.err.contains("`needs` must be keys and lists"), "{}", ended.err);
 }
 
 #[test]
@@ -268,7 +307,8 @@ fn imports_stay_in_the_project() {
     std::os::unix::fs::symlink(outside.path().join("m.rhai"), ground.home.path().join("link.rhai")).expect("link");
     std::os::unix::fs::symlink(outside.path(), ground.home.path().join("folder")).expect("link");
     let absolute = outside.path().join("m").display().to_string();
-    for path in ["../../etc/passwd", &absolute, "./link", "./folder/m", "std:../x"] {
+    std::process::Command::new("mkfifo").arg(ground.home.path().join("pipe.rhai")).status().expect("pipe");
+    for path in ["../../etc/passwd", &absolute, "./link", "./folder/m", "std:../x", "./pipe"] {
         let ended = ground.script("", &format!("import \"{path}\" as m;"), &[]);
         assert!(ended.code != 0 && ended.err.contains("script.rhai:7:"), "{path}: {}", ended.err);
     }

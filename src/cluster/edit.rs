@@ -66,7 +66,7 @@ impl Cluster {
                 Failure::usage("the namespace is missing").hint("set metadata.namespace, or the option `namespace`");
             return Err(failure.about(manifest.title()).on_cluster(self.name()));
         }
-        manifest.node.check_open()?;
+        resource.check_content(&manifest.node)?;
         let path = resource.path(namespace.as_deref());
         let uri = with_query(path, &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
         let mut request = request_with(Method::POST, uri, content::JSON, &manifest.to_wire())?;
@@ -134,7 +134,7 @@ impl Cluster {
                 return Err(failure.about(before.title()).on_cluster(self.name()));
             }
         }
-        after.node.check_open()?;
+        target.resource.check_content(&after.node)?;
         let uri = with_query(target.path(), &[("fieldManager", MANAGER), ("fieldValidation", "Strict")]);
         let request = super::request::about(request_with(Method::PUT, uri, content::JSON, &after.to_wire())?, target);
         let request = super::request::after(request, Some(before));

@@ -82,7 +82,7 @@ impl Cluster {
         if matches!(sent, Sent::Tried) {
             pairs.push(("dryRun", "All"));
         }
-        body.check_open()?;
+        target.resource.check_content(body)?;
         let uri = with_query(path.to_owned(), &pairs);
         let request = about(request_with(Method::PATCH, uri, kind.content(), &body.to_wire())?, target);
         match sent {

@@ -5,7 +5,7 @@
 //! there is one that nobody reads from, unless its entry says that it never asks.
 
 use crate::failure::{Failure, Kind, Result};
-use crate::guardian::Guardian;
+use crate::guardian::{Guardian, MARK};
 use crate::object::{Object, yaml};
 use crate::plain;
 use crate::secret::{Redactor, Secret};
@@ -111,6 +111,7 @@ async fn start(exec: &ExecConfig, name: &str, talk: Talk, hear: &Hear) -> Result
     let mut command = command(exec, name, talk);
     if talk == Talk::Nobody {
         command.process_group(guardian.as_ref().map_or(0, |guardian| guardian.group().as_raw()));
+        command.envs(guardian.iter().map(|guardian| (MARK, guardian.mark())));
     }
     let child = command.spawn().map_err(|error| missing(exec, name, &error))?;
     let own = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);

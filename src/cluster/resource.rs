@@ -2,6 +2,7 @@
 
 use super::path::segment;
 use crate::failure::{Failure, Result};
+use crate::object::Node;
 
 /// A kind of object as a cluster serves it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +28,19 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// Fails when an object of this kind, or a change of one, may not be sent: the run may not use a secret in it, or would
+    /// show it.
+    ///
+    /// # Errors
+    /// `Rights`, with the way that works.
+    pub(super) fn check_content(&self, content: &Node) -> Result<()> {
+        content.check_open()?;
+        match (self.group.as_str(), self.kind.as_str()) {
+            ("", "Secret") => Ok(()),
+            (_, kind) => content.check_shelter(kind),
+        }
+    }
+
     /// `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
         match self.group.as_str() {

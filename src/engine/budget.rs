@@ -2,25 +2,31 @@
 //! place where Ctrl-C ends script code.
 //!
 //! Runs are long, so their operations are not counted as a whole. A script that waits, reads or writes gets a new budget
-//! each time; one that only computes runs out of it.
+//! each time; one that only computes runs out of it: of operations, or, where single ones are costly, of time. That is
+//! the processor's time for this thread alone: on a machine that is busy with other things nothing ends sooner.
 
 use super::{Bridge, bridge};
 use crate::failure::{Failure, Kind};
+use nix::time::{ClockId, clock_gettime};
 use rhai::{Dynamic, Engine};
 use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 /// Operations between two effects: about a second.
 const MOST: u64 = 20_000_000;
 
+/// Time between two effects, where operations are costly: copies of long texts, sorting, searching.
+const LONGEST: Duration = Duration::from_millis(1500);
+
 /// How many operations pass between two looks.
-const EVERY: u64 = 64;
+const EVERY: u64 = 16;
 
 #[derive(Clone, Copy)]
 enum Since {
     /// The next operation is the first.
     Now,
-    /// It was operation number so and so.
-    Operation(u64),
+    /// It was operation number so and so, at this time, when the thread had taken so much of the processor's.
+    Operation(u64, Instant, Duration),
 }
 
 thread_local! {
@@ -45,27 +51,61 @@ pub(super) fn enforce(engine: &mut Engine, bridge: Bridge) {
         if let Err(late) = bridge.in_time(crate::here::overdue()) {
             return Some(Dynamic::from(late));
         }
-        (spent(operations) > MOST).then(|| Dynamic::from(endless()))
+        let (operations, time) = spent(operations);
+        let endless = operations > MOST || time > LONGEST;
+        endless.then(|| Dynamic::from(too_much(operations, time)))
     });
 }
 
-/// How many of this many operations of an evaluation came since the last effect.
-fn spent(operations: u64) -> u64 {
+/// How many of this many operations of an evaluation came since the last effect, and how much of the processor's time.
+fn spent(operations: u64) -> (u64, Duration) {
     match SINCE.get() {
         // A smaller number belongs to another evaluation.
-        Since::Operation(first) if first <= operations => operations - first,
+        Since::Operation(first, begun, used) if first <= operations => {
+            // To ask for the processor's time costs much more than to ask for the time, and is never more.
+            let is_long = begun.elapsed() > LONGEST;
+            let time = if is_long { processor_time().saturating_sub(used) } else { Duration::ZERO };
+            (operations - first, time)
+        }
         _ => {
-            SINCE.set(Since::Operation(operations));
-            0
+            SINCE.set(Since::Operation(operations, Instant::now(), processor_time()));
+            (0, Duration::ZERO)
         }
     }
 }
 
-fn endless() -> Failure {
-    let millions = MOST / 1_000_000;
-    Failure::new(
-        Kind::Script,
-        format!("the script has computed for {millions} million operations without reading, writing or waiting"),
+/// What this thread has had of the processor.
+fn processor_time() -> Duration {
+    // A machine that does not know ends nothing.
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
+}
+
+fn too_much(operations: u64, time: Duration) -> Failure {
+    let much = match operations > MOST {
+        true => format!("for {} million operations", MOST / 1_000_000),
+        false => format!("for {:.1} seconds", time.as_secs_f64()),
+    };
+    Failure::new(Kind::Script, format!("the script has computed {much} without reading, writing or waiting")).hint(
+        "does a loop here never end? to wait for something, use `wait.until(|| …)`; where so much is meant, \
+         `wait.pause(\"1ms\")` in between lets it go on",
     )
-    .hint("does a loop here never end? to wait for something, use `wait.until(|| …)`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_on_the_processor_counts_and_time_asleep_does_not() {
+        renew();
+        assert_eq!(spent(1), (0, Duration::ZERO));
+        std::thread::sleep(LONGEST + Duration::from_millis(50));
+        let (operations, asleep) = spent(17);
+        assert!(operations == 16 && asleep < LONGEST / 2, "{asleep:?}");
+        let start = processor_time();
+        while processor_time() - start < LONGEST {}
+        assert!(spent(33).1 >= LONGEST);
+        renew();
+        assert_eq!(spent(49), (0, Duration::ZERO));
+    }
 }

@@ -133,11 +133,9 @@ fn seal_last_applied(title: &str, object: Map) -> Map {
 }
 
 fn seal_value(title: &str, key: &str, value: &Node) -> Node {
-    use base64::Engine as _;
     let Node::Str(text) = value else { return value.clone() };
     let name = format!("{title}:{key}");
-    let decoded = base64::engine::general_purpose::STANDARD.decode(text.as_bytes()).ok();
-    let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = decoded(text);
     if is_public(key, decoded.as_deref().unwrap_or(text)) {
         return Node::Secret(Secret::unlearned(name, &**text));
     }
@@ -148,7 +146,22 @@ fn seal_value(title: &str, key: &str, value: &Node) -> Node {
 
 /// Token Secrets hold their namespace and a certificate as well. Masking those wherever they stand would ruin all output.
 fn is_public(key: &str, content: &str) -> bool {
-    key == "namespace" || content.contains("-----BEGIN CERTIFICATE-----") && !content.contains("PRIVATE KEY-----")
+    key == "namespace" || is_pem_certificate(content)
+}
+
+fn is_pem_certificate(text: &str) -> bool {
+    text.contains("-----BEGIN CERTIFICATE-----") && !text.contains("PRIVATE KEY-----")
+}
+
+/// Whether a text, or what it stands for in base64, is a certificate without its key.
+pub(super) fn is_certificate(text: &str) -> bool {
+    is_pem_certificate(decoded(text).as_deref().unwrap_or(text))
+}
+
+fn decoded(text: &str) -> Option<String> {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text.as_bytes()).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 /// Deserializes into a [`Node`], sharing what is alike.

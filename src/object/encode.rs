@@ -1,7 +1,9 @@
 //! Trees to text: shown with secrets masked, or sent with secrets open.
 
+use super::decode::is_certificate;
 use super::{Node, Object};
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
+use crate::secret::Secret;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
@@ -33,6 +35,36 @@ impl Node {
             Node::Array(items) => items.iter().try_for_each(Node::check_open),
             Node::Map(map) => map.0.iter().try_for_each(|(_, node)| node.check_open()),
             _ => Ok(()),
+        }
+    }
+
+    /// Fails when it would put the content of a secret where it is none: anywhere but into a Secret. Certificates may stand
+    /// anywhere.
+    ///
+    /// # Errors
+    /// `Rights`, with the place and the way that works.
+    pub fn check_shelter(&self, kind: &str) -> Result<()> {
+        let Some((path, secret)) = self.unsheltered() else { return Ok(()) };
+        let path = path.trim_start_matches('.');
+        let message = format!("`{path}` would show {secret} to whoever may read a {kind}");
+        Err(Failure::new(Kind::Rights, message).hint(
+            "put it into a Secret, and refer to that here; if it may be seen, `secret.reveal` makes a text of it, with \
+             `needs: {reveal: true}`",
+        ))
+    }
+
+    /// The first secret in it that is no certificate, with the path to it.
+    fn unsheltered(&self) -> Option<(String, &Secret)> {
+        match self {
+            Node::Secret(secret) if !is_certificate(secret.reveal()) => Some((String::new(), secret)),
+            Node::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+                item.unsheltered().map(|(path, secret)| (format!("[{index}]{path}"), secret))
+            }),
+            Node::Map(map) => map
+                .0
+                .iter()
+                .find_map(|(key, node)| node.unsheltered().map(|(path, secret)| (format!(".{key}{path}"), secret))),
+            _ => None,
         }
     }
 

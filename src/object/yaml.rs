@@ -20,6 +20,8 @@ pub fn parse_open(text: &str) -> Result<Vec<Node>> {
     let options = serde_yaml::options! {
         // `0644` is a file mode to every Kubernetes tool.
         legacy_octal_numbers: true,
+        // The lines around a mistake could hold a Secret's content.
+        with_snippet: !text.contains("Secret"),
         budget: serde_yaml::budget! { max_nodes: 5_000_000, max_events: 20_000_000 },
     };
     let documents: Vec<Node> = serde_yaml::from_multiple_with_options(text, options)
@@ -130,6 +132,14 @@ mod tests {
     fn a_mistake_is_shown_with_its_place() {
         let failure = parse("a: 1\nb: [1,\nc: 2\n").expect_err("broken");
         assert!(failure.message.contains("line"), "{}", failure.message);
+    }
+
+    #[test]
+    fn a_mistake_in_a_secret_shows_nothing_of_it() {
+        let failure =
+            parse("kind: Secret\nstringData: {token: planted-yaml-41, other: \"a\"b\"}\n").expect_err("broken");
+        assert!(failure.message.contains("line 2"), "{}", failure.message);
+        assert!(!failure.message.contains("planted"), "{}", failure.message);
     }
 
     const NETWORKS: &str = "# Network map\nnetworks:\n  network1: # primary\n    endpoints:\n    - fromRegistry: Kubernetes\n    gateways:\n    - address: 0.0.0.0 # placeholder\n      port: 443\n";

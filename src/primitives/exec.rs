@@ -78,6 +78,7 @@ fn command(call: &Call<'_, Host>, tool: &str) -> Result<Command> {
     command.stdin = options.get("stdin").map(|stdin| content("stdin", stdin)).transpose()?;
     if let Some(variables) = options.object("env")? {
         for (name, value) in variables.node.entries() {
+            call.host().grants.may_set(name)?;
             command.env.push((name.to_string(), content(name, &value::from_node(value))?));
         }
     }

@@ -3,11 +3,15 @@
 use crate::failure::{Failure, Kind, Result};
 use crate::grant::{Grant, matches, refused};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// In `needs.hosts`: whatever the run's clusters name, their API servers and the addresses of their Services.
 const CLUSTERS: &str = "clusters";
+
+/// Variables by which a program's loader takes in other code.
+const LOADING: [&str; 2] = ["LD_*", "DYLD_*"];
 
 /// What a run may do beyond reading from its clusters: from the script's header, narrowed by flags.
 #[derive(Debug, Default)]
@@ -64,7 +68,23 @@ impl Grants {
     /// # Errors
     /// [`Kind::Rights`] with the line to add to the header; so do the others.
     pub fn may_run(&self, tool: &str) -> Result<()> {
-        self.granted(self.programs.permits(tool), &format!("start `{tool}`"), "exec", tool)
+        let name = Path::new(tool).file_name().and_then(|name| name.to_str()).unwrap_or(tool);
+        // What is forbidden by name is so by every path that ends in it.
+        let may = self.programs.permits(tool) && !self.programs.forbids_where(|entry| matches(entry, name));
+        self.granted(may, &format!("start `{tool}`"), "exec", tool)
+    }
+
+    /// Whether it may give this variable to a program that it may start: one that makes the program load code of others
+    /// would start more than was granted.
+    pub fn may_set(&self, variable: &str) -> Result<()> {
+        let loads = LOADING.iter().any(|pattern| matches(pattern, variable));
+        self.granted(!loads || self.programs.permits_all(), &format!("start programs with {variable}"), "exec", "*")
+    }
+
+    /// Whether it may connect to ports of pods.
+    pub fn may_forward(&self) -> Result<()> {
+        let may = Grant::new(&self.hosts).permits_where(|entry| matches!(entry, CLUSTERS | "*"));
+        self.granted(may, "connect to ports of pods", "hosts", CLUSTERS)
     }
 
     /// Whether it may use this context.
@@ -180,6 +200,11 @@ fn real(path: &Path) -> PathBuf {
 
 /// Host and port of `host`, `host:port`, `[::1]:port` or a URL.
 fn plain_host(text: &str) -> (String, Option<u16>) {
+    let (host, port) = host_and_port(text);
+    (canonical(&host), port)
+}
+
+fn host_and_port(text: &str) -> (String, Option<u16>) {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let text = text.split(['/', '?']).next().unwrap_or_default();
     let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
@@ -190,6 +215,12 @@ fn plain_host(text: &str) -> (String, Option<u16>) {
         Some((host, port)) if !host.contains(':') => (host.to_lowercase(), port.parse().ok()),
         _ => (text.to_lowercase(), None),
     }
+}
+
+/// The same for all ways to write one host: `example.com.` is `example.com`, `::ffff:10.0.0.1` is `10.0.0.1`.
+fn canonical(host: &str) -> String {
+    let name = host.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(host);
+    name.parse::<IpAddr>().map_or_else(|_| name.to_owned(), |address| address.to_canonical().to_string())
 }
 
 /// Whether an entry of `needs.hosts` means this host and port.
@@ -253,6 +284,38 @@ mod tests {
         assert!(!may(own.join("link")) && !may(own.join("../other/key")) && !may(other.join("key")));
         assert!(!may(own.join("new/../../other/key")) && !may(folder.path().join("ownership")));
         assert!(Grants::default().may_touch("it", &own).is_err());
+    }
+
+    #[test]
+    fn a_program_that_is_denied_is_so_by_every_path() {
+        let grants = Grants { programs: Grant::new(&["*", "!kubectl"]), ..Grants::default() };
+        for (tool, may) in
+            [("kubectl", false), ("/usr/bin/kubectl", false), ("./kubectl", false), ("/usr/bin/env", true)]
+        {
+            assert_eq!(grants.may_run(tool).is_ok(), may, "{tool}");
+        }
+        let narrow = Grants { programs: Grant::new(&["istioctl"]), ..Grants::default() };
+        assert!(narrow.may_run("./istioctl").is_err(), "another one");
+        assert!(narrow.may_set("KUBECONFIG").is_ok() && narrow.may_set("LD_PRELOAD").is_err());
+        assert!(Grants { programs: Grant::new(&["*"]), ..Grants::default() }.may_set("LD_PRELOAD").is_ok());
+    }
+
+    #[test]
+    fn a_host_that_is_denied_is_so_however_it_is_written() {
+        let grants = hosts(&["*", "!10.0.0.1", "!db.example.com"]);
+        for host in ["10.0.0.1", "::ffff:10.0.0.1", "[::ffff:10.0.0.1]:80", "db.example.com.", "DB.example.com"] {
+            assert!(grants.may_dial(host, Some(80)).is_err(), "{host}");
+        }
+        grants.may_dial("10.0.0.2", Some(80)).expect("another");
+    }
+
+    #[test]
+    fn ports_of_pods_belong_to_what_clusters_name() {
+        for (entries, may) in [(vec!["clusters"], true), (vec!["*"], true), (vec!["10.0.0.1"], false), (vec![], false)]
+        {
+            assert_eq!(hosts(&entries).may_forward().is_ok(), may, "{entries:?}");
+        }
+        assert!(hosts(&["*", "!clusters"]).may_forward().is_err());
     }
 
     #[test]

@@ -74,7 +74,8 @@ c.logs("default/p", #{tail: 5}) == """#,
         params: "pod: string|map, port: int",
         options: &[],
         returns: "Port",
-        doc: "A port on this machine that leads to a port of a pod, open until it is closed or forgotten: `p.port`, `p.close()`.",
+        doc: "A port on this machine that leads to a port of a pod, open until it is closed or forgotten: `p.port`, `p.close()`. \
+              Needs `needs: {hosts: [clusters]}` in the script's header.",
         example: r#"let c = kube.cluster("east");
 c.apply(#{apiVersion: "v1", kind: "Pod", metadata: #{name: "p", namespace: "default"}, spec: #{containers: [#{name: "a", image: "a"}]}});
 wait.ready(c, "Pod", "default/p");
@@ -176,6 +177,7 @@ fn logs(call: &Call<'_, Host>) -> Outcome {
 fn forward(call: &Call<'_, Host>) -> Outcome {
     let cluster: Cluster = call.receiver();
     let (namespace, name) = pod(call)?;
+    call.host().grants.may_forward()?;
     let wrong = || Failure::usage(format!("{} is no port: 1 to 65535", call.int(1)));
     let port = u16::try_from(call.int(1)).ok().filter(|port| *port > 0).ok_or_else(wrong)?;
     let forward = call.block(cluster.forward(&namespace, &name, port))?;

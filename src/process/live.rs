@@ -3,7 +3,7 @@
 use super::group::Group;
 use super::{Command, NOT_STARTED, Output, Programs, not_found, search};
 use crate::failure::{Failure, Kind, Result};
-use crate::guardian::Guardian;
+use crate::guardian::{Guardian, MARK};
 use crate::secret::Redactor;
 use futures::future::BoxFuture;
 use std::os::unix::process::ExitStatusExt;
@@ -47,6 +47,7 @@ fn start(path: &Path, command: &Command) -> Result<Group> {
     let mut process = tokio::process::Command::new(path);
     process.args(&command.argv).process_group(group).kill_on_drop(true);
     process.envs(command.env.iter().map(|(name, value)| (name, value.reveal())));
+    process.envs(guardian.iter().map(|guardian| (MARK, guardian.mark())));
     process.stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     process.stdout(Stdio::piped()).stderr(Stdio::piped());
     if let Some(dir) = &command.dir {
@@ -242,6 +243,32 @@ mod tests {
         assert!(lives(pid));
         running.abort();
         assert!(dies(pid).await, "a child survived");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_leaves_its_group_is_killed_with_its_children() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("pid");
+        let inner = format!("(trap \"\" TERM; sleep 60) & echo $! > {}; wait", file.display());
+        let mut command = sh(&format!("setsid sh -c '{inner}' & wait"));
+        command.timeout = Duration::from_millis(500);
+        run(command).await.expect_err("too slow");
+        assert!(dies(written_pid(&file).await).await, "a child survived");
+    }
+
+    #[tokio::test]
+    async fn who_has_left_the_group_of_a_program_that_has_ended_goes_on() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("pid");
+        let shell = format!(
+            "setsid sh -c 'echo $$ > {0}; exec sleep 60' >/dev/null 2>&1 & while [ ! -s {0} ]; do sleep 0.01; done",
+            file.display()
+        );
+        run(sh(&shell)).await.expect("runs");
+        let daemon = written_pid(&file).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(lives(daemon), "a daemon was killed");
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(daemon), nix::sys::signal::Signal::SIGKILL);
     }
 
     #[tokio::test]

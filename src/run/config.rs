@@ -85,7 +85,9 @@ impl Config {
 
     /// Why a context looks like production, if it does: the pattern, and where it is from.
     pub fn production(&self, context: &str) -> Option<String> {
-        let pattern = self.production.iter().find(|pattern| matches(pattern, context))?;
+        // `PROD-EU` is no less production.
+        let small = context.to_lowercase();
+        let pattern = self.production.iter().find(|pattern| matches(&pattern.to_lowercase(), &small))?;
         let from = match &self.file {
             Some(file) => format!("`production` in {}", file.display()),
             None => "as usual; `production` in the settings changes that".to_owned(),
@@ -118,6 +120,7 @@ mod tests {
     fn without_a_file_what_is_called_production_looks_like_it() {
         let config = Config::read(Path::new("/nonexistent/config.yaml")).expect("none");
         assert!(config.production("eu-prod-1").expect("matches").contains("*prod*"));
+        assert!(config.production("PROD-EU").is_some() && config.production("Production").is_some());
         assert_eq!(config.production("staging"), None);
     }
 

@@ -55,6 +55,9 @@ impl Needs {
     pub(super) fn parse(node: Option<&Node>, params: &[Param]) -> Result<Needs, Wrong> {
         let mut needs = Needs::default();
         let Some(node) = node else { return Ok(needs) };
+        if !matches!(node, Node::Map(_) | Node::Null) {
+            return Err(("needs".into(), "`needs` must be keys and lists, as in `needs: {write: [sample]}`".into()));
+        }
         for (key, value) in node.entries() {
             let wrong = |message: String| (key.to_string(), message);
             if &**key == REVEAL {

@@ -141,6 +141,10 @@ impl Resolver {
         if !real.starts_with(home) {
             return Err(leaves(&file.display().to_string()));
         }
+        // A pipe may never say anything.
+        if !real.is_file() {
+            return Err(Failure::usage(format!("{} is no file", file.display())));
+        }
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
         Ok((disk_name(file, &self.working), text))
     }

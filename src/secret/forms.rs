@@ -21,22 +21,42 @@ pub(super) fn forms(content: &str) -> Vec<String> {
 
 fn forms_of(part: &str) -> Vec<String> {
     let mut all = vec![part.to_owned()];
-    all.extend([url(part, false), url(part, true), json(part), go_json(part)]);
+    all.extend([url(part, ""), url(part, "").replace("%20", "+"), lower_url(part)]);
+    all.extend(KEPT.iter().map(|kept| url(part, kept)));
+    all.extend([json(part), go_json(part), ascii_json(part)]);
     all.extend(base64_forms(part));
+    // Most secrets look the same in most of them.
+    all.sort_unstable();
+    all.dedup();
     all
 }
 
-/// Percent-encoded, in both cases of hexadecimal digits.
-fn url(text: &str, lower: bool) -> String {
+/// What is kept as it is in URLs, beside letters, digits and `-._~`: in paths by Python and by Go, between user and host by
+/// Go, by JavaScript in parts and in whole addresses.
+const KEPT: [&str; 5] = ["/", "$&+=:@", "$&+,;=", "!'()*", ";/?:@&=+$,#!'()*"];
+
+/// Percent-encoded, but for these characters.
+fn url(text: &str, kept: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
-            _ if lower => out.push_str(&format!("%{byte:02x}")),
+            _ if kept.as_bytes().contains(&byte) => out.push(byte as char),
             _ => out.push_str(&format!("%{byte:02X}")),
         }
     }
     out
+}
+
+/// The same with small hexadecimal digits.
+fn lower_url(text: &str) -> String {
+    let upper = url(text, "");
+    let mut parts = upper.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| {
+        let (digits, rest) = part.split_at(2);
+        format!("{out}%{}{rest}", digits.to_lowercase())
+    })
 }
 
 fn json(text: &str) -> String {
@@ -47,6 +67,16 @@ fn json(text: &str) -> String {
 /// As programs in Go write JSON: fit for HTML as well.
 fn go_json(text: &str) -> String {
     json(text).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// As programs write JSON that keep to ASCII.
+fn ascii_json(text: &str) -> String {
+    let escaped = |c: char| {
+        let units = &mut [0; 2];
+        let units = c.encode_utf16(units).iter();
+        if c.is_ascii() { c.to_string() } else { units.map(|unit| format!("\\u{unit:04x}")).collect() }
+    };
+    json(text).chars().map(escaped).collect()
 }
 
 /// In base64: alone, and at each of the three places it can have in a longer text.
@@ -113,5 +143,21 @@ mod tests {
         assert_eq!(line_of_its_own("API_TOKEN='abc=def='"), Some("abc=def="));
         assert_eq!(line_of_its_own("name: n2-k8s-config"), None);
         assert_eq!(line_of_its_own("server: https://10.0.0.1:6443/with/a/long/path"), None);
+    }
+
+    #[test]
+    fn every_way_to_write_it_in_an_address_or_in_json_is_known() {
+        let all = forms_of("pl nted+/ü&=\"@:(1)");
+        for form in [
+            "pl+nted%2B%2F%C3%BC%26%3D%22%40%3A%281%29",
+            "pl%20nted%2b%2f%c3%bc%26%3d%22%40%3a%281%29",
+            "pl%20nted%2B/%C3%BC%26%3D%22%40%3A%281%29",
+            "pl%20nted+%2F%C3%BC&=%22@:%281%29",
+            "pl%20nted%2B%2F%C3%BC%26%3D%22%40%3A(1)",
+            "pl nted+/\\u00fc&=\\\"@:(1)",
+            "pl nted+/ü\\u0026=\\\"@:(1)",
+        ] {
+            assert!(all.iter().any(|known| known == form), "{form} is missing in {all:#?}");
+        }
     }
 }

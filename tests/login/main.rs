@@ -5,6 +5,7 @@ mod files;
 mod plugins;
 mod proxies;
 mod server;
+mod terminal;
 
 use meshwright::clock::Clock;
 use meshwright::cluster::Cluster;

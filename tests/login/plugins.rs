@@ -11,7 +11,7 @@ use std::path::Path;
 const VERSION: &str = "client.authentication.k8s.io/v1";
 
 /// A user whose plugin is this script; `$n` is how often it has run, `issue STATUS` prints credentials.
-fn plugin(folder: &Path, script: &str) -> String {
+pub fn plugin(folder: &Path, script: &str) -> String {
     let file = folder.join("plugin");
     let head = format!(
         "#!/bin/sh\necho run >> '{0}/runs'\nn=$(wc -l < '{0}/runs' | tr -d ' ')\n\
@@ -25,7 +25,7 @@ fn plugin(folder: &Path, script: &str) -> String {
     )
 }
 
-fn runs(folder: &Path) -> usize {
+pub fn runs(folder: &Path) -> usize {
     std::fs::read_to_string(folder.join("runs")).unwrap_or_default().lines().count()
 }
 

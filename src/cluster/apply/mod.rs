@@ -246,7 +246,7 @@ fn apply_request(
     if mode == Mode::Try {
         pairs.push(("dryRun", "All"));
     }
-    manifest.node.check_open()?;
+    target.resource.check_content(&manifest.node)?;
     let uri = with_query(target.path(), &pairs);
     let request = request_with(Method::PATCH, uri, content::APPLY, &manifest.to_wire())?;
     Ok(about(request, target))

@@ -15,6 +15,14 @@ fn an_endless_loop_ends() {
 }
 
 #[test]
+fn an_endless_loop_of_costly_operations_ends_in_time() {
+    for body in ["s + \"y\"", "s.index_of(\"z\")", "a.contains(1)", "a + a"] {
+        let head = "let s = \"x\"; for i in 0..20 { s += s; }\nlet a = []; a.pad(100_000, 0);\n";
+        ends(&format!("{head}loop {{ let n = {body}; }}"), 3, "seconds without reading, writing or waiting");
+    }
+}
+
+#[test]
 fn a_loop_that_does_something_goes_on() {
     // Each turn computes a little; only what lies between two effects counts.
     let script = "let n = 0;\nwhile n < 40 {\n kube.get(\"Pod\", \"a\");\n n += 1;\n for i in 0..1000 {}\n}\nn";

@@ -12,6 +12,8 @@ use crate::secret::Secret;
 use base64::Engine as _;
 use rhai::Dynamic;
 use std::io::Read as _;
+use std::os::fd::AsRawFd as _;
+use std::path::{Path, PathBuf};
 
 pub use authority::{Authority, self_signed};
 pub use certificate::issued_by;
@@ -230,22 +232,31 @@ fn file(call: &Call<'_, Host>) -> Outcome {
     let said = call.str(0);
     let path = call.host().path(&said);
     call.host().grants.may_touch(&said, &path)?;
-    let content = text_of(&path).map_err(|e| {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // On a thread of its own: a pipe may never say anything, and Ctrl-C must end that too.
+    std::thread::spawn(move || tell.send(text_of(&path)));
+    let silent = |_| Failure::internal(format!("nobody read {said}"));
+    let read = call.block(async { told.await.map_err(silent) })?;
+    let (content, opened) = read.map_err(|e| {
         let kind = if e.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Usage };
         Failure::new(kind, format!("cannot read {said}: {e}"))
     })?;
+    // A link on the way to it may have been changed since the first look.
+    opened.map_or(Ok(()), |opened| call.host().grants.may_touch(&said, &opened))?;
     Ok(Dynamic::from(Secret::new(said.as_str(), content)))
 }
 
 /// A secret may be this large; what is larger is none.
 const MOST: u64 = 16 << 20;
 
-fn text_of(path: &std::path::Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    let read = std::fs::File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+/// The text in a file, and where the file is, when it has a place and the system tells it.
+fn text_of(path: &Path) -> std::io::Result<(String, Option<PathBuf>)> {
+    let (mut text, file) = (String::new(), std::fs::File::open(path)?);
+    let opened = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let read = file.take(MOST + 1).read_to_string(&mut text)?;
     match read as u64 > MOST {
         true => Err(std::io::Error::other(format!("it is larger than {} MiB", MOST >> 20))),
-        false => Ok(text),
+        false => Ok((text, opened.ok().filter(|opened| opened.is_absolute()))),
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::Host;
 use crate::engine::{Call, Outcome};
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
+use crate::terminal::hidden::{self, Hidden};
 use crate::terminal::{self, Modes};
 use rhai::Dynamic;
 use std::io::{ErrorKind, IsTerminal as _};
@@ -22,23 +23,19 @@ pub(super) fn prompt(call: &Call<'_, Host>) -> Outcome {
     Ok(Dynamic::from(Secret::new(label.as_str(), answer)))
 }
 
-/// The answer, read on a thread of its own: what ends a run must not wait for somebody to type.
+/// The answer, once no other question is open: two threads that ask at once do so one after the other.
 fn answer(call: &Call<'_, Host>, label: &str) -> Result<String> {
+    let _turn = call.block(async { Ok(hidden::turn().await) })?;
     let held = call.block(async { Ok(terminal::hold().await) })?;
+    // The thread that reads puts them back as well, but not before a second Ctrl-C ends the process.
     let _echo = Modes::kept();
     // Rehearsed time stands still while somebody thinks.
     let _working = call.bridge().clock.working();
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let question = format!("{label}: ");
-    std::thread::spawn(move || {
-        let answer = rpassword::prompt_password(question);
-        drop(held);
-        tell.send(answer)
-    });
-    let silent = |_| Failure::internal(format!("nobody could ask for `{label}`"));
-    let answer = call.block(async { told.await.map_err(silent) })?;
+    let unasked = |error| Failure::usage(format!("cannot ask for `{label}`: {error}"));
+    let mut question = Hidden::ask(format!("{label}: "), held).map_err(unasked)?;
+    let answer = call.block(async { Ok(question.answer().await) })?;
     answer.map_err(|error| match error.kind() {
         ErrorKind::Interrupted => Failure::new(Kind::Cancelled, "interrupted"),
-        _ => Failure::usage(format!("cannot ask for `{label}`: {error}")),
+        _ => unasked(error),
     })
 }

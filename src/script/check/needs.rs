@@ -82,6 +82,7 @@ fn need(reading: &Reading<'_>, names: &Names, node: &CallNode<'_>) -> Option<Nee
                 format!("run a program in a pod{}", place.map(|place| format!(" of {place}")).unwrap_or_default()),
             )
         }
+        "forward" => need("hosts", Some("clusters".into()), "connect to a port of a pod".into()),
         _ if callable.effect == Effect::Write => {
             let place = args.first().and_then(|object| place_of(object, args.get(1)));
             need(
@@ -113,6 +114,7 @@ fn covered(reading: &Reading<'_>, need: &Need) -> bool {
         "authorities" => &[&needs.authorities],
         "secrets" => &[&needs.secrets],
         "contexts" => &[&needs.contexts],
+        "hosts" => &[&needs.hosts],
         // Whoever may write pods in a namespace may run programs in them.
         "pods" => &[&needs.pods, &needs.write],
         _ => &[&needs.write],
