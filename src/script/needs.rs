@@ -94,12 +94,17 @@ impl Needs {
         Needs { write: all(), authorities: all(), ..self }
     }
 
-    /// The same with every `{parameter}` replaced by its value; a list gives one entry for each item, an empty text none.
+    /// The same with every `{parameter}` replaced by its value; a list gives one entry for each item, a text that names
+    /// nothing none.
     pub fn with(&self, values: &Values) -> Needs {
         let mut filled = self.clone();
         for (key, _) in LISTS {
             let Ok(list) = filled.list_mut(key) else { continue };
-            *list = list.iter().flat_map(|entry| values.fill(entry)).filter(|entry| !entry.is_empty()).collect();
+            let filled = |entry: &String| {
+                let all = values.fill(entry).into_iter();
+                all.filter(|filled| is_named(entry, filled)).collect::<Vec<_>>()
+            };
+            *list = list.iter().flat_map(filled).collect();
         }
         filled
     }
@@ -242,6 +247,13 @@ fn check_params(text: &str, params: &[Param]) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether an entry names something once its parameters have values. A value is a name: it makes no pattern of the entry,
+/// which would widen what the script asks for.
+fn is_named(entry: &str, filled: &str) -> bool {
+    let stars = |text: &str| text.matches('*').count();
+    !filled.is_empty() && stars(filled) == stars(entry) && filled.starts_with('!') == entry.starts_with('!')
+}
+
 /// What would match nothing is a mistake.
 fn check_entry(key: &str, entry: &str) -> Result<(), String> {
     let plain = entry.strip_prefix('!').unwrap_or(entry);
@@ -286,6 +298,18 @@ mod tests {
         let needs = needs();
         assert_eq!(needs.write, ["mesh/ConfigMap", "cluster-scoped", "!kube-system"]);
         assert!(needs.files.is_empty() && needs.writes());
+    }
+
+    #[test]
+    fn the_value_of_a_parameter_is_no_pattern() {
+        for value in ["*", "kube-*", "!mesh"] {
+            let text = HEADER
+                .replace("default: mesh", &format!("default: \"{value}\""))
+                .replace("\"{namespace}/ConfigMap\"", "\"{namespace}\"");
+            let header = Header::parse("m", &text).expect("header");
+            let values = Values::check(&header, &Given::default()).expect("values");
+            assert_eq!(header.needs.with(&values).write, ["cluster-scoped", "!kube-system"], "{value}");
+        }
     }
 
     #[test]
