@@ -188,7 +188,9 @@ fn secrets_that_are_asked_for_at_once_are_asked_for_one_after_the_other() {
 print([given[0] == secret.of("a", "planted-One"), given[1] == secret.of("b", "planted-Two")]);"#;
     let path = ground.file("script.rhai", &script("", body));
     let run = ground.command(&["run", &path.to_string_lossy(), "--c", "east"]);
-    let mut session = spawn_command(run, Some(30_000)).expect("started");
+    let mut command = Command::new(run.get_program());
+    command.args(run.get_args()).envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut session = spawn_command(command, Some(30_000)).expect("started");
     for _ in 0..2 {
         let (_, asked) = session.exp_regex("(One|Two): ").expect("a question");
         std::thread::sleep(Duration::from_millis(200));

@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 /// Operations between two effects: about a second.
 const MOST: u64 = 20_000_000;
 
-/// Time between two effects, where operations are costly: copies of long texts, sorting, searching.
-const LONGEST: Duration = Duration::from_millis(1500);
+/// Time between two effects, where operations are costly: copies of long texts, sorting, searching. Builds for development
+/// take eight times as long for the same.
+const LONGEST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 12_000 } else { 1500 });
 
 /// How many operations pass between two looks.
 const EVERY: u64 = 16;
@@ -51,19 +52,20 @@ pub(super) fn enforce(engine: &mut Engine, bridge: Bridge) {
         if let Err(late) = bridge.in_time(crate::here::overdue()) {
             return Some(Dynamic::from(late));
         }
-        let (operations, time) = spent(operations);
+        let (operations, time) = spent(operations, LONGEST);
         let endless = operations > MOST || time > LONGEST;
         endless.then(|| Dynamic::from(too_much(operations, time)))
     });
 }
 
-/// How many of this many operations of an evaluation came since the last effect, and how much of the processor's time.
-fn spent(operations: u64) -> (u64, Duration) {
+/// How many of this many operations of an evaluation came since the last effect, and how much of the processor's time,
+/// once it may be more than the longest.
+fn spent(operations: u64, longest: Duration) -> (u64, Duration) {
     match SINCE.get() {
         // A smaller number belongs to another evaluation.
         Since::Operation(first, begun, used) if first <= operations => {
             // To ask for the processor's time costs much more than to ask for the time, and is never more.
-            let is_long = begun.elapsed() > LONGEST;
+            let is_long = begun.elapsed() > longest;
             let time = if is_long { processor_time().saturating_sub(used) } else { Duration::ZERO };
             (operations - first, time)
         }
@@ -97,15 +99,16 @@ mod tests {
 
     #[test]
     fn time_on_the_processor_counts_and_time_asleep_does_not() {
+        let longest = Duration::from_millis(100);
         renew();
-        assert_eq!(spent(1), (0, Duration::ZERO));
-        std::thread::sleep(LONGEST + Duration::from_millis(50));
-        let (operations, asleep) = spent(17);
-        assert!(operations == 16 && asleep < LONGEST / 2, "{asleep:?}");
+        assert_eq!(spent(1, longest), (0, Duration::ZERO));
+        std::thread::sleep(2 * longest);
+        let (operations, asleep) = spent(17, longest);
+        assert!(operations == 16 && asleep < longest, "{asleep:?}");
         let start = processor_time();
-        while processor_time() - start < LONGEST {}
-        assert!(spent(33).1 >= LONGEST);
+        while processor_time() - start < longest {}
+        assert!(spent(33, longest).1 >= longest);
         renew();
-        assert_eq!(spent(49), (0, Duration::ZERO));
+        assert_eq!(spent(49, longest), (0, Duration::ZERO));
     }
 }
