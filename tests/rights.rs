@@ -73,7 +73,7 @@ fn the_content_of_secrets_is_a_right_of_its_own() {
     for taken in [
         r#"c.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "copy", namespace: "default"}, data: s.data});"#,
         r#"c.edit("Secret", "default/s", |s| { s.data.more = "eA=="; s });"#,
-        r#"c.patch("ConfigMap", "default/a", #{data: #{stolen: s.data.token}});"#,
+        r#"c.patch("Secret", "default/s", #{data: #{stolen: s.data.token}});"#,
         r#"exec.run("cat", [], #{stdin: s.data.token});"#,
         r#"exec.run("env", [], #{env: #{T: s.data.token}});"#,
         r#"exec.run("cat", [], #{stdin: s.data.token + "x"});"#,
