@@ -115,6 +115,14 @@ fn a_pasted_function_is_one_input() {
 }
 
 #[test]
+fn what_is_typed_ahead_or_pasted_without_brackets_is_not_lost() {
+    let home = tempfile::tempdir().expect("folder");
+    let mut terminal = Terminal::start(home.path(), &["--rehearse"]);
+    terminal.press("// a comment\rfn twice(n) {\r    n * 2\r}\rtwice(20)\r_1 + 2\r").until("_2 = 42").until("> ");
+    terminal.leave();
+}
+
+#[test]
 fn an_interrupt_keeps_the_session() {
     let home = tempfile::tempdir().expect("folder");
     let mut terminal = Terminal::start(home.path(), &["--rehearse"]);
@@ -156,6 +164,8 @@ fn completion_does_not_write_over_the_line_when_a_cluster_is_away() {
     let shown = terminal.shown();
     assert!(!shown.contains("refused"), "{shown}");
     terminal.press("\u{3}").until("> ");
+    // What is not known is not denied.
+    terminal.line("kube.explain(\"deploy.spec\")", "cannot talk to").until("> ");
     terminal.leave();
 }
 
@@ -239,6 +249,36 @@ fn a_run_pauses_in_the_step_that_failed() {
     assert!(shown.contains("Done"), "{shown}");
     let saved = std::fs::read_to_string(home.path().join("done.rhai")).expect("saved");
     assert!(saved.contains("named(wanted)") && saved.contains("step \"Look\"") && !saved.contains("Break"), "{saved}");
+}
+
+/// A step that fails inside a loop, and one after which the run is to stop.
+const LOOPING: &str = r#"//! # Squares
+step "Square" {
+    let limit = 3;
+    for number in 0..limit {
+        let square = number * number;
+        [square].for_each(|given| if this == 4 { fail("too large") });
+    }
+}
+step "Rest" { print("rested") }
+step "Never" { print("never") }
+"#;
+
+#[test]
+fn a_paused_run_tells_what_it_has_lost_and_ends_where_it_was_to_stop() {
+    let home = tempfile::tempdir().expect("folder");
+    std::fs::write(home.path().join("squares.rhai"), LOOPING).expect("written");
+    let args = ["./squares.rhai", "--pause-on-failure", "--stop-after", "Rest"];
+    let mut terminal = Terminal::of(home.path(), "rehearse", &args);
+    let shown = terminal.shown();
+    assert!(shown.contains("In the step: limit."), "{shown}");
+    assert!(shown.contains("stood in: number,") && shown.contains("square, given."), "{shown}");
+    terminal.line(":next", "stood in: number").until("write> ");
+    terminal.line(":skip", "skipped `Square`").until("write> ");
+    terminal.line(":run", "stopped after the step `Rest`, as asked; Ctrl-D ends the run").until("write> ");
+    let shown = terminal.leave();
+    assert!(shown.contains("rested") && shown.contains("Stopped after the step `Rest`, as asked."), "{shown}");
+    assert!(!shown.contains("× stopped") && !shown.contains("never") && !shown.contains("resume"), "{shown}");
 }
 
 /// Lines from a pipe at a prompt in this folder, with an editor that carries out a shell line.

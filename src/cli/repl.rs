@@ -113,9 +113,11 @@ pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
     let journal = session.journal();
     let begun = session.begin(job, job.values.clusters());
     let mut prompt = Prompt::new(session, desk.clone(), job, view)?;
+    // Where nothing has begun there is nothing to look at, to try again or to pass over.
+    let has_begun = begun.is_ok();
     let mut outcome = begun.and_then(|()| prompt.carry_out(job));
-    let stopped = is_stopped_as_asked(prompt.first_session(), job, &outcome);
-    let (is_over, mut told) = (stopped || desk.ending.told().is_some(), false);
+    let mut stopped = is_stopped_as_asked(prompt.first_session(), job, &outcome);
+    let (is_over, mut told) = (!has_begun || stopped || desk.ending.told().is_some(), false);
     if let (Err(failure), true) = (&outcome, std::io::stdin().is_terminal() && !is_over) {
         desk.ending.bids_farewell(going_on(journal));
         prompt.pause(failure.clone());
@@ -124,6 +126,9 @@ pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
         match left {
             Some(left) if left.kind == FailureKind::Cancelled => (outcome, told) = (Err(left), true),
             _ if prompt.is_done() => outcome = Ok(()),
+            _ if prompt.is_stopped() => {
+                (outcome, stopped) = (Err(Failure::new(FailureKind::Cancelled, "stopped as asked")), true);
+            }
             _ => {}
         }
     }

@@ -22,7 +22,13 @@ pub(super) fn lonely(text: &str) -> Option<Lonely> {
         let Some(opener) = opener(symbol) else { continue };
         let Some(last) = open.pop() else { return Some(at(text, piece, format!("this `{symbol}` closes nothing"))) };
         if last.what != What::Symbol(opener) {
-            let said = format!("{} before the `{symbol}` in line {}", unclosed(last), piece.line);
+            // At a prompt lines have no numbers that somebody knows.
+            let place = match piece.line - last.line {
+                0 => "behind it".to_owned(),
+                1 => "in the next line".to_owned(),
+                lines => format!("{lines} lines below"),
+            };
+            let said = format!("{} before the `{symbol}` {place}", unclosed(last));
             return Some(at(text, last, said));
         }
         let is_crooked = symbol == '}' && starts_line(text, piece) && indent(text, piece) < indent(text, last);
@@ -85,7 +91,8 @@ mod tests {
     #[test]
     fn the_bracket_that_is_left_open_is_found() {
         assert_eq!(told("if x {\n  f(1);\n"), ("this `{` lacks its `}`".into(), 1, 6));
-        assert_eq!(told("let a = #{b: [1, 2};"), ("this `[` lacks its `]` before the `}` in line 1".into(), 1, 14));
+        assert_eq!(told("let a = #{b: [1, 2};"), ("this `[` lacks its `]` before the `}` behind it".into(), 1, 14));
+        assert_eq!(told("\n[\n\n)").0, "this `[` lacks its `]` before the `)` 2 lines below");
         assert_eq!(told("f(1));"), ("this `)` closes nothing".into(), 1, 5));
     }
 

@@ -122,6 +122,12 @@ pub(super) fn parse_failure(what: &ParseErrorType, at: Position, source: &str, t
 fn meant_at(what: &ParseErrorType, at: Position, text: &str) -> Option<Failure> {
     let (line, column) = at.line().zip(at.position())?;
     let said = text.lines().nth(line - 1).unwrap_or_default();
+    let is_open = matches!(what, ParseErrorType::BadInput(LexError::UnterminatedString));
+    if is_open && text.lines().count() > line {
+        return Some(
+            Failure::usage(words::parse_words(what)).hint("text over several lines stands in back-ticks: `…`"),
+        );
+    }
     if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| said.starts_with(mark)) {
         let failure = Failure::usage("a merge has left its marks here");
         return Some(failure.hint("keep what is right between `<<<<<<<` and `>>>>>>>`, and take the marks out"));

@@ -1,8 +1,9 @@
 //! A failure as people read it: what, where, who called, why, what to do.
 
+use super::excerpt::Excerpt;
 use crate::failure::{Failure, Place};
 use crate::secret::Redactor;
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, Report};
 use std::fmt::Write as _;
 use textwrap::{WordSeparator, WordSplitter};
 
@@ -11,7 +12,7 @@ use textwrap::{WordSeparator, WordSplitter};
 pub struct Look {
     /// Colours that a terminal shows.
     pub colour: bool,
-    /// Messages are wrapped between words to this many columns; commands, tables and script lines are not.
+    /// Messages are wrapped between words to this many columns, and script lines are cut; commands and tables are not.
     pub width: usize,
 }
 
@@ -83,36 +84,21 @@ fn headline(out: &mut String, failure: &Failure, text_of: &dyn Fn(&str) -> Optio
     let handler = handler.with_word_separator(WordSeparator::AsciiSpace);
     let mut diagnostic = MietteDiagnostic::new(plain(&failure.to_string()));
     let snippet = failure.places.first().and_then(|place| Some((place, text_of(&place.source)?)));
-    if let Some((place, text)) = &snippet {
-        let (start, length) = span(text, place);
-        diagnostic = diagnostic.with_label(LabeledSpan::new(None, start, length));
+    let width = Some(look.width).filter(|width| *width < Look::PLAIN.width);
+    let snippet = snippet.map(|(place, text)| Excerpt::new(text, place, width));
+    if let Some(Excerpt { span, .. }) = &snippet {
+        diagnostic = diagnostic.with_label(LabeledSpan::new(None, span.start, span.length));
     }
     let is_known = snippet.is_some();
     let report = Report::new(diagnostic);
     let report = match snippet {
-        Some((place, text)) => report.with_source_code(NamedSource::new(&place.source, text)),
+        Some(excerpt) => report.with_source_code(excerpt),
         None => report,
     };
     let _ = handler.render_report(out, report.as_ref());
     if let Some(place) = failure.places.first().filter(|_| !is_known) {
         let _ = writeln!(out, "  at {}:{}:{}", place.source, place.line, place.column);
     }
-}
-
-/// Byte offset and length of the word at a place, of the text in quotes, or of a line of the header.
-fn span(text: &str, place: &Place) -> (usize, usize) {
-    let start: usize = text.split_inclusive('\n').take(place.line.saturating_sub(1)).map(str::len).sum();
-    let line = text[start..].lines().next().unwrap_or_default();
-    let column = place.column.saturating_sub(1);
-    let offset = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-    if let Some(header) = line.strip_prefix("//!").filter(|_| offset == 0) {
-        let said = header.trim_start();
-        return (start + line.len() - said.len(), said.trim_end().len().max(1));
-    }
-    let rest = &line[offset..];
-    let quoted = rest.strip_prefix('"').and_then(|inner| inner.find('"')).map(|end| end + 2);
-    let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-    (start + offset, quoted.unwrap_or(word.max(1)).min(text.len() - start - offset))
 }
 
 fn caller(out: &mut String, place: &Place, text_of: &dyn Fn(&str) -> Option<String>, look: Look) {

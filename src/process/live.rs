@@ -28,7 +28,7 @@ impl Programs for Live {
 
     fn run<'a>(&'a self, command: &'a Command) -> BoxFuture<'a, Result<Output>> {
         Box::pin(async move {
-            let path = self.which(&command.tool).ok_or_else(|| not_found(&command.tool))?;
+            let path = self.which(&command.tool).ok_or_else(|| uninstalled(&command.tool))?;
             let mut group = start(&path, command)?;
             match tokio::time::timeout(command.timeout, finish(&mut group, command)).await {
                 Ok(output) => output,
@@ -39,6 +39,10 @@ impl Programs for Live {
             }
         })
     }
+}
+
+fn uninstalled(tool: &str) -> Failure {
+    not_found(tool).hint(format!("install {tool}, or add the folder that holds it to PATH"))
 }
 
 fn start(path: &Path, command: &Command) -> Result<Group> {

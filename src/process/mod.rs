@@ -44,5 +44,4 @@ pub trait Programs: Send + Sync {
 /// There is no program of that name.
 fn not_found(tool: &str) -> Failure {
     Failure::new(Kind::NotFound, format!("there is no program `{tool}` here"))
-        .hint(format!("install {tool}, or add the folder that holds it to PATH"))
 }

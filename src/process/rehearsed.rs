@@ -40,7 +40,11 @@ impl Programs for Rehearsed {
             let answer =
                 answer.map_err(|e| Failure::internal(format!("the stand-in for `{}` broke: {e}", command.tool)))?;
             let output = answer.ok_or_else(|| {
-                not_found(&command.tool).detail("a rehearsal knows only the programs that its stand-ins answer for")
+                not_found(&command.tool)
+                    .detail("a rehearsal knows only the programs that its stand-ins answer for")
+                    .hint(
+                        "`fn program(world, tool, argv, stdin)` in `rehearsal.rhai` beside the script answers for more",
+                    )
             })?;
             let scrub = |text: &str| Redactor::global().scrub(text);
             Ok(Output { code: output.code, stdout: scrub(&output.stdout), stderr: scrub(&output.stderr) })

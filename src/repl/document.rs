@@ -48,8 +48,7 @@ impl Repl {
     pub(super) fn document(&self, name: &str) -> Result<String> {
         let name = name.trim_end_matches('?').trim_end_matches("()");
         if let Some(command) = name.strip_prefix(':') {
-            let command = super::commands::find(command)?;
-            return Ok(format!(":{} {}\n  {}\n", command.name, command.args, command.doc));
+            return Ok(super::commands::find(command)?.page(self.view.width));
         }
         if let Some(text) = self.of_script(name).or_else(|| self.of_table(name)).or_else(|| self.of_variable(name)) {
             return Ok(text);
@@ -147,6 +146,7 @@ impl Repl {
         let contexts = self.session().clusters().contexts()?;
         match contexts.as_slice() {
             [first, ..] if self.is_rehearsal() || contexts.len() == 1 => Ok(first.clone()),
+            [] => Err(Failure::new(Kind::NotFound, "there are no clusters")),
             _ => Err(Failure::usage("which cluster?").hint("`:use CONTEXT` chooses one")),
         }
     }
@@ -160,10 +160,12 @@ impl Repl {
         match meant {
             Some(meant) if !is_path => Failure::new(Kind::NotFound, format!("nothing is called `{name}`"))
                 .hint(format!("did you mean `{}`?", meant.label())),
-            _ if is_path && self.is_rehearsal() => {
-                failure.detail("rehearsed clusters describe the fields of custom kinds only; real ones describe all")
-            }
             _ if failure.kind == Kind::NotFound && failure.hint.is_some() => failure,
+            // Which cluster was meant is not known.
+            _ if failure.kind == Kind::Usage => Failure::new(Kind::NotFound, format!("nothing is called `{name}`"))
+                .hint("if it is a kind of a cluster: `:use CONTEXT` chooses which"),
+            // Whether there is such a kind is not known.
+            _ if failure.kind != Kind::NotFound => failure.detail(format!("nothing else is called `{name}`")),
             _ => Failure::new(Kind::NotFound, format!("nothing is called `{name}`")).hint(
                 "`:help` shows what there is to type; `kube?`, `wait?`, `secret?`, `exec?` what there is to call",
             ),

@@ -1,5 +1,6 @@
 //! The terminal: keys, colours, history. Everything that decides anything is asked of [`Repl`].
 
+use super::offer::fitting;
 use super::{Output, Repl, View, highlight, history};
 use crate::engine::Reading;
 use crate::failure::{Failure, Result};
@@ -123,13 +124,15 @@ fn next(repl: &Repl) -> std::io::Result<Option<String>> {
             break;
         }
     }
-    Ok((!text.is_empty()).then(|| text.trim_end_matches('\n').to_owned()))
+    Ok((!text.is_empty()).then(|| text.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
 fn terminal(repl: &Rc<RefCell<Repl>>, colour: bool) -> Result<Terminal> {
     let config = Config::builder()
         .auto_add_history(false)
         .completion_type(CompletionType::List)
+        // No list is longer than a screen; the question whether to show one would not even take Ctrl-C.
+        .completion_prompt_limit(usize::MAX)
         .max_history_size(10_000)
         .map(|builder| builder.bracketed_paste(true).build());
     let wrong = |e: ReadlineError| Failure::usage(format!("the terminal cannot be used: {e}"));
@@ -274,10 +277,8 @@ impl Completer for Keys {
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<super::Candidate>)> {
         let Ok(repl) = self.repl.try_borrow() else { return Ok((cursor, Vec::new())) };
-        let (start, mut candidates) = repl.complete(line, cursor);
-        let width = repl.view().width.saturating_sub(2);
-        candidates.iter_mut().for_each(|candidate| candidate.shown = crate::plain::line(&candidate.shown, width));
-        Ok((start, candidates))
+        let (start, candidates) = repl.complete(line, cursor);
+        Ok((start, fitting(candidates, &repl.view())))
     }
 }
 

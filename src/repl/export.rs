@@ -2,12 +2,13 @@
 
 use super::Repl;
 use super::inputs::Input;
+use super::opened::Opened;
 use crate::failure::{Failure, Result};
 use crate::object::{Map, Node};
 use crate::script::lexer::{Piece, What, pieces};
 use crate::script::outline::Outline;
 use crate::script::parts::parts;
-use crate::script::{Header, Param};
+use crate::script::{Header, Kind, Param};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -22,8 +23,7 @@ pub fn script(repl: &Repl, title: &str) -> Result<String> {
     if inputs.is_empty() {
         return Err(Failure::usage("there is nothing to export: no input went well yet"));
     }
-    let known: Vec<&Param> = repl.opened.iter().flat_map(|opened| &opened.header.params).collect();
-    let lifted = lifted(&inputs, &contexts, &known);
+    let lifted = Lifted::of(&inputs, &contexts, repl.opened.as_ref());
     let used: BTreeSet<usize> = inputs.iter().flat_map(|input| results_in(&input.text, input.before)).collect();
     let kept = inputs.iter().enumerate().filter(|(at, input)| !is_defined_again(input, &inputs[at + 1..]));
     let body: String = kept.map(|(_, input)| written(input, &lifted, &used)).collect();
@@ -40,24 +40,54 @@ fn is_defined_again(input: &Input, later: &[&Input]) -> bool {
     only_functions && own.iter().all(|function| later.iter().any(|input| defined(&input.text).contains(function)))
 }
 
-/// The contexts that are named as texts, with the parameters that stand for them.
-fn lifted(inputs: &[&Input], contexts: &[String], known: &[&Param]) -> BTreeMap<String, String> {
-    let mut lifted: BTreeMap<String, String> = BTreeMap::new();
-    for part in inputs.iter().flat_map(|input| parts(&input.text)).filter(|part| !part.is_function) {
-        for piece in pieces(&part.text) {
-            let What::Text(text) = piece.what else { continue };
-            if contexts.iter().any(|context| context == text) && !lifted.contains_key(text) {
-                let taken = |name: &str| {
-                    known.iter().any(|param| param.name == name) || lifted.values().any(|other| other == name)
-                };
-                let name = parameter(text);
-                let numbered = (2..).map(|number| format!("{name}_{number}"));
-                let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name));
-                lifted.insert(text.to_owned(), free.unwrap_or(name));
+/// The contexts that are named as texts in what was typed, and what stands for them.
+#[derive(Default)]
+struct Lifted {
+    /// Contexts with the expressions that name them.
+    named: BTreeMap<String, String>,
+    /// Those that became parameters for it, with the parameters' names.
+    new: BTreeMap<String, String>,
+}
+
+impl Lifted {
+    fn of(inputs: &[&Input], contexts: &[String], opened: Option<&Opened>) -> Lifted {
+        let mut lifted = Lifted { named: opened.map(given).unwrap_or_default(), new: BTreeMap::new() };
+        let typed = inputs.iter().filter(|input| !input.is_part).flat_map(|input| parts(&input.text));
+        for part in typed.filter(|part| !part.is_function) {
+            for piece in pieces(&part.text) {
+                let What::Text(text) = piece.what else { continue };
+                if contexts.iter().any(|context| context == text) && !lifted.named.contains_key(text) {
+                    let name = lifted.free(text, opened);
+                    lifted.named.insert(text.to_owned(), format!("params.{name}"));
+                    lifted.new.insert(text.to_owned(), name);
+                }
             }
         }
+        lifted
     }
-    lifted
+
+    /// A name for the parameter that a context becomes.
+    fn free(&self, context: &str, opened: Option<&Opened>) -> String {
+        let taken = |name: &String| {
+            opened.is_some_and(|opened| opened.header.param(name).is_some()) || self.new.values().any(|new| new == name)
+        };
+        let name = parameter(context);
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name)
+    }
+}
+
+/// The clusters that the open script was given: one cannot be another parameter's as well.
+fn given(opened: &Opened) -> BTreeMap<String, String> {
+    let mut named = BTreeMap::new();
+    for (param, value) in opened.values.iter().filter(|(param, _)| param.kind == Kind::Cluster) {
+        named.extend(value.as_str().map(|context| (context.to_owned(), format!("params.{}", param.name))));
+    }
+    for (param, value) in opened.values.iter().filter(|(param, _)| param.kind == Kind::Clusters) {
+        let contexts = value.items().iter().enumerate().filter_map(|(at, item)| Some((at, item.as_str()?)));
+        named.extend(contexts.map(|(at, context)| (context.to_owned(), format!("params.{}[{at}]", param.name))));
+    }
+    named
 }
 
 /// A context as the name of a parameter.
@@ -87,7 +117,7 @@ fn result(all: &[Piece<'_>], at: usize, piece: &Piece<'_>, before: usize) -> Opt
 }
 
 /// An input as it stands in the script.
-fn written(input: &Input, lifted: &BTreeMap<String, String>, used: &BTreeSet<usize>) -> String {
+fn written(input: &Input, lifted: &Lifted, used: &BTreeSet<usize>) -> String {
     if pieces(&input.text).iter().any(|piece| piece.what == What::Word("_error")) {
         return String::new();
     }
@@ -99,7 +129,8 @@ fn written(input: &Input, lifted: &BTreeMap<String, String>, used: &BTreeSet<usi
         out += input.text[gap_from..part.start].trim_start_matches([' ', ';', '\n']);
         let number = input.result.filter(|number| used.contains(number) && part.start == last.start);
         out += &number.map(|number| format!("let result_{number} = ")).unwrap_or_default();
-        let text = if part.is_function { part.text.clone() } else { replaced(&part.text, lifted, input.before) };
+        let verbatim = part.is_function || input.is_part;
+        let text = if verbatim { part.text.clone() } else { replaced(&part.text, &lifted.named, input.before) };
         out += &text;
         let ends = text.ends_with(';') || text.ends_with('}') && number.is_none() && is_block(&part.text);
         out += if ends { "\n" } else { ";\n" };
@@ -118,23 +149,23 @@ fn is_block(text: &str) -> bool {
         .any(|word| text.starts_with(word))
 }
 
-/// The text with parameters for contexts and names for results.
-fn replaced(text: &str, lifted: &BTreeMap<String, String>, before: usize) -> String {
+/// The text with what stands for contexts, and names for results.
+fn replaced(text: &str, named: &BTreeMap<String, String>, before: usize) -> String {
     let all = pieces(text);
     let (mut out, mut at) = (String::new(), 0);
     let mut index = 0;
     while let Some(piece) = all.get(index) {
         if let Some((context, end)) = connected(&all[index..])
-            && let Some(name) = lifted.get(context)
+            && let Some(expression) = named.get(context)
         {
             out += &text[at..piece.start];
-            out += &format!("params.{name}");
+            out += expression;
             (at, index) = (end, index + 6);
             continue;
         }
         let is_key = all.get(index + 1).is_some_and(|next| next.what == What::Symbol(':'));
         let name = match piece.what {
-            What::Text(text) if !is_key => lifted.get(text).map(|name| format!("params.{name}.name")),
+            What::Text(text) if !is_key => named.get(text).map(|expression| format!("{expression}.name")),
             _ => result(&all, index, piece, before).map(|number| format!("result_{number}")),
         };
         if let Some(name) = name {
@@ -161,15 +192,19 @@ fn connected<'t>(all: &[Piece<'t>]) -> Option<(&'t str, usize)> {
     }
 }
 
-fn header(repl: &Repl, title: &str, lifted: &BTreeMap<String, String>) -> String {
+fn header(repl: &Repl, title: &str, lifted: &Lifted) -> String {
     let mut out = format!("//! # {title}\n//!\n//! Written from a session at the prompt.\n//!\n//! ---\n");
-    let own = repl.opened.as_ref().map(|opened| &opened.header);
+    let opened = repl.opened.as_ref();
+    let own = opened.map(|opened| &opened.header);
     let params = own.map_or(&[][..], |header| &header.params);
-    if !lifted.is_empty() || !params.is_empty() {
+    let given = |param: &Param| opened.and_then(|opened| opened.values.get(&param.name));
+    if !lifted.new.is_empty() || !params.is_empty() {
         out += "//! params:\n";
     }
-    params.iter().for_each(|param| out += &format!("//!   {}: {}\n", param.name, flow(&described(param))));
-    for (context, name) in lifted {
+    params
+        .iter()
+        .for_each(|param| out += &format!("//!   {}: {}\n", param.name, flow(&described(param, given(param)))));
+    for (context, name) in &lifted.new {
         let entries = [("type", "cluster"), ("default", context.as_str()), ("help", "a cluster of the session")];
         let entries = entries.map(|(key, text)| (key.into(), Node::Str(text.into())));
         out += &format!("//!   {name}: {}\n", flow(&Node::Map(Map(Arc::new(entries.to_vec().into())))));
@@ -178,12 +213,18 @@ fn header(repl: &Repl, title: &str, lifted: &BTreeMap<String, String>) -> String
     out + "//! ---\n"
 }
 
-/// A parameter as a header describes it.
-fn described(param: &Param) -> Node {
+/// A parameter as a header describes it; what the session gave it, it has by default. A secret is given anew.
+fn described(param: &Param, given: Option<&Node>) -> Node {
     let text = |text: &str| Node::Str(text.into());
     let mut entries: Vec<(Arc<str>, Node)> = vec![("type".into(), text(param.kind.name()))];
-    entries.extend(param.default.clone().map(|default| ("default".into(), default)));
-    entries.extend((param.default.is_none() && !param.required).then(|| ("required".into(), Node::Bool(false))));
+    let given = given.filter(|value| match value {
+        Node::Null | Node::Secret(_) => false,
+        Node::Array(items) => !items.is_empty() || param.default.is_some(),
+        _ => param.kind != Kind::Secret,
+    });
+    let default = given.or(param.default.as_ref());
+    entries.extend(default.map(|default| ("default".into(), default.clone())));
+    entries.extend((default.is_none() && !param.required).then(|| ("required".into(), Node::Bool(false))));
     let one_of: Vec<Node> = param.one_of.iter().map(|value| text(value)).collect();
     entries.extend((!one_of.is_empty()).then(|| ("one_of".into(), Node::Array(Arc::new(one_of)))));
     entries.extend(param.min.map(|min| ("min".into(), Node::Int(min))));

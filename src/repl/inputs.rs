@@ -23,7 +23,7 @@ pub struct Input {
     /// The line that its first line counts as.
     line: usize,
     /// Whether it is a statement of the open script, which has its own lines.
-    is_part: bool,
+    pub is_part: bool,
     /// Whether it ran to its end.
     pub succeeded: bool,
     /// How many results there were before it.

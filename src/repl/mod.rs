@@ -6,8 +6,8 @@
 //! | file | what |
 //! | --- | --- |
 //! | `inputs` | what was entered, and where its lines are |
-//! | `opened`, `reload` | a script that is open: run to a step, look, edit, reload, go on |
-//! | `complete`, `names` | what Tab offers |
+//! | `opened`, `reload`, `gone` | a script that is open: run to a step, look, edit, reload, go on |
+//! | `complete`, `names`, `offer` | what Tab offers |
 //! | `document` | what a name means: `x?` |
 //! | `export` | the session as a script |
 //! | `commands` | `:help` and all others, one table |
@@ -20,10 +20,12 @@ mod complete;
 mod document;
 mod editor;
 mod export;
+mod gone;
 mod highlight;
 mod history;
 mod inputs;
 mod names;
+mod offer;
 mod opened;
 mod reload;
 mod show;
@@ -136,7 +138,12 @@ impl Repl {
         };
         match outcome {
             Ok(output) => Output { talk: self.fitted(&output.talk), ..output },
-            Err(failure) => self.failed(failure),
+            Err(failure) => {
+                let is_of_script = text.starts_with(':') && !failure.places.is_empty();
+                let around = if is_of_script { self.of_failed_step(&failure) } else { String::new() };
+                let output = self.failed(failure);
+                Output { talk: format!("{}{around}", output.talk), ..output }
+            }
         }
     }
 

@@ -15,6 +15,8 @@ pub struct Opened {
     pub script: Script,
     /// Its header as it is written.
     pub header: Header,
+    /// The values of its parameters.
+    pub(super) values: Values,
     /// Its statements.
     pub(super) parts: Vec<Part>,
     /// The first one that was not run yet.
@@ -23,11 +25,29 @@ pub struct Opened {
     pub(super) ran: Vec<Part>,
     /// The steps that were passed over.
     pub(super) skipped: Vec<String>,
+    /// The step after which the run is to stop, and whether it has.
+    pub(super) stop_after: Option<String>,
+    pub(super) is_stopped: bool,
 }
 
 impl Opened {
-    pub(super) fn new(script: Script, header: Header) -> Opened {
-        Opened { parts: parts_of(&script), script, header, next: 0, ran: Vec::new(), skipped: Vec::new() }
+    pub(super) fn new(script: Script, header: Header, values: Values) -> Opened {
+        Opened {
+            parts: parts_of(&script),
+            script,
+            header,
+            values,
+            next: 0,
+            ran: Vec::new(),
+            skipped: Vec::new(),
+            stop_after: None,
+            is_stopped: false,
+        }
+    }
+
+    /// The same with the end that another one was to have.
+    pub(super) fn stopping_as(self, other: &Opened) -> Opened {
+        Opened { stop_after: other.stop_after.clone(), is_stopped: other.is_stopped, ..self }
     }
 
     /// Whether everything was run.
@@ -80,7 +100,13 @@ impl Opened {
     }
 
     fn no_step(&self, wanted: &str, steps: &[&str]) -> Failure {
-        let failure = Failure::new(Kind::NotFound, format!("{} has no step `{wanted}`, or several", self.script.name));
+        let lower = wanted.to_lowercase();
+        let several: Vec<&str> = steps.iter().copied().filter(|step| step.to_lowercase().contains(&lower)).collect();
+        if several.len() > 1 {
+            let failure = Failure::usage(format!("`{wanted}` may be one of {} steps", several.len()));
+            return failure.hint(format!("`{}`", several.join("`, `")));
+        }
+        let failure = Failure::new(Kind::NotFound, format!("{} has no step `{wanted}`", self.script.name));
         match nearest(wanted, steps.iter().copied()) {
             Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
             None => failure.hint("`:steps` lists them; a number or a part of the name is enough"),
@@ -95,7 +121,8 @@ impl Repl {
     /// # Errors
     /// What the script failed with.
     pub fn carry_out(&mut self, job: &Job) -> Result<()> {
-        self.opened = Some(Opened::new(job.script.clone(), job.header.clone()));
+        let opened = Opened::new(job.script.clone(), job.header.clone(), job.values.clone());
+        self.opened = Some(Opened { stop_after: job.stop_after.clone(), ..opened });
         self.define_functions()?;
         drop(self.run_to(usize::MAX)?);
         Ok(())
@@ -103,20 +130,20 @@ impl Repl {
 
     /// Shows a failure and stays, to look, retry, skip or go on.
     pub fn pause(&mut self, failure: Failure) {
+        let inner = self.of_failed_step(&failure);
         let report = self.failed(failure).talk;
-        let mut names = self.console.of_step();
-        names.dedup();
-        let inner = match names.as_slice() {
-            [] => String::new(),
-            names => format!("In the step: {}.\n", names.join(", ")),
-        };
         let ways = "`:next` tries the step again, `:skip` passes it over,\n`:run` goes on to the end, Ctrl-D gives up.";
         self.greeting = format!("{report}Paused where the script failed.\n{inner}{ways}");
     }
 
     /// Whether the open script was run to its end.
     pub fn is_done(&self) -> bool {
-        self.opened.as_ref().is_none_or(Opened::is_at_end)
+        self.opened.as_ref().is_some_and(Opened::is_at_end)
+    }
+
+    /// Whether the script has stopped where it was asked to, at the prompt.
+    pub fn is_stopped(&self) -> bool {
+        self.opened.as_ref().is_some_and(|opened| opened.is_stopped)
     }
 
     /// `:skip`: the next step is passed over, as if it had been run.
@@ -161,7 +188,7 @@ impl Repl {
         let job = Job {
             script: script.clone(),
             header: granted,
-            values,
+            values: values.clone(),
             style,
             stop_after: None,
             record: None,
@@ -176,7 +203,7 @@ impl Repl {
         let scope = self.console.scope_mut();
         let _ = scope.remove::<rhai::Dynamic>("params");
         scope.push_constant_dynamic("params", params);
-        let opened = Opened::new(script, header);
+        let opened = Opened::new(script, header, values);
         let count = opened.steps().len();
         let name = opened.script.name.clone();
         self.opened = Some(opened);
@@ -246,13 +273,31 @@ impl Repl {
         Ok(Output::default())
     }
 
+    /// Goes on to a statement, or to the step after which the run was to stop.
+    fn go_on_to(&mut self, last: usize) -> Result<Output> {
+        let outcome = self.run_to(last);
+        let is_interrupted = self.first_session().is_interrupted();
+        let (Err(failure), Some(opened)) = (&outcome, &mut self.opened) else { return outcome };
+        let Some(part) = opened.parts.get(opened.next) else { return outcome };
+        let is_last = opened.stop_after.as_ref().is_some_and(|step| part.steps.contains(step));
+        if !is_last || failure.kind != Kind::Cancelled || is_interrupted {
+            return outcome;
+        }
+        opened.ran.push(part.clone());
+        (opened.next, opened.is_stopped) = (opened.next + 1, true);
+        Ok(Output::talk(format!("{}; Ctrl-D ends the run\n", failure.message)))
+    }
+
     /// `:run STEP`.
     pub(super) fn run_step(&mut self, wanted: &str) -> Result<Output> {
         let opened = self.opened.as_ref().ok_or_else(nothing_open)?;
         match wanted {
             "" if opened.is_at_end() => Ok(at_end()),
-            "" => self.run_to(usize::MAX),
-            wanted => self.run_to(opened.find(wanted)?),
+            "" => self.go_on_to(usize::MAX),
+            wanted => {
+                let last = opened.find(wanted)?;
+                self.go_on_to(last)
+            }
         }
     }
 
@@ -264,7 +309,7 @@ impl Repl {
             return Ok(at_end());
         }
         let step = rest.into_iter().find(|(_, part)| !part.steps.is_empty()).map_or(usize::MAX, |(index, _)| index);
-        self.run_to(step)
+        self.go_on_to(step)
     }
 
     /// `:steps`.

@@ -68,7 +68,8 @@ impl Repl {
         let working = std::env::current_dir().unwrap_or_default();
         let script = script::find(&file.to_string_lossy(), &working)?;
         let script = Script { name: name.clone(), source: opened.script.source.clone(), ..script };
-        let fresh = Opened::new(script, opened.header.clone());
+        let fresh = Opened::new(script, opened.header.clone(), opened.values.clone());
+        let fresh = fresh.stopping_as(opened);
         for part in &fresh.parts {
             crate::engine::compile(&crate::engine::parser(), &fresh.script.source, &part.text).map_err(
                 |mut failure| {
@@ -101,11 +102,15 @@ fn changed(parts: &[Part], ran: &[Part]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::{Header, Home};
+    use crate::script::{Header, Home, Values};
 
     fn opened(text: &str) -> Opened {
         let (name, source) = ("s".into(), "./s.rhai".into());
-        Opened::new(Script { name, source, text: text.into(), home: Home::Folder(".".into()) }, Header::default())
+        Opened::new(
+            Script { name, source, text: text.into(), home: Home::Folder(".".into()) },
+            Header::default(),
+            Values::default(),
+        )
     }
 
     /// The statement at which a script goes on as it is now, when so many statements of it as it was have been run.

@@ -5,6 +5,7 @@ use crate::cluster::Cluster;
 use crate::engine::value::{to_node, type_name};
 use crate::failure::Failure;
 use crate::object::{Map, Node, yaml};
+use console::measure_text_width;
 use rhai::Dynamic;
 use std::sync::Arc;
 
@@ -53,25 +54,26 @@ enum What {
 pub fn value(value: &Dynamic, view: &View, now: jiff::Timestamp) -> Shown {
     let what = match to_node(value) {
         Ok(Node::Array(items)) => What::Items(items),
-        Ok(Node::Str(text)) if !text.contains('\n') => lines(&format!("{text:?}")),
-        Ok(Node::Str(text)) => lines(&text),
-        Ok(Node::Null) => lines("()"),
-        Ok(node) => lines(&yaml::emit(&tidy(&node))),
-        Err(_) => lines(&untreelike(value)),
+        Ok(Node::Str(text)) if !text.contains('\n') => lines(&format!("{text:?}"), view),
+        Ok(Node::Str(text)) => lines(&text, view),
+        Ok(Node::Null) => lines("()", view),
+        Ok(node) => lines(&yaml::emit(&tidy(&node)), view),
+        Err(_) => lines(&untreelike(value), view),
     };
     more(&Rest { what, from: 0 }, view, now)
 }
 
 /// The next part of what did not fit.
 pub fn more(rest: &Rest, view: &View, now: jiff::Timestamp) -> Shown {
-    let room = view.height.saturating_sub(4).max(5);
+    let room = room(view);
     let (text, shown, total, unit) = match &rest.what {
         What::Items(items) => {
             let part = &items[rest.from..items.len().min(rest.from + room)];
-            (items_text(part, view, now), part.len(), items.len(), "items")
+            let (text, shown) = items_text(part, view, now, room);
+            (text, shown, items.len(), "items")
         }
         What::Lines(all) => {
-            let part = &all[rest.from..all.len().min(rest.from + room)];
+            let part = fitting(&all[rest.from..], |line| rows(line, view.width), room);
             (part.join("\n"), part.len(), all.len(), "lines")
         }
     };
@@ -85,31 +87,80 @@ pub fn more(rest: &Rest, view: &View, now: jiff::Timestamp) -> Shown {
     Shown { text: crate::engine::report::plain(&text), rest, note }
 }
 
-fn lines(text: &str) -> What {
-    What::Lines(Arc::new(text.trim_end().lines().map(str::to_owned).collect()))
+fn lines(text: &str, view: &View) -> What {
+    // Before it is cut: a secret in two pieces would not be known any more.
+    let text = crate::engine::report::plain(text);
+    What::Lines(Arc::new(text.trim_end().lines().flat_map(|line| pieces(line, view)).collect()))
 }
 
-/// A table where the items have something in common, else YAML.
-fn items_text(items: &[Node], view: &View, now: jiff::Timestamp) -> String {
+/// A table where the items have something in common, else YAML; and how many items that shows.
+fn items_text(items: &[Node], view: &View, now: jiff::Timestamp, room: usize) -> (String, usize) {
     if items.is_empty() {
-        return "[]".to_owned();
+        return ("[]".to_owned(), 0);
     }
     if let Some(table) = table::table(items, view.width, now) {
-        return table;
+        return (table, items.len());
     }
-    let tidied = items.iter().map(tidy).collect();
-    yaml::emit(&Node::Array(Arc::new(tidied))).trim_end().to_owned()
+    let emitted = |item: &Node| yaml::emit(&Node::Array(Arc::new(vec![tidy(item)]))).trim_end().to_owned();
+    let texts: Vec<String> = items.iter().map(emitted).collect();
+    let shown = fitting(&texts, |text| text.lines().map(|line| rows(line, view.width)).sum(), room);
+    (shown.join("\n"), shown.len())
 }
 
-/// An object without the bookkeeping that nobody reads.
+/// The first ones that have so many rows together; one at least.
+fn fitting(texts: &[String], rows: impl Fn(&str) -> usize, room: usize) -> &[String] {
+    let mut used = 0;
+    let fits = |text: &&String| {
+        used += rows(text);
+        used <= room
+    };
+    let count = texts.iter().take_while(fits).count();
+    &texts[..count.max(1).min(texts.len())]
+}
+
+/// How many rows of the terminal a line takes.
+fn rows(line: &str, width: usize) -> usize {
+    measure_text_width(line).div_ceil(width.max(1)).max(1)
+}
+
+/// A line in pieces of the width of the terminal, when it would fill more than the screen.
+fn pieces(line: &str, view: &View) -> Vec<String> {
+    if rows(line, view.width) <= room(view) {
+        return vec![line.to_owned()];
+    }
+    let (mut pieces, mut width) = (vec![String::new()], 0);
+    for c in line.chars() {
+        width += measure_text_width(&c.to_string());
+        if width > view.width {
+            pieces.push(String::new());
+            width = measure_text_width(&c.to_string());
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(c);
+        }
+    }
+    pieces
+}
+
+/// How many lines are shown at once.
+fn room(view: &View) -> usize {
+    view.height.saturating_sub(4).max(5)
+}
+
+/// Objects without the bookkeeping that nobody reads, wherever they stand in the value.
 fn tidy(node: &Node) -> Node {
-    let without = |map: &Map, key: &str| Map(Arc::new(map.0.iter().filter(|(k, _)| &**k != key).cloned().collect()));
+    let tidied = |map: &Map, without: &str| {
+        let kept = map.0.iter().filter(|(key, _)| &**key != without);
+        Map(Arc::new(kept.map(|(key, value)| (key.clone(), tidy(value))).collect()))
+    };
     match node {
+        Node::Array(items) => Node::Array(Arc::new(items.iter().map(tidy).collect())),
         Node::Map(map) => match map.get("metadata") {
-            Some(Node::Map(metadata)) if metadata.get("managedFields").is_some() => {
-                Node::Map(map.with("metadata", Node::Map(without(metadata, "managedFields"))))
+            Some(Node::Map(metadata)) => {
+                let metadata = Node::Map(tidied(metadata, "managedFields"));
+                Node::Map(tidied(map, "").with("metadata", metadata))
             }
-            _ => node.clone(),
+            _ => Node::Map(tidied(map, "")),
         },
         other => other.clone(),
     }

@@ -105,6 +105,17 @@ fn lists_are_tables_and_never_too_long() {
     let shown = bench.line("let l = []; for i in 0..10000 { l.push(#{n: i}); } l");
     assert!(shown.contains("1 to 36 of 10000 items; `:more` shows the next") && shown.lines().count() < 50, "{shown}");
     assert!(bench.line(":more").contains("37 to 72 of 10000"));
+    bench.repl.set_view(View { width: 40, height: 14, colour: false });
+    let shown = bench.good("let text = \"\"; for i in 0..2000 { text += \"0123456789\"; } text");
+    assert!(
+        shown.contains("1 to 10 of 501 lines") && shown.lines().count() < 14,
+        "one line longer than the screen: {shown}"
+    );
+    let shown = bench.good("[1, 2, 3, 4, 5].map(|n| #{n: n, deep: #{a: 1, b: 2, c: [1, 2]}})");
+    assert!(shown.contains("1 to 1 of 5 items") && shown.lines().count() < 14, "items of several lines: {shown}");
+    let _planted = crate::secret::Secret::new("long", "planted-in-a-long-line");
+    let shown = bench.good("let text = \"planted-in-a-long-line\"; for i in 0..10 { text += text; } text");
+    assert!(!shown.contains("planted") && !bench.line(":more").contains("long-line"), "{shown}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Runs that are paused in a terminal: what may be done there, and how they end.
 
-use crate::stage::Stage;
+use crate::stage::{Stage, held_elsewhere};
 use nix::sys::signal::{Signal, kill};
 use serde_json::json;
 use std::io::{Read as _, Write as _};
@@ -99,6 +99,15 @@ fn waiting() -> Stage {
     let script = script.replace("  write: [shop]", "  write: [shop]\n//!   exec: [touch]");
     std::fs::write(stage.home.path().join("make.rhai"), script).expect("written");
     stage
+}
+
+#[test]
+fn a_run_that_cannot_begin_does_not_pause_and_has_failed() {
+    let stage = Stage::new();
+    held_elsewhere(&stage);
+    let (code, err) = Paused::begun(stage, &[]).ended();
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("another run works") && !err.contains("Paused") && !err.contains("Done"), "{err}");
 }
 
 #[test]

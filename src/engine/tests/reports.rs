@@ -189,6 +189,12 @@ fn a_bracket_without_its_mate_is_blamed_itself() {
 }
 
 #[test]
+fn a_text_that_goes_on_in_the_next_line_is_told() {
+    assert_eq!(told("let a = \"b\nc\";").1, "text over several lines stands in back-ticks: `…`");
+    assert_eq!(told("let a = \"b").1, "");
+}
+
+#[test]
 fn a_misspelled_word_of_the_language_is_told() {
     assert_eq!(told("stp \"Install\" { }").1, "did you mean `step`?");
     assert_eq!(told("lte a = 1;").1, "did you mean `let`?");

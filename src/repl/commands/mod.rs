@@ -4,6 +4,7 @@ mod scripts;
 mod session;
 
 use super::{Output, Repl};
+use crate::doc::{indented, wrapped};
 use crate::engine::nearest;
 use crate::failure::{Failure, Result};
 
@@ -39,6 +40,14 @@ pub enum Takes {
     File,
     /// Anything that `x?` explains.
     Name,
+}
+
+impl Command {
+    /// How it is called, and below that what it does.
+    pub(super) fn page(&self, width: usize) -> String {
+        let usage = format!(":{} {}", self.name, self.args);
+        format!("{}\n{}", usage.trim_end(), indented(&wrapped(self.doc, width.saturating_sub(2))))
+    }
 }
 
 /// All commands, in the order of `:help`.
@@ -158,6 +167,11 @@ pub fn find(name: &str) -> Result<&'static Command> {
         return Ok(command);
     }
     let failure = Failure::usage(format!("there is no command `:{name}`"));
+    let begun = ALL.iter().filter(|command| !name.is_empty() && command.name.starts_with(name));
+    let begun: Vec<String> = begun.map(|command| format!("`:{}`", command.name)).collect();
+    if !begun.is_empty() {
+        return Err(failure.hint(format!("there are {}", begun.join(", "))));
+    }
     Err(match nearest(name, ALL.iter().map(|command| command.name)) {
         Some(meant) => failure.hint(format!("did you mean `:{meant}`?")),
         None => failure.hint("`:help` lists the commands"),

@@ -130,7 +130,25 @@ pub(super) fn export(repl: &mut Repl, file: &str) -> Result<Output> {
     let mut output = write(file, &text)?;
     let verb = if repl.is_rehearsal() { "rehearse" } else { "run" };
     output.talk += &format!("`meshwright {verb} ./{}` does it again\n", file.trim_start_matches("./"));
+    output.talk += &elsewhere(repl, file).unwrap_or_default();
     Ok(output)
+}
+
+/// A script that was written outside of the folder whose files the open one stands on.
+fn elsewhere(repl: &Repl, file: &str) -> Option<String> {
+    let opened = repl.opened.as_ref()?;
+    let home = opened.script.home.on_disk()?;
+    let imports = script::Outline::of(&opened.script.text).imports;
+    let stands_on_it = opened.script.home.bundled().is_some()
+        || home.join("stdlib").is_dir()
+        || imports.iter().any(|import| import.path.starts_with("./"));
+    let (_, is_of_script) = repl.named_file(file);
+    let name = Path::new(file).file_name()?.to_string_lossy();
+    let said = format!(
+        "! what stands in {0} is found only from there: `:export {0}/{name}` writes it beside that\n",
+        home.display()
+    );
+    (stands_on_it && !is_of_script).then_some(said)
 }
 
 /// Writes a new file; a file that is there is left alone.
@@ -139,6 +157,11 @@ fn write(file: &str, text: &str) -> Result<Output> {
     let clean = crate::secret::Redactor::global().scrub(text);
     let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
     let written = made.and_then(|mut file| std::io::Write::write_all(&mut file, clean.as_bytes()));
-    written.map_err(|e| Failure::usage(format!("cannot write {file}: {e}")))?;
+    written.map_err(|e| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{file} is there already")).hint("give another name, or take that file away")
+        }
+        _ => Failure::usage(format!("cannot write {file}: {e}")),
+    })?;
     Ok(Output::talk(format!("wrote {file}, {} lines\n", clean.lines().count())))
 }

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) fn help(repl: &mut Repl, name: &str) -> Result<Output> {
     if !name.is_empty() {
         let command = find(name.trim_start_matches(':'))?;
-        return Ok(Output::data(format!(":{} {}\n  {}\n", command.name, command.args, command.doc)));
+        return Ok(Output::data(command.page(repl.view().width)));
     }
     let width = repl.view().width;
     let how = "Type an expression: its value is shown, and is `_` and `_1`, `_2`, … from then on.";

@@ -43,7 +43,7 @@ impl Repl {
             && is_open(text, last)
         {
             let start = last.end - inside.len();
-            return (start, begun(inside, self.in_text(text, &all[..all.len() - 1])));
+            return (start, begun(inside, self.in_text(text, inside, &all[..all.len() - 1])));
         }
         if all.last().is_some_and(|last| matches!(last.what, What::Comment(_)) && last.end == text.len()) {
             return (cursor, Vec::new());
@@ -105,7 +105,7 @@ impl Repl {
     }
 
     /// Inside an open text: what the argument is called decides.
-    fn in_text(&self, text: &str, before: &[Piece<'_>]) -> Vec<Candidate> {
+    fn in_text(&self, text: &str, word: &str, before: &[Piece<'_>]) -> Vec<Candidate> {
         let code: Vec<Piece<'_>> =
             before.iter().filter(|piece| !matches!(piece.what, What::Comment(_))).copied().collect();
         if matches!(code.last().map(|piece| piece.what), Some(What::Word("import"))) {
@@ -124,27 +124,26 @@ impl Repl {
             .and_then(|params| params.get(call.given.len()).cloned());
         match param.map(|param| param.name) {
             Some("context") => self.contexts(),
-            Some("kind" | "of") => self.kinds_of(&call),
+            Some("kind" | "of") => self.kinds_of(&call, word),
             Some("name") => {
                 let kind = call.given.first().copied().flatten().unwrap_or_default();
                 self.objects_of(&call, kind)
             }
-            Some("path") if primitive.name == "explain" => self.kinds_of(&call),
+            Some("path") if primitive.name == "explain" => self.kinds_of(&call, word),
             Some("path" | "file" | "folder") => files(""),
             _ => Vec::new(),
         }
     }
 
-    fn kinds_of(&self, call: &CallAt<'_>) -> Vec<Candidate> {
+    /// Each kind once, by the first of its names that begins like this.
+    fn kinds_of(&self, call: &CallAt<'_>, word: &str) -> Vec<Candidate> {
         let Some(context) = self.context_of(call) else { return Vec::new() };
-        let lines = self.kinds(&context);
-        let mut candidates = Vec::new();
-        for line in &lines {
-            let (plural, others) = line.split_once(' ').unwrap_or((line, ""));
-            candidates.push(Candidate::told(plural, others));
-            candidates.extend(others.split(' ').map(Candidate::plain));
-        }
-        candidates
+        let candidate = |line: &String| {
+            let (fits, others): (Vec<&str>, Vec<&str>) = line.split(' ').partition(|name| name.starts_with(word));
+            let (name, more) = fits.split_first()?;
+            Some(Candidate::told(*name, &[more, &others].concat().join(" ")))
+        };
+        self.kinds(&context).iter().filter_map(candidate).collect()
     }
 
     fn objects_of(&self, call: &CallAt<'_>, kind: &str) -> Vec<Candidate> {

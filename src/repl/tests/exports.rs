@@ -90,3 +90,48 @@ fn an_export_does_what_the_session_did() {
     let west = world.server("west").expect("west").get("Namespace", None, "default").expect("namespace");
     assert_eq!(west["metadata"]["labels"]["seen"], "yes");
 }
+
+const GIVEN: &str = r#"//! # Given
+//! ---
+//! params:
+//!   primary: {type: cluster, help: "the first"}
+//!   name: {type: string, default: one, help: "of the settings"}
+//! needs: {write: [default]}
+//! ---
+import "./part" as part;
+step "Make" on params.primary { params.primary.apply(part::named(params.name)); }
+"#;
+
+const NAMED: &str =
+    r#"fn named(name) { #{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: name, namespace: "default"}} }"#;
+
+#[test]
+fn an_export_has_by_default_what_the_open_script_was_given() {
+    let mut bench = Bench::new(true);
+    let folder = bench.folder.path().join("mine");
+    std::fs::create_dir(&folder).expect("folder");
+    std::fs::write(folder.join("main.rhai"), GIVEN).expect("written");
+    std::fs::write(folder.join("part.rhai"), NAMED).expect("written");
+    bench.good(&format!(":load {} --primary west --name two", folder.display()));
+    bench.good(":use west");
+    bench.good(":run");
+    bench.good("kube.cluster(\"east\").label(\"Namespace\", \"default\", #{seen: \"yes\"});");
+    let outside = bench.folder.path().join("session.rhai");
+    let told = bench.good(&format!(":export {}", outside.display()));
+    assert!(told.contains("is found only from there"), "its import leads nowhere: {told}");
+    assert!(bench.line(&format!(":export {}", outside.display())).contains("is there already"));
+    let inside = folder.join("session.rhai");
+    let told = bench.good(&format!(":export {}", inside.display()));
+    assert!(!told.contains("only from there"), "{told}");
+    let text = std::fs::read_to_string(&inside).expect("written");
+    assert!(text.contains("let cluster = params.primary;") && text.contains("params.east.label"), "{text}");
+    let script = crate::script::find(&inside.to_string_lossy(), bench.folder.path()).expect("script");
+    let header = script.header().expect("header");
+    let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
+    let style = Style { quiet: true, ..Style::default() };
+    let job = Job { script, header, values, style, stop_after: None, record: None };
+    let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
+    session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
+    let west = session.world().expect("world").server("west").expect("west");
+    assert!(west.get("ConfigMap", Some("default"), "two").is_some(), "the same effect:\n{text}");
+}

@@ -23,7 +23,8 @@ fn tab_offers_what_fits_without_running_anything() {
         ("kube.cluster(\"west\").ge", "get("),
         ("kube.cluster(\"we", "west"),
         ("east.list(\"po", "pods"),
-        ("east.list(\"deplo", "deploy"),
+        ("east.list(\"sv", "svc"),
+        ("east.list(\"Deplo", "Deployment"),
         ("east.get(\"ConfigMap\", \"def", "default/c"),
         ("kube.cluster(\"east\").get(\"cm\", \"def", "default/c"),
         ("east.list(\"pods\", #{nam", "namespace: "),
@@ -43,6 +44,8 @@ fn tab_offers_what_fits_without_running_anything() {
         let offered = offered(&bench, line);
         assert!(offered.iter().any(|text| text == wanted), "{line}: {offered:?}");
     }
+    let kinds = offered(&bench, "east.list(\"");
+    assert!(kinds.contains(&"pods".to_owned()) && !kinds.contains(&"po".to_owned()), "each kind once: {kinds:?}");
     let shown: Vec<_> = bench.repl.complete("hal", 3).1.into_iter().map(|candidate| candidate.shown).collect();
     assert_eq!(shown, ["half(n)  Halves"]);
     assert!(offered(&bench, "// ku").is_empty() && offered(&bench, "\"ku").is_empty());
