@@ -110,6 +110,8 @@ fn contexts_of(name: &str) -> Vec<String> {
 pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
     let start = std::time::Instant::now();
     let view = View { colour: job.style.colour, ..View::default() };
+    // What a pause begins with is written before the terminal is read.
+    let view = View { width: crate::plain::columns().unwrap_or(view.width), ..view };
     let journal = session.journal();
     let begun = session.begin(job, job.values.clusters());
     let mut prompt = Prompt::new(session, desk.clone(), job, view)?;

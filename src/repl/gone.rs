@@ -37,18 +37,31 @@ impl Repl {
     }
 }
 
-/// The variables and parameters that a statement declares, with their lines.
+/// The variables and parameters that a statement declares inside, with their lines. What stands in the block of a step
+/// itself is at hand once it is made.
 fn declared(part: &Part) -> Vec<(usize, String)> {
     let all: Vec<Piece<'_>> =
         pieces(&part.text).into_iter().filter(|piece| !matches!(piece.what, What::Comment(_))).collect();
-    let mut found = Vec::new();
+    let (mut found, mut closed, mut depth) = (Vec::new(), None, 0_usize);
+    let own = usize::from(!part.is_function);
     for (at, piece) in all.iter().enumerate() {
         let rest = &all[at + 1..];
+        match piece.what {
+            What::Symbol('{') => depth += 1,
+            What::Symbol('}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
         let names = match piece.what {
-            What::Word("let" | "const") => words(&rest[..rest.len().min(1)]),
+            What::Word("let" | "const") if depth > own => words(&rest[..rest.len().min(1)]),
             What::Word("for") => words(&rest[..until(rest, |what| what == What::Word("in"))]),
             What::Word("fn") => words(&rest[rest.len().min(1)..until(rest, |what| what == What::Symbol(')'))]),
-            What::Symbol('|') => closure(rest),
+            What::Symbol('|') if closed != Some(at) => {
+                let names = closure(rest);
+                if !names.is_empty() {
+                    closed = Some(at + 1 + until(rest, |what| what == What::Symbol('|')));
+                }
+                names
+            }
             _ => Vec::new(),
         };
         found.extend(names.into_iter().map(|name| (part.line + piece.line - 1, name)));
@@ -81,11 +94,11 @@ mod tests {
 
     #[test]
     fn what_a_statement_declares_is_found() {
-        let text = "step \"x\" {\n let a = 1; for (b, i) in [1] { const C = b || a; }\n [1].map(|d, e| d | e);\n f(|| 1) }\nfn g(h) { h }";
+        let text = "step \"x\" {\n let a = 1; for (b, i) in [1] { const C = b || a; }\n [1].map(|d, e| d | e);\n f(|| 1) }\nfn g(h) { let k = h; k }";
         let part = &crate::script::parts::parts(text)[0];
         let names: Vec<_> = declared(part).into_iter().map(|(line, name)| format!("{line}{name}")).collect();
-        assert_eq!(names, ["2a", "2b", "2i", "2C", "3d", "3e"]);
+        assert_eq!(names, ["2b", "2i", "2C", "3d", "3e"]);
         let part = &crate::script::parts::parts(text)[1];
-        assert_eq!(declared(part), [(5, "h".to_owned())]);
+        assert_eq!(declared(part), [(5, "h".to_owned()), (5, "k".to_owned())]);
     }
 }

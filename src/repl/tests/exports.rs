@@ -125,7 +125,8 @@ fn an_export_has_by_default_what_the_open_script_was_given() {
     assert!(!told.contains("only from there"), "{told}");
     let text = std::fs::read_to_string(&inside).expect("written");
     assert!(text.contains("let cluster = params.primary;") && text.contains("params.east.label"), "{text}");
-    let script = crate::script::find(&inside.to_string_lossy(), bench.folder.path()).expect("script");
+    let working = std::env::current_dir().expect("folder");
+    let script = crate::script::find(&inside.to_string_lossy(), &working).expect("script");
     let header = script.header().expect("header");
     let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
     let style = Style { quiet: true, ..Style::default() };
