@@ -129,19 +129,23 @@ pub(super) fn export(repl: &mut Repl, file: &str) -> Result<Output> {
     )?;
     let mut output = write(file, &text)?;
     let verb = if repl.is_rehearsal() { "rehearse" } else { "run" };
-    output.talk += &format!("`meshwright {verb} ./{}` does it again\n", file.trim_start_matches("./"));
-    output.talk += &elsewhere(repl, file).unwrap_or_default();
+    let again = || format!("`meshwright {verb} ./{}` does it again\n", file.trim_start_matches("./"));
+    output.talk += &apart(repl, file).unwrap_or_else(again);
     Ok(output)
 }
 
-/// A script that was written outside of the folder whose files the open one stands on.
-fn elsewhere(repl: &Repl, file: &str) -> Option<String> {
-    let opened = repl.opened.as_ref()?;
-    let home = opened.script.home.on_disk()?;
-    let imports = script::Outline::of(&opened.script.text).imports;
-    let stands_on_it = opened.script.home.bundled().is_some()
-        || home.join("stdlib").is_dir()
-        || imports.iter().any(|import| import.path.starts_with("./"));
+/// What is said of a script that was written outside of the folder whose files the open one stands on.
+fn apart(repl: &Repl, file: &str) -> Option<String> {
+    let script = &repl.opened.as_ref()?.script;
+    let stand_ins = repl.is_rehearsal() && script.beside("rehearsal.rhai").is_some();
+    let Some(home) = script.home.on_disk() else {
+        let way = format!("`:fork {}` makes a folder to `:export` into", script.name);
+        return stand_ins
+            .then(|| format!("! what answers for programs and pods in a rehearsal is not beside it; {way}\n"));
+    };
+    let is_over = script.home.bundled().is_some() || home.join("stdlib").is_dir();
+    let imports = script::Outline::of(&script.text).imports;
+    let stands_on_it = stand_ins || is_over || imports.iter().any(|import| import.path.starts_with("./"));
     let (_, is_of_script) = repl.named_file(file);
     let name = Path::new(file).file_name()?.to_string_lossy();
     let said = format!(
