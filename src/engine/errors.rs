@@ -8,9 +8,14 @@ use crate::failure::{Failure, Kind, Place};
 use rhai::{Dynamic, Engine, EvalAltResult, LexError, ParseErrorType, Position};
 
 /// A failure at a position, as an error that scripts can catch.
-pub(super) fn at(mut failure: Failure, source: Option<&str>, position: Position) -> Box<EvalAltResult> {
+pub(super) fn at(
+    inside: &Inside,
+    mut failure: Failure,
+    source: Option<&str>,
+    position: Position,
+) -> Box<EvalAltResult> {
     if failure.places.is_empty() {
-        failure.places.extend(place(source, position));
+        failure.places.extend(inside.place(source, position));
     }
     let mut error: Box<EvalAltResult> = failure.into();
     error.set_position(position);
@@ -36,17 +41,6 @@ pub fn failure(engine: &Engine, error: &EvalAltResult, source: &str) -> Failure 
         if failure.places.last() != Some(&place) {
             failure.places.push(place);
         }
-    }
-    failure
-}
-
-/// What an error of any engine means, for callers that have only the error.
-pub fn failure_of(error: EvalAltResult) -> Failure {
-    let mut chain = Vec::new();
-    let innermost = walk(&error, "", None, &mut chain);
-    let mut failure = origin(innermost, chain.first(), None, None);
-    if failure.places.is_empty() {
-        failure.places = chain;
     }
     failure
 }
@@ -82,19 +76,23 @@ fn walk<'e>(
         }
         EvalAltResult::ErrorInModule(name, inner, position) => (inner, name.clone(), *position),
         _ => {
-            chain.extend(place(Some(source), error.position()));
+            chain.extend(placed(inside, source, error.position()));
             return error;
         }
     };
     let within = if within.is_empty() { source } else { &within };
     let innermost = walk(inner, within, inside, chain);
-    chain.extend(place(Some(source), position));
+    chain.extend(placed(inside, source, position));
     innermost
+}
+
+fn placed(inside: Option<&Inside>, source: &str, position: Position) -> Option<Place> {
+    inside.map_or_else(|| place(Some(source), position), |inside| inside.place(Some(source), position))
 }
 
 fn origin(error: &EvalAltResult, place: Option<&Place>, inside: Option<&Inside>, engine: Option<&Engine>) -> Failure {
     match error {
-        EvalAltResult::ErrorRuntime(value, _) => thrown(value),
+        EvalAltResult::ErrorRuntime(value, _) => thrown(value, inside),
         EvalAltResult::ErrorTerminated(value, _) => match value.read_lock::<Failure>() {
             Some(failure) => failure.clone(),
             None => Failure::new(Kind::Cancelled, "interrupted"),
@@ -149,12 +147,14 @@ fn meant_at(what: &ParseErrorType, at: Position, text: &str) -> Option<Failure> 
 }
 
 /// A thrown value; a built-in error that was caught and thrown again is a map that knows its place.
-fn thrown(value: &Dynamic) -> Failure {
+fn thrown(value: &Dynamic, inside: Option<&Inside>) -> Failure {
     let mut failure = flow::thrown(value);
     let Ok(map) = value.as_map_ref() else { return failure };
     let number = |key: &str| map.get(key)?.as_int().ok()?.try_into().ok();
     if let (true, Some(line)) = (map.contains_key("error"), number("line")) {
         let source = map.get("source").and_then(|source| source.clone().into_string().ok()).unwrap_or_default();
+        let line: usize = line;
+        let line = line.saturating_sub(inside.map_or(0, |inside| inside.shift(&source)));
         failure.places.push(Place { source, line, column: number("position").unwrap_or(1) });
     }
     failure

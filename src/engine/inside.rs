@@ -21,6 +21,8 @@ pub(super) struct Inside {
     pub left: Left,
     texts: RwLock<HashMap<String, Arc<str>>>,
     closures: RwLock<HashMap<String, Home>>,
+    /// By source: how many lines further down than written it was compiled.
+    shifts: RwLock<HashMap<String, usize>>,
     /// By source: the functions that it defines.
     functions: RwLock<HashMap<String, BTreeMap<String, Signature>>>,
 }
@@ -72,8 +74,8 @@ impl Inside {
         catalogue: Vec<Listed>,
     ) -> Arc<Inside> {
         let (threads, texts, closures) = (AtomicUsize::new(0), RwLock::default(), RwLock::default());
-        let (left, functions) = (Left::default(), RwLock::default());
-        Arc::new(Inside { bridge, sources, observer, catalogue, threads, left, texts, closures, functions })
+        let (left, functions, shifts) = (Left::default(), RwLock::default(), RwLock::default());
+        Arc::new(Inside { bridge, sources, observer, catalogue, threads, left, texts, closures, shifts, functions })
     }
 
     pub(super) fn attach(self: &Arc<Inside>, engine: &mut Engine) {
@@ -89,6 +91,9 @@ impl Inside {
     pub(super) fn remember(&self, source: &str, text: &str) {
         if let Ok(mut texts) = self.texts.write() {
             texts.insert(source.to_owned(), text.into());
+        }
+        if let Ok(mut shifts) = self.shifts.write() {
+            shifts.remove(source);
         }
     }
 
@@ -106,6 +111,34 @@ impl Inside {
             let (source, params) = (source.to_owned(), function.params.len());
             closures.insert(function.name.to_owned(), Home { source, params, module: module.cloned() });
         }
+    }
+
+    /// Takes the names of a script's closures for it; whether none of them is another script's. Rhai makes them of what is
+    /// written and where it stands: two files that are written alike have the same ones.
+    pub(super) fn claim(&self, source: &str, ast: &AST, shift: usize) -> bool {
+        let (Ok(mut closures), Ok(mut shifts)) = (self.closures.write(), self.shifts.write()) else { return true };
+        let own = || ast.iter_functions().filter(|function| function.name.starts_with("anon$"));
+        let is_others = |name: &str| closures.get(name).is_some_and(|home: &Home| home.source != source);
+        if own().any(|function| is_others(function.name)) {
+            return false;
+        }
+        for function in own() {
+            let home = Home { source: source.to_owned(), params: function.params.len(), module: None };
+            closures.entry(function.name.to_owned()).or_insert(home);
+        }
+        shifts.insert(source.to_owned(), shift);
+        true
+    }
+
+    /// How many lines further down than written a source was compiled.
+    pub(super) fn shift(&self, source: &str) -> usize {
+        self.shifts.read().ok().and_then(|shifts| shifts.get(source).copied()).unwrap_or_default()
+    }
+
+    /// The place of a position in a source; `None` when the engine does not know the position.
+    pub(super) fn place(&self, source: Option<&str>, position: Position) -> Option<Place> {
+        let place = place(source, position)?;
+        Some(Place { line: place.line.saturating_sub(self.shift(&place.source)).max(1), ..place })
     }
 
     pub(super) fn text(&self, source: &str) -> Option<Arc<str>> {
@@ -136,7 +169,7 @@ impl Inside {
     }
 }
 
-/// The place of a position in a source; `None` when the engine does not know the position.
+/// The same in a text that was compiled where it stands.
 pub(super) fn place(source: Option<&str>, position: Position) -> Option<Place> {
     Some(Place {
         source: source.unwrap_or_default().to_owned(),

@@ -5,7 +5,7 @@ use super::{errors, tokens};
 use crate::failure::Failure;
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, ParseError, Position, Scope, Shared};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 
 type Loaded = Result<Shared<Module>, Box<EvalAltResult>>;
@@ -13,12 +13,23 @@ type Loaded = Result<Shared<Module>, Box<EvalAltResult>>;
 /// Rhai's door to [`super::Sources`].
 pub(super) struct Modules {
     inside: Arc<Inside>,
-    ready: RwLock<HashMap<String, (String, Shared<Module>)>>,
+    ready: RwLock<HashMap<String, Ready>>,
+}
+
+/// A module that was compiled.
+#[derive(Clone)]
+struct Ready {
+    text: String,
+    module: Shared<Module>,
+    /// What it imports, as it says it: its functions are part of the module.
+    below: BTreeSet<String>,
 }
 
 thread_local! {
     /// The sources this thread is importing, outermost first.
     static IMPORTING: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    /// What each of them has imported so far.
+    static BELOW: RefCell<Vec<BTreeSet<String>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Modules {
@@ -26,21 +37,36 @@ impl Modules {
         Modules { inside, ready: RwLock::default() }
     }
 
-    /// The module of a source, unless its text has changed since it was compiled.
+    /// The module of a source, unless its text or one below it has changed since it was compiled.
     fn cached(&self, source: &str, text: &str) -> Option<Shared<Module>> {
-        let ready = self.ready.read().ok()?;
-        ready.get(source).filter(|(known, _)| known == text).map(|(_, module)| module.clone())
+        self.is_fresh(source, text, &mut BTreeSet::new())
+            .then(|| self.ready.read().ok()?.get(source).map(|ready| ready.module.clone()))?
+    }
+
+    fn is_fresh(&self, source: &str, text: &str, seen: &mut BTreeSet<String>) -> bool {
+        if !seen.insert(source.to_owned()) {
+            return true;
+        }
+        let ready = self.ready.read().ok().and_then(|ready| ready.get(source).cloned());
+        let Some(ready) = ready.filter(|ready| ready.text == text) else { return false };
+        ready.below.iter().all(|path| {
+            let loaded = self.inside.sources.load(path, Some(source));
+            loaded.is_ok_and(|(source, text)| self.is_fresh(&source, &text, seen))
+        })
     }
 
     fn load(&self, engine: &Engine, source: &str, text: String) -> Loaded {
         let ast = compile(engine, Some(&self.inside), source, &text).map_err(EvalAltResult::from)?;
-        let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;
+        BELOW.with_borrow_mut(|below| below.push(BTreeSet::new()));
+        let evaluated = Module::eval_ast_as_new(Scope::new(), &ast, engine);
+        let below = BELOW.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let mut module = evaluated?;
         module.set_id(source);
         module.build_index();
         let module = Shared::new(module);
         self.inside.adopt(source, &ast, Some(&module));
         if let Ok(mut ready) = self.ready.write() {
-            ready.insert(source.to_owned(), (text, module.clone()));
+            ready.insert(source.to_owned(), Ready { text, module: module.clone(), below });
         }
         Ok(module)
     }
@@ -48,9 +74,10 @@ impl Modules {
 
 impl ModuleResolver for Modules {
     fn resolve(&self, engine: &Engine, from: Option<&str>, path: &str, position: Position) -> Loaded {
-        let refuse = |failure: Failure| -> Box<EvalAltResult> { errors::at(failure, from, position) };
+        let refuse = |failure: Failure| -> Box<EvalAltResult> { errors::at(&self.inside, failure, from, position) };
         let from_name = from.filter(|name| !name.is_empty());
         let (source, text) = self.inside.sources.load(path, from_name).map_err(refuse)?;
+        BELOW.with_borrow_mut(|below| below.last_mut().map(|below| below.insert(path.to_owned())));
         if let Some(module) = self.cached(&source, &text) {
             return Ok(module);
         }
@@ -99,11 +126,23 @@ fn forget_root(chain: &mut Vec<String>) {
 /// Compiles a text under its source name and remembers both for error messages.
 pub(super) fn compile(engine: &Engine, inside: Option<&Inside>, source: &str, text: &str) -> Result<AST, ParseError> {
     inside.into_iter().for_each(|inside| inside.remember(source, text));
+    let mut shift = 0;
     let mut ast = tokens::reading(text, || engine.compile(text))?;
+    if let Some(inside) = inside {
+        // Some lines further down the same closures have other names.
+        while !inside.claim(source, &ast, shift) && shift < MOST_ALIKE {
+            shift += 1;
+            let text = format!("{}{text}", "\n".repeat(shift));
+            ast = tokens::reading(&text, || engine.compile(&text))?;
+        }
+    }
     ast.set_source(source);
     inside.into_iter().for_each(|inside| inside.adopt(source, &ast, None));
     Ok(ast)
 }
+
+/// As many files may be written alike.
+const MOST_ALIKE: usize = 100;
 
 /// Makes closures callable outside the module that made them.
 ///

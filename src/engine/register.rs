@@ -1,7 +1,7 @@
 //! Tables to Rhai functions: dispatch on the receiver, arguments bound and checked, errors in the table's words.
 
 use super::call::Call;
-use super::inside::{Inside, Listed, place};
+use super::inside::{Inside, Listed};
 use super::known::Known;
 use super::nearest::nearest;
 use super::options::Options;
@@ -131,7 +131,7 @@ impl<H: Send + Sync + 'static> Registry<H> {
     fn call(&self, context: &NativeCallContext, entry: &Entry<H>, receiver: Dynamic, args: Vec<Dynamic>) -> Outcome {
         let primitive = entry.primitive;
         let (args, options) = entry.bind(args)?;
-        let _here = crate::here::at(place(context.call_source(), context.call_position()));
+        let _here = crate::here::at(self.inside.place(context.call_source(), context.call_position()));
         entry.check_open(&args)?;
         if matches!(primitive.effect, Effect::Write | Effect::Run) {
             // Only looking for causes goes on when the step's time is over.
@@ -340,7 +340,8 @@ pub(super) fn located(mut error: Box<EvalAltResult>, context: &NativeCallContext
         if let Some(mut failure) = value.write_lock::<Failure>()
             && failure.places.is_empty()
         {
-            failure.places.extend(place(context.call_source(), position));
+            let place = |inside: Arc<Inside>| inside.place(context.call_source(), position);
+            failure.places.extend(Inside::of(context.engine()).and_then(place));
         }
     }
     error

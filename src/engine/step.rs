@@ -5,7 +5,7 @@
 
 use super::deadline::Deadline;
 use super::errors;
-use super::inside::{Inside, place};
+use super::inside::Inside;
 use super::tokens::STEP;
 use super::{Observer, StepStart, duration, modules};
 use crate::failure::{Failure, Place};
@@ -74,16 +74,16 @@ fn run(context: &mut EvalContext, parts: &Parts<'_>, inside: &Inside) -> Evaluat
     let Some(name) = parts.inputs.first() else { return Ok(Dynamic::UNIT) };
     let position = name.position();
     let source = context.source().map(str::to_owned);
-    let refuse = |failure: Failure| errors::at(failure, source.as_deref(), position);
-    let name = named(context, name)?;
+    let refuse = |failure: Failure| errors::at(inside, failure, source.as_deref(), position);
+    let name = named(context, inside, name)?;
     if let Some(own) = inside.sources.step(source.as_deref().unwrap_or_default(), &name).map_err(refuse)? {
         return stood_in(context, inside, &name, own, position).map_err(|error| returns(*error).into());
     }
     let is_own = STANDING_IN.with_borrow(|own| {
         own.last().is_some_and(|(file, own)| Some(file.as_str()) == source.as_deref() && *own == name)
     });
-    let Some((step, block)) = begun(context, parts)? else { return Ok(Dynamic::UNIT) };
-    let limit = parts.within.map(|within| limit(context, within)).transpose()?;
+    let Some((step, block)) = begun(context, inside, parts, name)? else { return Ok(Dynamic::UNIT) };
+    let limit = parts.within.map(|within| limit(context, inside, within)).transpose()?;
     inside.observer.step_begins(&step).map_err(refuse)?;
     let deadline = limit.map(|limit| Deadline::begin(&step.name, limit, &inside.bridge.clock));
     let outcome = inside.left.run(context, block);
@@ -149,39 +149,48 @@ fn stood_in(
     })
 }
 
-/// The name, what stands after `on`, and the block.
+/// The step of this name with what stands after `on`, and the block.
 pub(super) fn begun<'e>(
     context: &mut EvalContext,
+    inside: &Inside,
     parts: &Parts<'e>,
+    name: String,
 ) -> Result<Option<(StepStart, &'e Expression<'e>)>, Box<EvalAltResult>> {
     let (Some(first), Some(block)) = (parts.inputs.first(), parts.inputs.last()) else { return Ok(None) };
-    let name = named(context, first)?;
     let on = parts.on.map(|on| targets(context, on)).transpose()?.unwrap_or_default();
-    let place = step_place(context.source(), first.position());
+    let place = step_place(inside, context.source(), first.position());
     Ok(Some((StepStart { name, on, place }, block)))
 }
 
-fn named(context: &mut EvalContext, name: &Expression) -> Result<String, Box<EvalAltResult>> {
+pub(super) fn named(
+    context: &mut EvalContext,
+    inside: &Inside,
+    name: &Expression,
+) -> Result<String, Box<EvalAltResult>> {
     let position = name.position();
     let wrong = |kind: &str| Failure::usage(format!("a name is text here, not {kind}"));
     let value = name.eval_with_context(context)?;
-    value.into_string().map_err(|kind| errors::at(wrong(kind), context.source(), position))
+    value.into_string().map_err(|kind| errors::at(inside, wrong(kind), context.source(), position))
 }
 
 /// What stands after `within`.
-fn limit(context: &mut EvalContext, within: &Expression) -> Result<Duration, Box<EvalAltResult>> {
+fn limit(context: &mut EvalContext, inside: &Inside, within: &Expression) -> Result<Duration, Box<EvalAltResult>> {
     let position = within.position();
     let value = within.eval_with_context(context)?;
     let text = value.into_string().map_err(|kind| Failure::usage(format!("not text but {kind}")));
     text.and_then(|text| duration(&text)).map_err(|failure| {
         let message = format!("after `within` stands how long a step may take: {}", failure.message);
         let failure = Failure { message, ..failure }.hint("write a number and a unit: 500ms, 90s, 5m, 1h30m");
-        errors::at(failure, context.source(), position)
+        errors::at(inside, failure, context.source(), position)
     })
 }
 
-fn step_place(source: Option<&str>, position: Position) -> Place {
-    place(source, position).unwrap_or(Place { source: source.unwrap_or_default().to_owned(), line: 0, column: 0 })
+fn step_place(inside: &Inside, source: Option<&str>, position: Position) -> Place {
+    inside.place(source, position).unwrap_or(Place {
+        source: source.unwrap_or_default().to_owned(),
+        line: 0,
+        column: 0,
+    })
 }
 
 fn ended(

@@ -23,11 +23,14 @@ pub(super) fn register_syntax(engine: &mut Engine) {
 }
 
 fn run(context: &mut EvalContext, parts: &step::Parts<'_>, inputs: &[Expression], inside: &Inside) -> step::Evaluated {
-    let Some((test, block)) = step::begun(context, parts)? else { return Ok(Dynamic::UNIT) };
+    let name = step::named(context, inside, &inputs[0])?;
+    let Some((test, block)) = step::begun(context, inside, parts, name)? else { return Ok(Dynamic::UNIT) };
     let position = inputs[0].position();
     let source = context.source().map(str::to_owned);
-    let is_it =
-        inside.observer.test_found(&test).map_err(|failure| super::errors::at(failure, source.as_deref(), position))?;
+    let is_it = inside
+        .observer
+        .test_found(&test)
+        .map_err(|failure| super::errors::at(inside, failure, source.as_deref(), position))?;
     if is_it {
         let _ = block.eval_with_context(context)?;
     }

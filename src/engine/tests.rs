@@ -157,6 +157,10 @@ struct Bench {
 
 impl Bench {
     fn new(modules: &[(&'static str, &'static str)]) -> Bench {
+        Bench::over(Arc::new(Shelf(modules.to_vec())))
+    }
+
+    fn over(sources: Arc<dyn Sources>) -> Bench {
         let clock = Clock::simulated();
         let runtime = clock.runtime().expect("runtime");
         let cancel = Cancel::default();
@@ -167,7 +171,7 @@ impl Bench {
             tables: &[TABLE],
             types: TYPES,
             bridge,
-            sources: Arc::new(Shelf(modules.to_vec())),
+            sources,
             observer: told.clone(),
         });
         Bench { engine, told, clock, cancel, _runtime: runtime }

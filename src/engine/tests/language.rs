@@ -142,6 +142,27 @@ fn closures_of_modules_work_outside_and_inside() {
 }
 
 #[test]
+fn closures_that_are_written_alike_call_the_functions_of_their_own_files() {
+    const FORK: &str = "fn word() { \"FORK\" }\nfn say() { || word() }\nfn all() { [1].map(|x| word())[0] }\nfn bad() { || fail(\"no\") }";
+    const SHIPPED: &str = "fn word() { \"SHIPPED\" }\nfn say() { || word() }\nfn all() { [1].map(|x| word())[0] }\nfn bad() { || fail(\"no\") }";
+    let bench = Bench::new(&[("fork", FORK), ("shipped", SHIPPED)]);
+    let import = "import \"fork\" as fork; import \"shipped\" as shipped; ";
+    let said = bench.run(&format!(
+        "{import} `${{fork::say().call()}} ${{fork::all()}} ${{shipped::say().call()}} ${{shipped::all()}}`"
+    ));
+    assert_eq!(said.expect("closures").to_string(), "FORK FORK SHIPPED SHIPPED");
+    for name in ["fork", "shipped"] {
+        let failure = bench.run(&format!("{import} let f = {name}::bad(); f.call()")).expect_err("fails");
+        assert_eq!((failure.places[0].source.as_str(), failure.places[0].line), (name, 4), "{failure:?}");
+    }
+    // A script that is written like its module.
+    let main = format!(
+        "fn word() {{ \"MAIN\" }}\nfn say() {{ || word() }}\nimport \"fork\" as fork;\n`${{fork::say().call()}} ${{say().call()}}`"
+    );
+    assert_eq!(bench.run(&main).expect("closures").to_string(), "FORK MAIN");
+}
+
+#[test]
 fn errors_in_closures_name_the_file_they_are_written_in() {
     let bench = Bench::new(&[COUNTER, BASE]);
     let import = "import \"std:counter\" as counter;\n";

@@ -55,6 +55,26 @@ fn parallel_within_parallel_without_end_is_refused() {
 }
 
 #[test]
+fn a_module_is_read_again_when_one_below_it_has_changed() {
+    struct Changing(Mutex<&'static str>);
+    impl Sources for Changing {
+        fn load(&self, path: &str, _: Option<&str>) -> Result<(String, String)> {
+            let below = *self.0.lock().expect("lock");
+            Ok((
+                path.to_owned(),
+                if path == "b" { below } else { "import \"b\" as b; fn word() { b::word() }" }.to_owned(),
+            ))
+        }
+    }
+    let sources = Arc::new(Changing(Mutex::new("fn word() { 1 }")));
+    let bench = Bench::over(sources.clone());
+    let word = || bench.run("import \"a\" as a; a::word()").expect("script").as_int();
+    assert_eq!((word(), word()), (Ok(1), Ok(1)));
+    *sources.0.lock().expect("lock") = "fn word() { 2 }";
+    assert_eq!(word(), Ok(2));
+}
+
+#[test]
 fn modules_that_import_each_other_are_refused() {
     let bench =
         Bench::new(&[("a", "import \"b\" as b;"), ("b", "import \"a\" as a;"), ("self", "import \"self\" as s;")]);

@@ -169,3 +169,11 @@ fn a_time_that_is_none_is_told_at_its_place() {
     }
     assert_eq!(value("let within = 2; step \"S\" { within }"), 2, "elsewhere it is a name");
 }
+
+#[test]
+fn the_name_of_a_step_is_asked_for_once() {
+    let bench = Bench::new(&[]);
+    let left = bench.run("let names = [\"a\", \"b\"];\nstep names.pop() { }\nnames.len()");
+    assert_eq!(left.expect("script").as_int(), Ok(1));
+    assert_eq!(bench.told.lines(), ["begin b [] 2:6", "end b None"]);
+}
