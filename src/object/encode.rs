@@ -68,6 +68,29 @@ impl Node {
         }
     }
 
+    /// Whether two values are the same. To know that of a secret is to know it.
+    ///
+    /// # Errors
+    /// `Rights`, when it takes the content of a secret that the run may not use.
+    pub fn is_same(&self, other: &Node) -> Result<bool> {
+        match (self, other) {
+            (Node::Secret(_), _) | (_, Node::Secret(_)) => {
+                self.check_open()?;
+                other.check_open()?;
+                Ok(self == other)
+            }
+            (Node::Array(one), Node::Array(other)) => {
+                Ok(one.len() == other.len() && all(one.iter().zip(&**other).map(|(one, other)| one.is_same(other)))?)
+            }
+            (Node::Map(one), Node::Map(other)) => {
+                let pairs = one.0.iter().map(|(key, one)| (one, other.get(key)));
+                let answers = pairs.map(|(one, other)| other.map_or(Ok(false), |other| one.is_same(other)));
+                Ok(one.0.len() == other.0.len() && all(answers)?)
+            }
+            _ => Ok(self == other),
+        }
+    }
+
     /// The value to send to a cluster: secrets opened. Never show or log it.
     pub fn to_wire(&self) -> Value {
         match self {
@@ -81,6 +104,10 @@ impl Node {
             Node::Map(map) => map.0.iter().map(|(key, node)| (key.to_string(), node.to_wire())).collect(),
         }
     }
+}
+
+fn all(mut answers: impl Iterator<Item = Result<bool>>) -> Result<bool> {
+    answers.try_fold(true, |so_far, answer| Ok(so_far && answer?))
 }
 
 impl Serialize for Node {

@@ -69,7 +69,12 @@ pub(super) fn contains(object: &Object, wanted: &Dynamic) -> Outcome<bool> {
         Node::Map(map) => Ok(wanted.as_immutable_string_ref().is_ok_and(|key| map.get(&key).is_some())),
         _ => {
             let wanted = to_node(wanted)?;
-            Ok(object.node.items().contains(&wanted))
+            for item in object.node.items() {
+                if item.is_same(&wanted)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         }
     }
 }
@@ -185,24 +190,41 @@ fn relisted(list: &Object, items: &[Dynamic]) -> Result<Dynamic> {
     Ok(Dynamic::from(Object { node: Node::Array(Arc::new(nodes)), origin: list.origin.clone() }))
 }
 
-/// Numbers by size, text by its letters; kinds that cannot be compared keep their order.
+/// Nothing, booleans, numbers by size, text by its letters; what has no size keeps its order at the end.
 fn order(one: &Node, other: &Node) -> Ordering {
     match (one, other) {
-        (Node::Int(one), Node::Int(other)) => one.cmp(other),
         (Node::Str(one), Node::Str(other)) => one.cmp(other),
         (Node::Bool(one), Node::Bool(other)) => one.cmp(other),
-        (Node::Null, Node::Null) => Ordering::Equal,
-        (Node::Null, _) => Ordering::Less,
-        (_, Node::Null) => Ordering::Greater,
-        _ => number(one).partial_cmp(&number(other)).unwrap_or(Ordering::Equal),
+        _ => rank(one)
+            .cmp(&rank(other))
+            .then_with(|| number(one).total_cmp(&number(other)).then(rest(one).cmp(&rest(other)))),
     }
 }
 
-fn number(node: &Node) -> Option<f64> {
+/// The place of a kind among the others: without one, a list of several kinds has no order at all.
+fn rank(node: &Node) -> u8 {
     match node {
-        Node::Int(number) => Some(*number as f64),
-        Node::Float(number) => Some(*number),
-        _ => None,
+        Node::Null => 0,
+        Node::Bool(_) => 1,
+        Node::Int(_) | Node::Float(_) => 2,
+        Node::Str(_) => 3,
+        Node::Secret(_) | Node::Array(_) | Node::Map(_) => 4,
+    }
+}
+
+fn number(node: &Node) -> f64 {
+    match node {
+        Node::Int(number) => *number as f64,
+        Node::Float(number) => *number,
+        _ => 0.0,
+    }
+}
+
+/// What a whole number is more than the nearest `f64`.
+fn rest(node: &Node) -> i128 {
+    match node {
+        Node::Int(number) => i128::from(*number) - (*number as f64) as i128,
+        _ => 0,
     }
 }
 

@@ -4,6 +4,8 @@ mod lists;
 mod operators;
 mod paths;
 
+pub(super) use operators::told;
+
 use super::value::{from_node, to_node};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{Map, Node, Object};

@@ -25,12 +25,12 @@ pub(super) fn register(engine: &mut Engine) {
 }
 
 fn compare<A: Clone + Send + Sync + 'static, B: Clone + Send + Sync + 'static>(engine: &mut Engine) {
-    let same = |one: A, other: B| match both(&Dynamic::from(one), &Dynamic::from(other)) {
-        Some((one, other)) => one.node == other.node,
-        None => false,
+    let same = |one: A, other: B| -> Outcome<bool> {
+        let Some((one, other)) = both(&Dynamic::from(one), &Dynamic::from(other)) else { return Ok(false) };
+        Ok(one.node.is_same(&other.node)?)
     };
     engine.register_fn("==", same);
-    engine.register_fn("!=", move |one: A, other: B| !same(one, other));
+    engine.register_fn("!=", move |one: A, other: B| same(one, other).map(|same| !same));
 }
 
 fn merge<A: Clone + Send + Sync + 'static, B: Clone + Send + Sync + 'static>(engine: &mut Engine) {
@@ -72,6 +72,11 @@ fn register_texts(engine: &mut Engine) {
 
 fn text(value: Dynamic, write: fn(&Object) -> String) -> Outcome<String> {
     Ok(write(&Object::new(to_node(&value)?)))
+}
+
+/// A value as text, as `print` shows it, on one line: objects as JSON, clusters by their names.
+pub(in crate::engine) fn told(context: &NativeCallContext, value: &Dynamic) -> String {
+    value.as_immutable_string_ref().map_or_else(|_| shown(context, value), |text| text.to_string())
 }
 
 /// A map or a list as Rhai writes it, with everything in it shown as it shows itself: secrets by their names.

@@ -1,7 +1,7 @@
 //! `object.get("spec.http[0].match")`: a value by its path.
 
 use super::{Outcome, item_value};
-use crate::engine::value::{as_object, from_node};
+use crate::engine::value::{from_node, to_node};
 use crate::failure::{Failure, Result};
 use crate::object::{Node, Object};
 use rhai::{Array, Dynamic, Engine, Map};
@@ -22,17 +22,20 @@ fn or(found: Outcome, other: Dynamic) -> Outcome {
 
 /// The value at a path, or `()` where the path ends early.
 fn get(object: &Object, path: &str) -> Outcome {
-    let keys = keys(path)?;
+    Ok(at(object, &keys(path)?))
+}
+
+fn at(object: &Object, keys: &[String]) -> Dynamic {
     let mut node = Some(&object.node);
-    for key in &keys {
+    for key in keys {
         node = node.and_then(|node| below(node, key));
     }
     let is_item = keys.len() == 1 && matches!(object.node, Node::Array(_));
-    Ok(match node {
+    match node {
         Some(node) if is_item => item_value(object, node),
         Some(node) => from_node(node),
         None => Dynamic::UNIT,
-    })
+    }
 }
 
 /// A map's own key comes first: Rhai's `get` takes a key.
@@ -42,10 +45,23 @@ fn get_native(value: &Dynamic, path: &str) -> Outcome {
     {
         return Ok(value.clone());
     }
-    match as_object(value) {
-        Some(object) => get(&object, path),
-        None => Ok(Dynamic::UNIT),
+    Ok(walk(value, &keys(path)?))
+}
+
+/// The value below these keys. Rhai's own maps and lists are walked key by key: beside what is looked for they may hold
+/// what has no tree, such as clusters and closures.
+fn walk(value: &Dynamic, keys: &[String]) -> Dynamic {
+    let Some((key, rest)) = keys.split_first() else {
+        return to_node(value).map_or_else(|_| value.clone(), |node| from_node(&node));
+    };
+    if let Ok(map) = value.as_map_ref() {
+        return map.get(key.as_str()).map_or(Dynamic::UNIT, |value| walk(value, rest));
     }
+    if let Ok(items) = value.as_array_ref() {
+        let at = key.parse().ok().and_then(|index| super::position(index, items.len()));
+        return at.map_or(Dynamic::UNIT, |at| walk(&items[at], rest));
+    }
+    value.read_lock::<Object>().map_or(Dynamic::UNIT, |object| at(&object, keys))
 }
 
 fn below<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {

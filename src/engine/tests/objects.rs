@@ -1,6 +1,7 @@
 //! Objects as script values.
 
 use super::*;
+use crate::object::{Map, Node};
 
 const POD: &str = "let o = kube.object(`
 kind: Pod
@@ -70,6 +71,55 @@ fn list_methods() {
         value("[[3, 1].sort_by(|x| x), [1, 2].first(), [].last(), [\"a\", 1].join(\"-\"), #{a: [1]}.get(\"a[0]\")]"),
         serde_json::json!([[1, 3], 1, null, "a-1", 1])
     );
+}
+
+#[test]
+fn a_path_leads_past_what_has_no_tree() {
+    assert_eq!(
+        value(
+            "let m = #{labels: #{app: \"a\"}, all: [#{n: 1}], c: kube.cluster(\"east\"), f: || 1}; [m.get(\"labels.app\", \"DEFAULT\"), m.get(\"all[-1].n\"), m.get(\"c\").name, m.get(\"labels.no\", 2), m.get(\"f.x\", 3), [m].get(\"[0].labels.app\")]"
+        ),
+        serde_json::json!(["a", 1, "east", 2, 3, "a"])
+    );
+    assert_eq!(value("#{o: kube.object(\"a: {b: 1}\"), f: || 1}.get(\"o.a.b\")"), 1);
+    assert!(fails("#{f: || 1}.get(\"a..b\")").message.contains("not a path"));
+}
+
+#[test]
+fn keys_of_every_kind_are_sorted() {
+    let mixed =
+        "let all = []; for i in 0..40 { all += [i % 7, \"t\" + i, 1.5 - i.to_float(), true, (), [i], 0.0 / 0.0]; } ";
+    assert_eq!(
+        value(&format!("{mixed} let s = all.sort_by(|x| x); [s.len(), s[0], type_of(s[40]), type_of(s[-1])]")),
+        serde_json::json!([280, null, "bool", "array"])
+    );
+    assert_eq!(
+        value("[9007199254740993, 9007199254740992.0, 9007199254740991].sort_by(|x| x)[0]"),
+        9007199254740991_i64
+    );
+}
+
+#[test]
+fn what_is_closed_is_not_compared() {
+    let closed = |name: &str| Node::Secret(Secret::new(format!("default/c:{name}"), "c2VjcmV0LXZhbHVl").close());
+    let data = Node::Map(Map(Arc::new(vec![("a".into(), closed("a"))].into())));
+    for text in [
+        "o == #{a: \"c2VjcmV0LXZhbHVl\"}",
+        "#{a: s} != o",
+        "o == o2",
+        "[o].contains(o2)",
+        "[o2] == list",
+        "list.contains(#{a: s})",
+    ] {
+        let bench = Bench::new(&[]);
+        let mut scope = Scope::new();
+        scope.push("o", Object::new(data.clone()));
+        scope.push("o2", Object::new(data.clone()));
+        scope.push("list", Object::new(Node::Array(Arc::new(vec![data.clone()]))));
+        scope.push("s", Secret::new("s", "c2VjcmV0LXZhbHVl"));
+        let failure = run_script(&bench.engine, "main.rhai", text, &mut scope).expect_err(text);
+        assert_eq!(failure.kind, Kind::Rights, "{text}: {failure:?}");
+    }
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn an_export_has_by_default_what_the_open_script_was_given() {
     let header = script.header().expect("header");
     let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values, style, stop_after: None, record: None };
+    let job = Job { script, header, values, style, stop_after: None, record: None, amended: Default::default() };
     let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
     session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
     let west = session.world().expect("world").server("west").expect("west");
