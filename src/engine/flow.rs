@@ -2,9 +2,11 @@
 
 use super::errors;
 use super::nearest::nearest;
+use super::objects::told;
 use super::register::located;
-use super::value::{to_node, type_name};
+use super::value::{from_node, to_node, type_name};
 use crate::failure::{Failure, Kind};
+use crate::object::{Node, Object};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
 
 type Outcome = Result<Dynamic, Box<EvalAltResult>>;
@@ -23,7 +25,9 @@ pub(super) fn register(engine: &mut Engine) {
     // Rhai's own keeps the thread, whatever is pressed meanwhile, and knows no rehearsed time.
     engine.register_fn("sleep", |context: NativeCallContext, _: rhai::INT| no_sleep(&context));
     engine.register_fn("sleep", |context: NativeCallContext, _: rhai::FLOAT| no_sleep(&context));
-    engine.register_fn("because", |failure: &mut Failure, reasons: Array, hint: &str| because(failure, reasons, hint));
+    engine.register_fn("because", |context: NativeCallContext, failure: &mut Failure, reasons: Array, hint: &str| {
+        because(failure, lines(&reasons.into(), &|value| told(&context, value)), hint)
+    });
 }
 
 fn no_sleep(context: &NativeCallContext) -> Outcome {
@@ -61,20 +65,20 @@ fn no_field(name: &str) -> Failure {
 }
 
 fn fail(context: &NativeCallContext, message: &str, more: Map) -> Outcome {
-    let failure = filled(Failure::new(Kind::Script, message), more);
+    let failure = filled(Failure::new(Kind::Script, message), more, &|value| told(context, value));
     Err(located(failure.unwrap_or_else(|wrong| wrong).into(), context))
 }
 
 /// The failure with what a map says about it.
-fn filled(mut failure: Failure, more: Map) -> Result<Failure, Failure> {
+fn filled(mut failure: Failure, more: Map, told: &dyn Fn(&Dynamic) -> String) -> Result<Failure, Failure> {
     for (key, value) in more {
-        let text = || value.clone().into_string().ok();
+        let text = || (!value.is_unit()).then(|| told(&value));
         match key.as_str() {
             "hint" => failure.hint = text(),
-            "cluster" => failure.cluster = Some(value.to_string()),
-            "object" => failure.object = title(&value),
-            "kind" => failure.kind = text().and_then(|name| Kind::from_name(&name)).ok_or_else(|| no_kind(&value))?,
-            "details" => failure.details = lines(&value),
+            "cluster" => failure.cluster = text(),
+            "object" => failure.object = title(&value).or_else(text),
+            "kind" => failure.kind = kind(&value).ok_or_else(|| no_kind(&told(&value)))?,
+            "details" => failure.details = lines(&value, told),
             other => {
                 return Err(Failure::usage(format!("fail has no option `{other}`"))
                     .hint("its options are hint, cluster, object, kind, details"));
@@ -84,35 +88,49 @@ fn filled(mut failure: Failure, more: Map) -> Result<Failure, Failure> {
     Ok(failure)
 }
 
-fn no_kind(value: &Dynamic) -> Failure {
-    let names: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-    Failure::usage(format!("fail: there is no kind `{value}`")).hint(format!("kinds are {}", names.join(", ")))
+/// The kinds that a script may give. What is cancelled nobody can catch: that is for whoever presses Ctrl-C.
+fn kinds() -> impl Iterator<Item = Kind> {
+    Kind::ALL.iter().copied().filter(|kind| *kind != Kind::Cancelled)
+}
+
+fn kind(value: &Dynamic) -> Option<Kind> {
+    let name = value.clone().into_string().ok()?;
+    kinds().find(|kind| kind.name() == name)
+}
+
+fn no_kind(said: &str) -> Failure {
+    let names: Vec<_> = kinds().map(|kind| kind.name()).collect();
+    Failure::usage(format!("fail: there is no kind `{said}`")).hint(format!("kinds are {}", names.join(", ")))
 }
 
 fn title(value: &Dynamic) -> Option<String> {
-    match value.read_lock::<crate::object::Object>() {
-        Some(object) => Some(object.title()),
-        None => value.clone().into_string().ok(),
-    }
+    value.read_lock::<Object>().map(|object| object.title())
 }
 
-fn lines(value: &Dynamic) -> Vec<String> {
-    match to_node(value) {
-        Ok(node) if value.is_array() => node.items().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect(),
-        _ => vec![value.to_string()],
+/// A line for each item of a list, or one line.
+fn lines(value: &Dynamic, told: &dyn Fn(&Dynamic) -> String) -> Vec<String> {
+    if let Ok(items) = value.as_array_ref() {
+        return items.iter().map(told).collect();
+    }
+    match value.read_lock::<Object>() {
+        Some(object) if matches!(object.node, Node::Array(_)) => {
+            object.node.items().iter().map(|node| told(&from_node(node))).collect()
+        }
+        _ if value.is_unit() => Vec::new(),
+        _ => vec![told(value)],
     }
 }
 
 /// A failure with what has been found out about it, to be thrown again: the reasons come before the other details, and
 /// the hint says what to do about them. Reasons that it gives itself are not repeated; without reasons it stays as it is.
-fn because(failure: &Failure, reasons: Array, hint: &str) -> Failure {
+fn because(failure: &Failure, reasons: Vec<String>, hint: &str) -> Failure {
     let mut failure = failure.clone();
     if reasons.is_empty() {
         return failure;
     }
     let told =
         |reason: &str| failure.message.contains(reason) || failure.details.iter().any(|line| line.contains(reason));
-    let reasons: Vec<String> = lines(&reasons.into()).into_iter().filter(|reason| !told(reason)).collect();
+    let reasons: Vec<String> = reasons.into_iter().filter(|reason| !told(reason)).collect();
     failure.details.splice(0..0, reasons);
     failure.hint = Some(hint.to_owned());
     failure
@@ -143,11 +161,11 @@ pub(super) fn thrown(value: &Dynamic) -> Failure {
     }
     let Ok(map) = value.as_map_ref() else { return Failure::new(Kind::Script, text(value)) };
     let said = |key: &str| map.get(key).filter(|value| !value.is_unit()).map(text);
-    let kind = said("kind").and_then(|name| Kind::from_name(&name)).unwrap_or(Kind::Script);
+    let kind = map.get("kind").and_then(kind).unwrap_or(Kind::Script);
     let message = said("message").unwrap_or_else(|| text(value));
     let mut failure = Failure::new(kind, message);
     (failure.cluster, failure.object, failure.hint) = (said("cluster"), said("object"), said("hint"));
-    failure.details = map.get("details").filter(|value| !value.is_unit()).map(lines).unwrap_or_default();
+    failure.details = map.get("details").map(|value| lines(value, &text)).unwrap_or_default();
     failure
 }
 

@@ -51,7 +51,7 @@ pub use call::Call;
 pub use callables::{Callable, Callables};
 pub use cancel::Cancel;
 pub use console::{Console, Reading};
-pub use errors::{failure, failure_of, retold};
+pub use errors::{failure, retold};
 pub use habits::{DIVISION, divisions, word as habit};
 pub use nearest::nearest;
 pub use options::{Options, duration};
@@ -140,19 +140,24 @@ pub fn build<H: Send + Sync + 'static>(setup: Setup<H>) -> Engine {
     testing::register(&mut engine, &inside);
     register::register(&mut engine, &setup, &inside);
     modules::adopt_closures(&mut engine, inside.clone());
-    engine.set_module_resolver(modules::Modules::new(inside));
-    redirect_output(&mut engine, &setup.observer);
+    engine.set_module_resolver(modules::Modules::new(inside.clone()));
+    redirect_output(&mut engine, inside);
     budget::enforce(&mut engine, setup.bridge.clone());
     engine
 }
 
+/// A value as text on one line, as scripts see it: objects as JSON, clusters by their names, secrets by theirs.
+pub fn shown(context: &rhai::NativeCallContext, value: &rhai::Dynamic) -> String {
+    objects::told(context, value)
+}
+
 /// `print` and `debug` go to the observer, without secrets and without anything a terminal would obey.
-fn redirect_output(engine: &mut Engine, observer: &Arc<dyn Observer>) {
-    let (print, debug) = (observer.clone(), observer.clone());
+fn redirect_output(engine: &mut Engine, inside: Arc<inside::Inside>) {
+    let print = inside.observer.clone();
     engine.on_print(move |line| print.print(&plain::text(line)));
     engine.on_debug(move |line, source, position| {
-        let place = inside::place(source, position);
-        debug.debug(&plain::text(line), place.as_ref());
+        let place = inside.place(source, position);
+        inside.observer.debug(&plain::text(line), place.as_ref());
     });
 }
 

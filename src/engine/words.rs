@@ -177,7 +177,10 @@ fn missing_variable(name: &str, place: Option<&Place>, inside: Option<&Inside>) 
 
 /// The names that a text declares with `let`, `const`, `for` and `as`.
 fn declared(text: &str) -> impl Iterator<Item = &str> {
-    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+    let words = super::lexer::pieces(text).into_iter().filter_map(|piece| match piece.what {
+        super::lexer::What::Word(word) => Some(word),
+        _ => None,
+    });
     let next = words.clone().skip(1);
     words.zip(next).filter(|(word, _)| ["let", "const", "for", "as"].contains(word)).map(|(_, name)| name)
 }

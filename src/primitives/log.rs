@@ -42,7 +42,7 @@ fn warn(call: &Call<'_, Host>) -> Outcome {
 }
 
 fn say(call: &Call<'_, Host>, level: Level) -> Outcome {
-    let line = crate::secret::Redactor::global().scrub(&call.any(0).to_string());
+    let line = crate::secret::Redactor::global().scrub(&crate::engine::shown(call.context(), &call.any(0)));
     (call.host().say)(level, &line);
     Ok(Dynamic::UNIT)
 }

@@ -108,3 +108,23 @@ fn no_message_shows_rhai_s_own_type_names() {
         assert!(!failure.places.is_empty(), "{text}: {failure:?}");
     }
 }
+
+#[test]
+fn whatever_fail_is_given_is_told() {
+    let failure = fails(
+        "fail(\"x\", #{cluster: kube.cluster(\"east\"), details: [1, #{a: 2}, kube.cluster(\"west\")], hint: 5, object: 7})",
+    );
+    assert_eq!(failure.cluster.as_deref(), Some("east"));
+    assert_eq!(failure.details, ["1", "#{\"a\": 2}", "west"]);
+    assert_eq!((failure.hint.as_deref(), failure.object.as_deref()), (Some("5"), Some("7")));
+    let failure = fails("fail(\"x\", #{details: kube.object(\"{a: [b, 1]}\").a})");
+    assert_eq!(failure.details, ["b", "1"]);
+    let failure = fails("fail(\"x\", #{kind: \"cancelled\"})");
+    assert!(failure.kind == Kind::Usage && failure.message.contains("no kind `cancelled`"), "{failure:?}");
+}
+
+#[test]
+fn words_in_comments_are_no_variables() {
+    let failure = fails("// let cluster = 1 for clusters\nlet other = 1;\nclustre");
+    assert_eq!(failure.hint, None, "{failure:?}");
+}
