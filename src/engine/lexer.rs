@@ -32,7 +32,7 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let (mut at, mut line) = (0, 1);
     while let Some(first) = text[at..].chars().next() {
         let rest = &text[at..];
-        let length = length(rest, first);
+        let length = length(rest, first, 0);
         let here = &rest[..length];
         if let Some(what) = what(here, first) {
             pieces.push(Piece { what, line, start: at, end: at + length });
@@ -47,7 +47,10 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-fn length(rest: &str, first: char) -> usize {
+/// Texts in back-ticks hold code that holds texts: what is nested deeper than this is taken as one piece.
+const DEEPEST: usize = 64;
+
+fn length(rest: &str, first: char, depth: usize) -> usize {
     if is_word(first) {
         return rest.find(|c| !is_word(c)).unwrap_or(rest.len());
     }
@@ -58,7 +61,7 @@ fn length(rest: &str, first: char) -> usize {
         return block_comment(rest);
     }
     match first {
-        '"' | '`' => quoted(rest, first),
+        '"' | '`' => quoted(rest, first, depth),
         '#' => raw(rest).unwrap_or(1),
         // A character, or a quote that has lost its mate.
         '\'' => rest[1..].find('\'').filter(|end| *end <= 12).map_or(1, |end| end + 2),
@@ -99,12 +102,15 @@ fn raw(rest: &str) -> Option<usize> {
 }
 
 /// A text literal with its quotes; in back-ticks, `${…}` holds script code with texts of its own.
-fn quoted(rest: &str, quote: char) -> usize {
+fn quoted(rest: &str, quote: char, depth: usize) -> usize {
+    if depth > DEEPEST {
+        return rest.len();
+    }
     let mut at = 1;
     while let Some(c) = rest[at..].chars().next() {
         let here = &rest[at..];
         if quote == '`' && here.starts_with("${") {
-            at += interpolated(here);
+            at += interpolated(here, depth + 1);
             continue;
         }
         at += c.len_utf8();
@@ -120,11 +126,11 @@ fn quoted(rest: &str, quote: char) -> usize {
 }
 
 /// `${…}` with everything in it.
-fn interpolated(here: &str) -> usize {
+fn interpolated(here: &str, nested: usize) -> usize {
     let mut depth = 0_usize;
     let mut at = 1;
     while let Some(c) = here[at..].chars().next() {
-        let step = length(&here[at..], c);
+        let step = length(&here[at..], c, nested);
         at += step;
         match c {
             '{' => depth += 1,
@@ -178,6 +184,12 @@ mod tests {
         assert_eq!(found("#\"a\\\"# b"), [What::Text("a\\"), What::Word("b")]);
         assert_eq!(found("##\"a \"# `\"## b"), [What::Text("a \"# `"), What::Word("b")]);
         assert_eq!(found("#{a}"), [What::Symbol('#'), What::Symbol('{'), What::Word("a"), What::Symbol('}')]);
+    }
+
+    #[test]
+    fn texts_within_texts_end_at_a_depth() {
+        let deep = "`${".repeat(200_000);
+        assert!(pieces(&deep).last().is_some_and(|piece| piece.end == deep.len()));
     }
 
     #[test]

@@ -81,13 +81,20 @@ impl Options {
     }
 }
 
+/// More than anybody waits for, and little enough to be added to any time.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
+
 /// The duration that a text such as `"90s"`, `"5m"`, `"1h30m"` or `"250ms"` names.
 ///
 /// # Errors
 /// When the text is none, with examples.
 pub fn duration(text: &str) -> Result<Duration> {
     let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
-    parsed.ok_or_else(|| {
+    let parsed = parsed.ok_or_else(|| {
         Failure::usage(format!("`{text}` is not a duration")).hint("write a number and a unit: 500ms, 90s, 5m, 1h30m")
-    })
+    })?;
+    if parsed > LONGEST {
+        return Err(Failure::usage(format!("`{text}` is longer than a year")));
+    }
+    Ok(parsed)
 }

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// The pause between two calls of a closure.
 const EVERY: Duration = Duration::from_millis(500);
+/// Without a pause no rehearsed time passes, and the wait would never end.
+const SHORTEST: Duration = Duration::from_millis(1);
 /// What is waited for when the script does not say it.
 const WANT: &str = "the closure returns something other than () and false";
 /// Characters of a value that a closure returned.
@@ -68,6 +70,13 @@ fn watch(call: &Call<'_, Host>, want: &str) -> Outcome {
     let options = call.options();
     let limit = call.at_most(options.duration("timeout")?.unwrap_or(TIMEOUT));
     let every = options.duration("every")?.unwrap_or(EVERY);
+    if every < SHORTEST {
+        let message = format!(
+            "wait.until: option `every` must be at least 1ms, not {}",
+            options.str("every")?.unwrap_or_default()
+        );
+        return Err(Failure::usage(message).into());
+    }
     let clock = call.bridge().clock.clone();
     let (start, closure, mut answers) = (clock.now(), call.closure(0), Answers::default());
     // What the closure asks clusters for is of no use after the wait and its last look.
