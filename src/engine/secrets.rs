@@ -1,4 +1,4 @@
-//! Secrets as script values: shown by name, compared, put together with text, never opened.
+//! Secrets as script values: shown by name, put together with text, and compared by those who may use their content.
 
 use super::types::shown;
 use crate::failure::Failure;
@@ -15,11 +15,22 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_fn("!=", |one: Secret, other: &str| not(same(&one, Ok(()), other)));
     engine.register_fn("==", |one: &str, other: Secret| same(&other, Ok(()), one));
     engine.register_fn("!=", |one: &str, other: Secret| not(same(&other, Ok(()), one)));
+    compare::<i64>(engine);
+    compare::<f64>(engine);
+    compare::<bool>(engine);
     engine.register_fn("+", |one: Secret, other: &str| one.mapped(|content| format!("{content}{other}")));
     engine.register_fn("+", |one: &str, other: Secret| other.mapped(|content| format!("{one}{content}")));
     engine.register_fn("+", |one: Secret, other: Secret| joined(&one, &other));
     engine.register_get("name", |secret: &mut Secret| secret.name().to_owned());
     engine.register_fn("is_empty", |secret: &mut Secret| secret.reveal().is_empty());
+}
+
+/// Numbers and booleans of a secret text are secrets too.
+fn compare<T: ToString + Clone + Send + Sync + 'static>(engine: &mut Engine) {
+    engine.register_fn("==", |one: Secret, other: T| same(&one, Ok(()), &other.to_string()));
+    engine.register_fn("!=", |one: Secret, other: T| not(same(&one, Ok(()), &other.to_string())));
+    engine.register_fn("==", |one: T, other: Secret| same(&other, Ok(()), &one.to_string()));
+    engine.register_fn("!=", |one: T, other: Secret| not(same(&other, Ok(()), &one.to_string())));
 }
 
 type Answer = Result<bool, Box<EvalAltResult>>;

@@ -2,6 +2,8 @@
 
 use super::{Node, Object};
 use crate::failure::{Failure, Kind, Place, Result};
+use crate::secret::Secret;
+use std::sync::Arc;
 
 /// The documents of a YAML (or JSON) text; empty documents are skipped and `List` kinds are taken apart.
 ///
@@ -11,12 +13,53 @@ pub fn parse(text: &str) -> Result<Vec<Object>> {
     Ok(parse_open(text)?.into_iter().map(|node| Object::new(node).sealed()).collect())
 }
 
+/// The documents of a secret text.
+///
+/// # Errors
+/// As [`value_of_secret`].
+pub fn parse_secret(secret: &Secret) -> Result<Vec<Object>> {
+    parse(secret.reveal()).map_err(|_| unreadable(secret))
+}
+
+/// The value of a secret text.
+///
+/// # Errors
+/// [`Kind::Invalid`] with line and column, and nothing else: the words around a mistake may be what is secret.
+pub fn value_of_secret(secret: &Secret) -> Result<Object> {
+    value(secret.reveal()).map_err(|_| unreadable(secret))
+}
+
+fn unreadable(secret: &Secret) -> Failure {
+    let place = parse_file("", secret.reveal()).err().and_then(|failure| failure.places.into_iter().next());
+    let at = place.map(|at| format!(" (line {}, column {})", at.line, at.column)).unwrap_or_default();
+    Failure::new(Kind::Invalid, format!("{secret} is not YAML that can be read{at}"))
+}
+
 /// The documents of a YAML text as plain trees: values of Secrets stay text. For rehearsed software, which reads Secrets
 /// as the real one does.
 ///
 /// # Errors
 /// As [`parse`].
 pub fn parse_open(text: &str) -> Result<Vec<Node>> {
+    Ok(documents(text)?.into_iter().filter(|node| *node != Node::Null).flat_map(flatten).collect())
+}
+
+/// The value of a text: of several documents, and of a `List`, a list.
+///
+/// # Errors
+/// As [`parse`].
+pub fn value(text: &str) -> Result<Object> {
+    let mut documents = documents(text)?;
+    let is_list = |node: &Node| node.get("kind").and_then(Node::as_str) == Some("List") && node.get("items").is_some();
+    if documents.len() == 1 && !is_list(&documents[0]) {
+        return Ok(Object::new(documents.remove(0)).sealed());
+    }
+    let documents = documents.into_iter().filter(|node| *node != Node::Null).flat_map(flatten);
+    let nodes = documents.map(|node| Object::new(node).sealed().node);
+    Ok(Object::new(Node::Array(Arc::new(nodes.collect()))))
+}
+
+fn documents(text: &str) -> Result<Vec<Node>> {
     let options = serde_yaml::options! {
         // `0644` is a file mode to every Kubernetes tool.
         legacy_octal_numbers: true,
@@ -24,9 +67,8 @@ pub fn parse_open(text: &str) -> Result<Vec<Node>> {
         with_snippet: !text.contains("Secret"),
         budget: serde_yaml::budget! { max_nodes: 5_000_000, max_events: 20_000_000 },
     };
-    let documents: Vec<Node> = serde_yaml::from_multiple_with_options(text, options)
-        .map_err(|e| Failure::new(Kind::Invalid, format!("not YAML: {e}")))?;
-    Ok(documents.into_iter().filter(|node| *node != Node::Null).flat_map(flatten).collect())
+    serde_yaml::from_multiple_with_options(text, options)
+        .map_err(|e| Failure::new(Kind::Invalid, format!("not YAML: {e}")))
 }
 
 /// The documents of a file that the user wrote; a mistake in it has its place in that file.
@@ -83,6 +125,7 @@ pub fn set(text: &str, path: &str, value: &Node) -> Result<String> {
     let done = match value {
         Node::Bool(value) => document.try_set_path(path, *value),
         Node::Int(number) => document.try_set_path(path, *number),
+        Node::Float(number) => document.try_set_path(path, *number),
         Node::Str(text) => document.try_set_path(path, &**text),
         other => {
             let part: yaml_edit::Document =
@@ -104,10 +147,10 @@ pub fn set(text: &str, path: &str, value: &Node) -> Result<String> {
 }
 
 fn single(text: &str) -> Result<Node> {
-    let mut documents = parse(text)?;
+    let mut documents = parse_open(text)?;
     match documents.len() {
         0 => Ok(Node::Null),
-        1 => Ok(documents.remove(0).node),
+        1 => Ok(documents.remove(0)),
         n => Err(Failure::new(Kind::Invalid, format!("expected one YAML document, found {n}"))),
     }
 }
@@ -187,5 +230,21 @@ mod tests {
         let keys: Vec<&str> = documents[0].node.entries().iter().map(|(key, _)| &**key).collect();
         assert_eq!(keys, ["n", "y", "on", "true", "8080", "0644", "1.0", "q"]);
         assert!(parse("~: 1").is_err(), "nothing is no key");
+    }
+
+    #[test]
+    fn numbers_and_values_of_secrets_are_set_too() {
+        assert_eq!(set("a: 1\n", "a", &Node::Float(1.5)).expect("set"), "a: 1.5\n");
+        let manifest = "kind: Secret\nstringData:\n  a: b\n";
+        let after = set(manifest, "stringData.a", &Node::Str("c".into())).expect("set");
+        assert_eq!(after, "kind: Secret\nstringData:\n  a: c\n");
+    }
+
+    #[test]
+    fn the_value_of_a_text_has_the_shape_it_is_written_in() {
+        let value = |text: &str| value(text).expect("yaml").to_wire();
+        assert_eq!((value("null"), value("a: 1")), (serde_json::json!(null), serde_json::json!({"a": 1})));
+        assert_eq!(value("kind: List\nitems: [{kind: B}]"), serde_json::json!([{"kind": "B"}]));
+        assert_eq!(value("a: 1\n---\nnull\n---\nb: 2\n"), serde_json::json!([{"a": 1}, {"b": 2}]));
     }
 }

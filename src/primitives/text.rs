@@ -19,7 +19,8 @@ pub const TEXT: &[Primitive<Host>] = &[
         params: "text: string|Secret",
         options: &[],
         returns: "any",
-        doc: "The value of a YAML or JSON text. Several documents come back as a list.",
+        doc: "The value of a YAML or JSON text. Several documents come back as a list. Texts, numbers and booleans in a \
+              Secret are Secrets as well.",
         example: r#"text.parse_yaml("networks: {network1: {port: 443}}").networks.network1.port == 443"#,
         effect: Effect::None,
         since: "0.1.0",
@@ -101,28 +102,54 @@ pub const TEXT: &[Primitive<Host>] = &[
 ];
 
 fn parse_yaml(call: &Call<'_, Host>) -> Outcome {
-    let mut documents = yaml::parse(&call.opened(0))?;
-    if let Some(secret) = call.value::<Secret>(0) {
-        documents.iter_mut().for_each(|document| document.node = hidden(&document.node, &secret));
-    }
-    if documents.len() == 1 {
-        return Ok(from_node(&documents.remove(0).node));
-    }
-    let nodes = documents.into_iter().map(|document| document.node).collect();
-    Ok(from_node(&Node::Array(Arc::new(nodes))))
+    Ok(from_node(&match call.value::<Secret>(0) {
+        Some(secret) => parts_of(&secret)?,
+        None => yaml::value(&call.str(0))?.node,
+    }))
 }
 
-/// Texts within a secret are secrets.
-fn hidden(node: &Node, whole: &Secret) -> Node {
-    match node {
-        Node::Str(text) => Node::Secret(Secret::unlearned(whole.name(), &**text)),
-        Node::Array(items) => Node::Array(Arc::new(items.iter().map(|item| hidden(item, whole)).collect())),
-        Node::Map(map) => {
-            let entries = map.0.iter().map(|(key, node)| (key.clone(), hidden(node, whole)));
-            Node::Map(Map(Arc::new(entries.collect())))
+/// What stands in a secret text: secrets as well.
+fn parts_of(secret: &Secret) -> Result<Node> {
+    let whole = yaml::value_of_secret(secret)?;
+    let is_kubeconfig = whole.kind() == "Config" && whole.at("clusters").is_some();
+    Ok(hidden(&whole.node, "", secret.name(), &|key| is_kubeconfig && PUBLIC.contains(&key)))
+}
+
+/// What a kubeconfig says of clusters: names and addresses, which stand in every message about them.
+const PUBLIC: [&str; 9] = [
+    "apiVersion",
+    "kind",
+    "name",
+    "namespace",
+    "server",
+    "current-context",
+    "cluster",
+    "user",
+    "certificate-authority-data",
+];
+
+/// Texts, numbers and booleans within a secret are secrets under its name.
+fn hidden(node: &Node, key: &str, name: &str, is_public: &dyn Fn(&str) -> bool) -> Node {
+    let content = match node {
+        Node::Array(items) => {
+            let items = items.iter().map(|item| hidden(item, key, name, is_public));
+            return Node::Array(Arc::new(items.collect()));
         }
-        other => other.clone(),
-    }
+        Node::Map(map) => {
+            let entries = map.0.iter().map(|(key, node)| (key.clone(), hidden(node, key, name, is_public)));
+            return Node::Map(Map(Arc::new(entries.collect())));
+        }
+        Node::Str(text) => text.to_string(),
+        Node::Int(number) => number.to_string(),
+        Node::Float(number) => number.to_string(),
+        Node::Bool(value) => value.to_string(),
+        Node::Null | Node::Secret(_) => return node.clone(),
+    };
+    let is_certificate = content.contains("-----BEGIN CERTIFICATE-----") && !content.contains("PRIVATE KEY-----");
+    Node::Secret(match is_public(key) || is_certificate {
+        true => Secret::unlearned(name, content),
+        false => Secret::new(name, content),
+    })
 }
 
 fn to_yaml(call: &Call<'_, Host>) -> Outcome {

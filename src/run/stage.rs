@@ -140,7 +140,7 @@ impl Clusters for Rehearsed {
     }
 
     fn connect_with(&self, name: &str, kubeconfig: &Secret) -> Result<Cluster> {
-        let documents = yaml::parse(kubeconfig.reveal())?;
+        let documents = yaml::parse_secret(kubeconfig)?;
         let config = documents.first().cloned().unwrap_or_default();
         let url = config.str_at("clusters.0.cluster.server").unwrap_or_default();
         let unreachable = || Failure::new(Kind::Unreachable, format!("dial {url}: no such host in this rehearsal"));
