@@ -64,6 +64,12 @@ pub trait Keeper: Send + Sync {
     /// When it cannot be written.
     fn write(&self, name: &str, content: &str) -> Result<()>;
 
+    /// While it lives, nobody else makes what is kept below this name.
+    ///
+    /// # Errors
+    /// When the place cannot be written.
+    fn lock(&self, name: &str) -> Result<Box<dyn std::any::Any>>;
+
     /// Where that is, for messages.
     fn place(&self, name: &str) -> String;
 }

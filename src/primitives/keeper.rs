@@ -47,6 +47,19 @@ impl Keeper for Folder {
         write().map_err(|e| Failure::new(Kind::Usage, format!("cannot write {}: {e}", path.display())))
     }
 
+    /// Threads and other runs: the lock is one of the file system, and ends with whoever holds it.
+    fn lock(&self, name: &str) -> Result<Box<dyn std::any::Any>> {
+        let folder = self.root.join(name);
+        let lock = || -> std::io::Result<std::fs::File> {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+            let held = std::fs::File::open(&folder)?;
+            held.lock()?;
+            Ok(held)
+        };
+        let held = lock().map_err(|e| Failure::new(Kind::Usage, format!("cannot write {}: {e}", folder.display())))?;
+        Ok(Box::new(held))
+    }
+
     fn place(&self, name: &str) -> String {
         self.root.join(name).display().to_string()
     }
@@ -66,6 +79,12 @@ impl Keeper for Memory {
         let mut kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         kept.insert(name.to_owned(), content.to_owned());
         Ok(())
+    }
+
+    /// Only the threads of this process can reach it.
+    fn lock(&self, _: &str) -> Result<Box<dyn std::any::Any>> {
+        static HELD: Mutex<()> = Mutex::new(());
+        Ok(Box::new(HELD.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
     }
 
     fn place(&self, name: &str) -> String {

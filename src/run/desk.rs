@@ -140,6 +140,11 @@ impl Keeper for GuardedKeeper {
         self.0.write(name, content)
     }
 
+    fn lock(&self, name: &str) -> Result<Box<dyn std::any::Any>> {
+        self.1.gate.check(&format!("write {}", self.0.place(name)))?;
+        self.0.lock(name)
+    }
+
     fn place(&self, name: &str) -> String {
         self.0.place(name)
     }

@@ -26,6 +26,9 @@ pub struct Authority {
 
 const ROOT_DAYS: i64 = 3650;
 
+/// A hundred years: dates of certificates end with the year 9999.
+const MOST_DAYS: i64 = 36_500;
+
 impl std::fmt::Display for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "authority {}", self.name)
@@ -38,19 +41,36 @@ impl Authority {
     /// # Errors
     /// When it cannot be read, written, or half of it is missing.
     pub fn open(name: &str, keeper: &dyn Keeper) -> Result<Authority> {
-        let (cert_file, key_file) = (format!("{name}/root-cert.pem"), format!("{name}/root-key.pem"));
-        match (keeper.read(&cert_file)?, keeper.read(&key_file)?) {
-            (Some(root), Some(key)) => Ok(Authority { name: name.into(), root, key: key_secret(name, key) }),
-            (None, None) => {
-                let made = Authority::make(name)?;
-                // The key first: a root without its key could never issue again.
-                keeper.write(&key_file, made.key.reveal())?;
-                keeper.write(&cert_file, &made.root)?;
-                Ok(made)
-            }
-            _ => Err(Failure::new(Kind::Invalid, format!("half of the authority `{name}` is missing"))
-                .hint(format!("restore both files in {} or remove what is left", keeper.place(name)))),
+        if let Some(kept) = Authority::kept(name, keeper)? {
+            return Ok(kept);
         }
+        // Somebody else may be making it just now, or half of it is there for good.
+        let _alone = keeper.lock(name)?;
+        if let Some(kept) = Authority::kept(name, keeper)? {
+            return Ok(kept);
+        }
+        let [cert, key] = files_of(name);
+        if keeper.read(&cert)?.is_some() || keeper.read(&key)?.is_some() {
+            return Err(Failure::new(Kind::Invalid, format!("half of the authority `{name}` is missing"))
+                .hint(format!("restore both files in {} or remove what is left", keeper.place(name))));
+        }
+        let made = Authority::make(name)?;
+        // The key first: a root without its key could never issue again.
+        keeper.write(&key, made.key.reveal())?;
+        keeper.write(&cert, &made.root)?;
+        Ok(made)
+    }
+
+    /// What is kept under this name, when both halves of it are there.
+    fn kept(name: &str, keeper: &dyn Keeper) -> Result<Option<Authority>> {
+        let [cert, key] = files_of(name);
+        let (Some(root), Some(key)) = (keeper.read(&cert)?, keeper.read(&key)?) else { return Ok(None) };
+        if !super::certificate::is_pair(&root, &key)? {
+            let message = format!("the authority `{name}` is broken: root-key.pem is not the key of root-cert.pem");
+            let hint = format!("restore both files in {} from the same copy", keeper.place(name));
+            return Err(Failure::new(Kind::Invalid, message).hint(hint));
+        }
+        Ok(Some(Authority { name: name.into(), root, key: key_secret(name, key) }))
     }
 
     fn make(name: &str) -> Result<Authority> {
@@ -92,6 +112,11 @@ impl Authority {
 pub fn self_signed(common_name: &str) -> Result<String> {
     let key = KeyPair::generate().map_err(crypto)?;
     Ok(params(common_name, None, ROOT_DAYS).self_signed(&key).map_err(crypto)?.pem())
+}
+
+/// Where certificate and key of an authority are kept.
+fn files_of(name: &str) -> [String; 2] {
+    ["root-cert.pem", "root-key.pem"].map(|file| format!("{name}/{file}"))
 }
 
 fn key_secret(name: &str, pem: String) -> Secret {
@@ -144,6 +169,10 @@ pub(super) fn issue(call: &Call<'_, Host>) -> Outcome {
     let authority: Authority = call.receiver();
     let dns = call.options().str("dns")?.unwrap_or_else(|| "istiod.istio-system.svc".into());
     let days = call.options().int("days")?.unwrap_or(ROOT_DAYS);
+    if !(1..=MOST_DAYS).contains(&days) {
+        let message = format!("Authority.issue: option `days` must be from 1 to {MOST_DAYS}, not {days}");
+        return Err(Failure::usage(message).into());
+    }
     let files = authority.issue(&call.str(0), &dns, days)?;
     let entries = files.into_iter().map(|(key, node)| (key.into(), node)).collect();
     Ok(Dynamic::from(Object::new(Node::Map(Map(Arc::new(entries))))))
@@ -178,5 +207,36 @@ mod tests {
         let mixed = Object::new(Node::Map(map.with("root-cert.pem", Node::Str(two.root.as_str().into()))));
         let failure = check(&mixed).expect_err("wrong root");
         assert!(failure.message.contains("root-cert.pem"), "{failure}");
+    }
+
+    #[test]
+    fn whoever_opens_an_authority_at_the_same_time_has_the_same() {
+        let home = tempfile::tempdir().expect("folder");
+        let all = std::sync::Barrier::new(8);
+        let open = || {
+            let keeper = crate::primitives::keeper::Folder::new(home.path().to_owned());
+            all.wait();
+            Authority::open("mesh", &keeper).expect("opened")
+        };
+        let roots: Vec<String> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("ended").root).collect()
+        });
+        assert!(roots.iter().all(|root| *root == roots[0]), "{} roots", roots.len());
+        check(&files(&open_again(home.path()))).expect("key and certificate fit");
+    }
+
+    fn open_again(home: &std::path::Path) -> Authority {
+        Authority::open("mesh", &crate::primitives::keeper::Folder::new(home.to_owned())).expect("kept")
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_no_authority() {
+        let (keeper, other) = (Memory::default(), Memory::default());
+        Authority::open("mesh", &keeper).expect("made");
+        let other = Authority::open("mesh", &other).expect("made");
+        keeper.write("mesh/root-key.pem", other.key.reveal()).expect("written");
+        let failure = Authority::open("mesh", &keeper).expect_err("they do not fit");
+        assert!(failure.message.contains("root-key.pem") && failure.hint.is_some(), "{failure:?}");
     }
 }

@@ -9,6 +9,7 @@ use rhai::Dynamic;
 use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
+use x509_parser::extensions::ParsedExtension;
 use x509_parser::pem::Pem;
 
 pub(super) fn fingerprint(call: &Call<'_, Host>) -> Outcome {
@@ -45,7 +46,15 @@ pub(super) fn check(files: &Object) -> Result<()> {
 
 pub(super) fn trusts(call: &Call<'_, Host>) -> Outcome {
     let (roots, chain) = (certificates("the root", &call.opened(0))?, certificates("the chain", &call.opened(1))?);
-    Ok((verify_chain(&read("the chain", &chain)?, &read("the root", &roots)?).is_ok()).into())
+    let (roots, chain) = (read("the root", &roots)?, read("the chain", &chain)?);
+    match verdict(&chain, &roots) {
+        Verdict::Ends => Ok(true.into()),
+        Verdict::Unsigned(_) => Ok(false.into()),
+        Verdict::Unknown(link) => {
+            let why = format!("the signature of `{link}` is of a kind that cannot be checked here");
+            Err(invalid("secret.trusts", &why).hint("compare the roots themselves: `secret.fingerprint`").into())
+        }
+    }
 }
 
 /// Certificates as they are, whatever the date.
@@ -60,28 +69,73 @@ pub fn issued_by(cert: &str, root: &str) -> bool {
     cert.verify_signature(Some(root.public_key())).is_ok()
 }
 
-/// Whether each certificate is signed by the next, and the last by one of the roots.
+/// What is known of a chain.
+enum Verdict {
+    /// Each certificate is signed by the next, and the last by one of the roots.
+    Ends,
+    /// What is wrong.
+    Unsigned(String),
+    /// Whose signature cannot be read here; nothing else is wrong.
+    Unknown(String),
+}
+
+/// Signatures of kinds that cannot be read here are istiod's to judge.
 fn verify_chain(links: &[X509Certificate<'_>], roots: &[X509Certificate<'_>]) -> Result<()> {
+    match verdict(links, roots) {
+        Verdict::Ends | Verdict::Unknown(_) => Ok(()),
+        Verdict::Unsigned(why) => Err(invalid("cert-chain.pem does not end at root-cert.pem", &why)),
+    }
+}
+
+fn verdict(links: &[X509Certificate<'_>], roots: &[X509Certificate<'_>]) -> Verdict {
+    let mut unknown = None;
     // A chain may or may not repeat the root at its end.
     let is_root = |link: &X509Certificate<'_>| roots.iter().any(|root| root.as_ref() == link.as_ref());
     let links = links.iter().filter(|link| !is_root(link)).collect::<Vec<_>>();
     for (index, link) in links.iter().enumerate() {
         let issuers = links.get(index + 1).map_or(roots, |next| std::slice::from_ref(*next));
-        if !issuers.iter().any(|issuer| may_sign(issuer, link)) {
-            let issuers: Vec<String> = issuers.iter().map(|issuer| format!("`{}`", issuer.subject())).collect();
-            let why = format!("`{}` is not signed by {}", link.subject(), issuers.join(" or "));
-            return Err(invalid("cert-chain.pem does not end at root-cert.pem", &why));
+        let answers: Vec<Option<bool>> = issuers.iter().map(|issuer| signed(issuer, link)).collect();
+        if answers.contains(&Some(true)) {
+            continue;
         }
+        if !answers.contains(&None) {
+            let issuers: Vec<String> = issuers.iter().map(|issuer| format!("`{}`", issuer.subject())).collect();
+            return Verdict::Unsigned(format!("`{}` is not signed by {}", link.subject(), issuers.join(" or ")));
+        }
+        unknown.get_or_insert_with(|| link.subject().to_string());
     }
-    Ok(())
+    unknown.map_or(Verdict::Ends, Verdict::Unknown)
 }
 
-/// Whether a certificate is signed by another. Signatures of kinds that cannot be read here are istiod's to judge.
-fn may_sign(issuer: &X509Certificate<'_>, link: &X509Certificate<'_>) -> bool {
+/// Whether a certificate is signed by another; `None` where the signature cannot be read, but nothing else speaks against
+/// it.
+fn signed(issuer: &X509Certificate<'_>, link: &X509Certificate<'_>) -> Option<bool> {
     match link.verify_signature(Some(issuer.public_key())) {
-        Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm) => true,
-        Err(_) => false,
+        Ok(()) => Some(true),
+        Err(X509Error::SignatureUnsupportedAlgorithm) if names(issuer, link) => None,
+        Err(_) => Some(false),
     }
+}
+
+/// Whether a certificate names another as its issuer, by subject and, where both have one, by the key's identifier.
+fn names(issuer: &X509Certificate<'_>, link: &X509Certificate<'_>) -> bool {
+    let own = issuer.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(key) => Some(key.0),
+        _ => None,
+    });
+    let named = link.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityKeyIdentifier(authority) => Some(authority.key_identifier.as_ref()?.0),
+        _ => None,
+    });
+    let is_other_key = own.zip(named).is_some_and(|(own, named)| own != named);
+    issuer.subject().as_raw() == link.issuer().as_raw() && !is_other_key
+}
+
+/// Whether a key is that of a certificate, both PEM. A key that cannot be read here is told when it is to sign.
+pub(super) fn is_pair(cert: &str, key: &str) -> Result<bool> {
+    let cert = certificates("root-cert.pem", cert)?.remove(0);
+    let cert = cert.parse_x509().map_err(|e| invalid("root-cert.pem", &e.to_string()))?;
+    Ok(key_fits(key, &cert).is_ok())
 }
 
 fn key_fits(pem: &str, cert: &X509Certificate<'_>) -> Result<()> {

@@ -263,8 +263,14 @@ fn text_of(path: &Path) -> std::io::Result<(String, Option<PathBuf>)> {
 fn env(call: &Call<'_, Host>) -> Outcome {
     let name = call.str(0);
     call.host().grants.may_read_variable(&name)?;
-    let content = std::env::var(name.as_str())
-        .map_err(|_| Failure::new(Kind::NotFound, format!("the environment variable {name} is not set")))?;
+    let content = std::env::var(name.as_str()).map_err(|error| match error {
+        std::env::VarError::NotPresent => {
+            Failure::new(Kind::NotFound, format!("the environment variable {name} is not set"))
+        }
+        std::env::VarError::NotUnicode(_) => {
+            Failure::usage(format!("the environment variable {name} is set, but its value is not text in UTF-8"))
+        }
+    })?;
     Ok(Dynamic::from(Secret::new(format!("${name}"), content)))
 }
 
