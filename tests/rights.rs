@@ -44,6 +44,22 @@ fn without_needs_a_script_reads_only() {
 }
 
 #[test]
+fn a_kubeconfig_leads_only_where_the_header_says() {
+    let ground = Ground::new(&["east"]);
+    let cluster = |cluster: &str| format!("kube.connect(\"x\", \"clusters: [{{name: x, cluster: {{{cluster}}}}}]\");");
+    for (body, right) in [
+        (cluster("server: 'https://allowed.example', proxy-url: 'http://127.0.0.1:18999'"), "hosts=127.0.0.1:18999"),
+        (cluster("server: 'http://127.0.0.1:18999'"), "hosts=127.0.0.1:18999"),
+    ] {
+        refused(&ground.script("hosts: [allowed.example]", &body, &[]), 7, &[right]);
+    }
+    for url in ["http://127.0.0.1:18999#@allowed.example", "http://allowed.example@127.0.0.1:18999"] {
+        let ended = ground.script("hosts: [allowed.example]", &cluster(&format!("server: '{url}'")), &[]);
+        assert!(ended.code == 4 && ended.err.contains("is no address of a cluster"), "{}", ended.err);
+    }
+}
+
+#[test]
 fn what_the_header_says_is_allowed() {
     let ground = Ground::new(&["east"]);
     let write = format!("c.apply({CONFIG});");

@@ -38,26 +38,57 @@ pub struct Grants {
     pub used: Mutex<BTreeMap<&'static str, BTreeSet<String>>>,
 }
 
-/// Files and folders, and after `!` those that are not meant; `*` means all.
+/// Files and folders, and after `!` those that are not meant; `*` stands for any text.
 #[derive(Debug, Default)]
 pub struct Files {
-    allowed: Vec<PathBuf>,
-    denied: Vec<PathBuf>,
+    allowed: Vec<Entry>,
+    denied: Vec<Entry>,
+}
+
+/// What one entry names: a file or folder, or what lies in a folder and fits a pattern.
+#[derive(Debug)]
+struct Entry {
+    folder: PathBuf,
+    pattern: Option<String>,
+}
+
+impl Entry {
+    fn new(entry: &str, folder: &Path) -> Entry {
+        let Some((before, _)) = entry.split_once('*') else {
+            return Entry { folder: folder.join(entry), pattern: None };
+        };
+        if entry == "*" {
+            return Entry { folder: PathBuf::from("/"), pattern: None };
+        }
+        let at = before.rfind('/').map_or(0, |at| at + 1);
+        Entry { folder: folder.join(&entry[..at]), pattern: Some(entry[at..].to_owned()) }
+    }
+
+    /// Whether a path, its links followed, is what the entry names or lies in it.
+    fn covers(&self, path: &Path) -> bool {
+        let Ok(inside) = path.strip_prefix(real(&self.folder)) else { return false };
+        let Some(pattern) = &self.pattern else { return true };
+        inside.ancestors().any(|part| !part.as_os_str().is_empty() && matches(pattern, &part.to_string_lossy()))
+    }
 }
 
 impl Files {
     /// What these entries mean, seen from a folder.
     pub fn new(entries: &[String], folder: &Path) -> Files {
-        let path = |entry: &str| if entry == "*" { PathBuf::from("/") } else { folder.join(entry) };
-        let (denied, allowed): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.starts_with('!'));
-        let paths = |entries: Vec<&String>| entries.iter().map(|entry| path(entry.trim_start_matches('!'))).collect();
-        Files { allowed: paths(allowed), denied: paths(denied) }
+        let mut files = Files::default();
+        for entry in entries {
+            match entry.strip_prefix('!') {
+                Some(denied) => files.denied.push(Entry::new(denied, folder)),
+                None => files.allowed.push(Entry::new(entry, folder)),
+            }
+        }
+        files
     }
 
     /// Whether a path is one of them or lies in one of them. Links are followed first.
     fn permit(&self, path: &Path) -> bool {
         let path = real(path);
-        let within = |list: &[PathBuf]| list.iter().any(|folder| path.starts_with(real(folder)));
+        let within = |list: &[Entry]| list.iter().any(|entry| entry.covers(&path));
         within(&self.allowed) && !within(&self.denied)
     }
 }
@@ -206,7 +237,7 @@ fn plain_host(text: &str) -> (String, Option<u16>) {
 
 fn host_and_port(text: &str) -> (String, Option<u16>) {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let text = text.split(['/', '?']).next().unwrap_or_default();
+    let text = text.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
     if let Some((host, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return (host.to_lowercase(), rest.strip_prefix(':').and_then(|port| port.parse().ok()));
@@ -253,6 +284,20 @@ mod tests {
             assert_eq!(grants.may_dial(host, port).is_ok(), may, "{host} {port:?}");
         }
         assert!(hosts(&["[::1]:443"]).may_dial("::1", Some(443)).is_ok());
+    }
+
+    #[test]
+    fn a_url_is_where_its_client_goes() {
+        let grants = hosts(&["allowed.example"]);
+        for url in [
+            "http://127.0.0.1:18999#@allowed.example",
+            "http://127.0.0.1:18999/@allowed.example",
+            "http://127.0.0.1:18999?@allowed.example",
+            "http://127.0.0.1:18999\\@allowed.example",
+            "http://allowed.example@127.0.0.1:18999",
+        ] {
+            assert!(grants.may_dial(url, None).is_err(), "{url}");
+        }
     }
 
     #[test]
@@ -316,6 +361,17 @@ mod tests {
             assert_eq!(hosts(&entries).may_forward().is_ok(), may, "{entries:?}");
         }
         assert!(hosts(&["*", "!clusters"]).may_forward().is_err());
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text_in_the_name_of_a_file() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::create_dir_all(folder.path().join("certs/deep")).expect("made");
+        let entries = ["certs/*.pem".to_owned(), "!certs/private-*".to_owned()];
+        let grants = Grants { files: Files::new(&entries, folder.path()), ..Grants::default() };
+        let may = |path: &str| grants.may_touch("it", &folder.path().join(path)).is_ok();
+        assert!(may("certs/ca.pem") && may("certs/deep/ca.pem"));
+        assert!(!may("certs/ca.key") && !may("certs/private-ca.pem") && !may("other/ca.pem") && !may("ca.pem"));
     }
 
     #[test]

@@ -27,17 +27,44 @@ pub(super) fn contexts(call: &Call<'_, Host>) -> Outcome {
 pub(super) fn connect(call: &Call<'_, Host>) -> Outcome {
     let name = call.str(0);
     let kubeconfig = call.secret(1, &format!("kubeconfig {name}"));
-    for server in servers(&kubeconfig) {
-        call.host().grants.may_dial(&server, None)?;
+    for (host, port) in hosts(&kubeconfig)? {
+        call.host().grants.may_dial(&host, Some(port))?;
     }
     Ok(Dynamic::from(call.host().clusters.connect_with(&name, &kubeconfig)?))
 }
 
-/// Every server that a kubeconfig could lead to; none when it is no kubeconfig.
-fn servers(kubeconfig: &Secret) -> Vec<String> {
+/// Every host and port that a kubeconfig could lead to, proxies too; none when it is no kubeconfig.
+fn hosts(kubeconfig: &Secret) -> Result<Vec<(String, u16)>> {
     let documents = yaml::parse(kubeconfig.reveal()).unwrap_or_default();
     let clusters = documents.iter().flat_map(|document| document.items_at("clusters"));
-    clusters.filter_map(|entry| entry.get("cluster")?.get("server")?.as_str().map(str::to_owned)).collect()
+    let clusters: Vec<&Node> = clusters.filter_map(|entry| entry.get("cluster")).collect();
+    let urls = |key: &'static str| {
+        let urls = clusters.iter().filter_map(move |cluster| cluster.get(key)?.as_str());
+        urls.filter(|url| !url.is_empty())
+    };
+    let wrong = |key: &str| {
+        Failure::usage(format!("a `{key}` of {kubeconfig} is no address of a cluster"))
+            .hint("write https://HOST:PORT, without a user and without `#`")
+    };
+    let servers = urls("server").map(|url| host_of(url, false).ok_or_else(|| wrong("server")));
+    let proxies = urls("proxy-url").map(|url| host_of(url, true).ok_or_else(|| wrong("proxy-url")));
+    servers.chain(proxies).collect()
+}
+
+/// Where a client goes that is given this URL: read by the parser that the client has. What it would pass over is refused.
+fn host_of(url: &str, is_proxy: bool) -> Option<(String, u16)> {
+    let whole = if is_proxy && !url.contains("://") { format!("http://{url}") } else { url.to_owned() };
+    let uri: http::Uri = whole.parse().ok()?;
+    let names_somebody = uri.authority()?.as_str().contains('@');
+    if whole.contains(['#', '\\']) || names_somebody && !is_proxy {
+        return None;
+    }
+    let usual = match uri.scheme_str() {
+        Some("http") => 80,
+        Some(scheme) if scheme.starts_with("socks") => 1080,
+        _ => 443,
+    };
+    Some((uri.host()?.trim_matches(['[', ']']).to_owned(), uri.port_u16().unwrap_or(usual)))
 }
 
 fn on(call: &Call<'_, Host>) -> Cluster {
