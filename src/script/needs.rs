@@ -173,7 +173,10 @@ impl Needs {
         let entries = if entries.is_empty() { "*" } else { entries };
         for entry in entries.split(',') {
             check_entry(key, entry).map_err(|why| wrong(format!("has {why}")))?;
-            list.push(format!("{prefix}{}", entry.trim_start_matches('!')));
+            list.push(match prefix {
+                "" => entry.to_owned(),
+                _ => format!("{prefix}{}", entry.strip_prefix('!').unwrap_or(entry)),
+            });
         }
         Ok(())
     }
@@ -346,5 +349,14 @@ mod tests {
             needs().lines(),
             ["write in mesh/ConfigMap, what lies outside namespaces, but not kube-system", "start istioctl",]
         );
+    }
+
+    #[test]
+    fn a_flag_that_allows_may_take_away() {
+        let mut needs = needs();
+        needs.allow("write=sample,!kube-public").expect("allow");
+        assert_eq!(needs.write[3..], ["sample", "!kube-public"]);
+        needs.deny("write=!sample").expect("deny");
+        assert_eq!(needs.write.last().map(String::as_str), Some("!sample"));
     }
 }

@@ -72,17 +72,44 @@ impl Values {
         Object::new(Node::Map(Map(Arc::new(entries.collect()))))
     }
 
-    /// A text with `{parameter}` replaced by its value: one text for each item of a list.
+    /// A text with every `{parameter}` replaced by its value: one text for each item of a list, none where a value is
+    /// missing or empty. What stands in a value is no parameter.
     pub(super) fn fill(&self, text: &str) -> Vec<String> {
-        let used = self.0.iter().find(|(param, _)| text.contains(&format!("{{{}}}", param.name)));
-        let Some((param, node)) = used else { return vec![text.to_owned()] };
-        let marker = format!("{{{}}}", param.name);
-        let texts = match node {
-            Node::Array(items) => items.iter().map(shown).collect(),
-            other => vec![shown(other)],
-        };
-        texts.into_iter().map(|value| text.replace(&marker, &value)).collect()
+        let mut chosen: Vec<Vec<(&str, String)>> = vec![Vec::new()];
+        for (param, node) in self.0.iter().filter(|(param, _)| text.contains(&format!("{{{}}}", param.name))) {
+            let mut longer = Vec::new();
+            for value in texts(node) {
+                let with = |before: &Vec<_>| [before.as_slice(), &[(param.name.as_str(), value.clone())]].concat();
+                longer.extend(chosen.iter().map(with));
+            }
+            chosen = longer;
+        }
+        chosen.iter().map(|values| replaced(text, values)).collect()
     }
+}
+
+/// The texts that a value stands for in a right.
+fn texts(node: &Node) -> Vec<String> {
+    let texts: Vec<String> = match node {
+        Node::Null => Vec::new(),
+        Node::Array(items) => items.iter().map(shown).collect(),
+        other => vec![shown(other)],
+    };
+    texts.into_iter().filter(|text| !text.is_empty()).collect()
+}
+
+fn replaced(text: &str, values: &[(&str, String)]) -> String {
+    let (mut whole, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('{') {
+        whole.push_str(before);
+        let value = after
+            .split_once('}')
+            .and_then(|(name, after)| Some((values.iter().find(|(known, _)| *known == name)?.1.as_str(), after)));
+        let (value, after) = value.unwrap_or(("{", after));
+        whole.push_str(value);
+        rest = after;
+    }
+    whole + rest
 }
 
 /// A line for each name that the script does not know.
@@ -305,6 +332,21 @@ mod tests {
                 .message
                 .contains("env:NAME or file:PATH")
         );
+    }
+
+    #[test]
+    fn every_parameter_of_an_entry_is_replaced_once() {
+        let written = |needs: &str| {
+            let header = format!(
+                "//! # T\n//! ---\n//! params:\n//!   a: {{type: string, default: \"{{b}}\"}}\n//!   b: {{type: strings, default: [x, y]}}\n//!   none: {{type: string, required: false}}\n//!   empty: {{type: string, default: \"\"}}\n//! needs: {{files: [{needs}]}}\n//! ---\n"
+            );
+            let header = Header::parse("m", &header).expect("header");
+            let values = Values::check(&header, &Given::default()).expect("values");
+            header.needs.with(&values).files
+        };
+        assert_eq!(written("\"{none}\", \"{none}/a\", \"{empty}/a\", \"!{none}\", \"!{empty}\", plain"), ["plain"]);
+        assert_eq!(written("\"{a}{b}/{b}\""), ["{b}x/x", "{b}y/y"]);
+        assert_eq!(written("\"{a}/x\""), ["{b}/x"]);
     }
 
     #[test]
