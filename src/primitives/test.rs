@@ -1,7 +1,7 @@
 //! What tests have beside all that scripts have: assertions, rehearsals of scripts, faults.
 
-use super::Host;
 use super::host::{Rehearsal, Replay};
+use super::{Authority, Host};
 use crate::cluster::Cluster;
 use crate::engine::value::{to_node, type_name};
 use crate::engine::{Call, Effect, Outcome, Primitive, duration};
@@ -148,24 +148,48 @@ fn assert(call: &Call<'_, Host>) -> Outcome {
 
 fn assert_eq(call: &Call<'_, Host>) -> Outcome {
     let (one, other) = (call.any(0), call.any(1));
-    if same(&one, &other) {
+    if same(&one, &other)? {
         return Ok(Dynamic::UNIT);
     }
     let message = call.opt_str(2).map_or_else(|| "the two differ".to_owned(), |message| message.to_string());
-    Err(Failure::new(Kind::Script, message).details(difference(&one, &other)).into())
+    Err(Failure::new(Kind::Script, message).details(difference(call, &one, &other)).into())
 }
 
-fn same(one: &Dynamic, other: &Dynamic) -> bool {
-    match (to_node(one), to_node(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        (Err(_), Err(_)) => type_name(one) == type_name(other) && one.to_string() == other.to_string(),
-        _ => false,
+/// Whether two values are the same: trees by what is in them, clusters by their names, authorities by their roots.
+fn same(one: &Dynamic, other: &Dynamic) -> Result<bool> {
+    if let (Ok(one), Ok(other)) = (to_node(one), to_node(other)) {
+        return one.is_same(&other);
     }
+    if let (Ok(one), Ok(other)) = (one.as_array_ref(), other.as_array_ref()) {
+        let mut pairs = one.iter().zip(other.iter());
+        return Ok(one.len() == other.len()
+            && pairs.try_fold(true, |so_far, (one, other)| Ok::<_, Failure>(so_far && same(one, other)?))?);
+    }
+    if let (Ok(one), Ok(other)) = (one.as_map_ref(), other.as_map_ref()) {
+        let mut pairs = one.iter().map(|(key, value)| (value, other.get(key)));
+        let alike = |value, found: Option<&Dynamic>| found.map_or(Ok(false), |other| same(value, other));
+        return Ok(one.len() == other.len()
+            && pairs.try_fold(true, |so_far, (value, found)| Ok::<_, Failure>(so_far && alike(value, found)?))?);
+    }
+    if type_name(one) != type_name(other) {
+        return Ok(false);
+    }
+    if let (Some(one), Some(other)) = (one.read_lock::<Cluster>(), other.read_lock::<Cluster>()) {
+        return Ok(one.name() == other.name());
+    }
+    if let (Some(one), Some(other)) = (one.read_lock::<Authority>(), other.read_lock::<Authority>()) {
+        return Ok(one.root == other.root);
+    }
+    if let (Some(one), Some(other)) = (one.read_lock::<Failure>(), other.read_lock::<Failure>()) {
+        return Ok(*one == *other);
+    }
+    let failure = Failure::usage(format!("values of type `{}` cannot be compared", type_name(one)));
+    Err(failure.hint("compare what they give: names, numbers, texts"))
 }
 
 /// Lines that say where two values differ: `-` is the first one's, `+` the second one's.
-fn difference(one: &Dynamic, other: &Dynamic) -> Vec<String> {
-    let (first, second) = (shown(one), shown(other));
+fn difference(call: &Call<'_, Host>, one: &Dynamic, other: &Dynamic) -> Vec<String> {
+    let (first, second) = (shown(call, one), shown(call, other));
     if !first.contains('\n') && !second.contains('\n') {
         return vec![format!("first:  {first}"), format!("second: {second}")];
     }
@@ -196,17 +220,17 @@ fn cut(mut lines: Vec<String>) -> Vec<String> {
 }
 
 /// A value to compare by eye: YAML where it has a form as YAML, so that types show.
-fn shown(value: &Dynamic) -> String {
+fn shown(call: &Call<'_, Host>, value: &Dynamic) -> String {
     match to_node(value) {
         Ok(node) => Object::new(node).to_yaml().trim_end().to_owned(),
-        Err(_) => format!("{} {value}", type_name(value)),
+        Err(_) => format!("{} {}", type_name(value), crate::engine::shown(call.context(), value)),
     }
 }
 
 fn assert_fails(call: &Call<'_, Host>) -> Outcome {
     let error = match call.invoke(&call.closure(0), Vec::new()) {
         Ok(value) => {
-            let gave = crate::plain::line(&shown(&value), 200);
+            let gave = crate::plain::line(&shown(call, &value), 200);
             return Err(Failure::new(Kind::Script, "this did not fail").detail(format!("it gave {gave}")).into());
         }
         Err(error) if error.is_pseudo_error() || !error.is_catchable() => return Err(error),
