@@ -47,6 +47,31 @@ fn nothing_shipped_is_found_wrong() {
 }
 
 #[test]
+fn a_file_of_a_script_is_read_at_its_place() {
+    let folder = tempfile::tempdir().expect("folder");
+    let here = folder.path();
+    let (code, _, said) = meshwright(here, &["fork", "shared-gateways", "full"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, _, said) = meshwright(here, &["fork", "shared-gateways", "small", "--only", "step:Prove the path"]);
+    assert_eq!(code, 0, "{said}");
+    let steps = std::fs::read_dir(here.join("small/steps")).expect("steps");
+    let step = steps.map(|step| step.expect("step").path()).find(|path| path.is_file()).expect("a step");
+    let step = step.strip_prefix(here).expect("below").to_string_lossy().into_owned();
+    for file in [step.as_str(), "full/rehearsal/mesh.rhai"] {
+        let checked = check_all(file, here, &words()).expect(file);
+        let found: Vec<_> = checked.iter().flat_map(|file| &file.found).collect();
+        assert!(checked.len() == 1 && found.is_empty(), "{file}: {found:?}");
+    }
+    std::fs::write(here.join("full/odd.rhai"), b"let a = 1;\nlet b = \"\xff\";\n").expect("written");
+    for name in ["full", "full/odd.rhai"] {
+        let checked = check_all(name, here, &words()).expect(name);
+        let found: Vec<_> = checked.iter().flat_map(|file| &file.found).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].message.contains("UTF-8") && found[0].places[0].line == 2, "{found:?}");
+    }
+}
+
+#[test]
 fn the_tests_of_the_library_are_found_right() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let checked = check_all("./stdlib", root, &words()).expect("modules");

@@ -28,6 +28,7 @@ pub struct Callable {
 }
 
 /// Everything that a script can call.
+#[derive(Default)]
 pub struct Callables {
     /// The primitives.
     pub callables: Vec<Callable>,

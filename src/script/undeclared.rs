@@ -1,64 +1,28 @@
 //! Parameters that a script uses and its header does not declare: told before the run, not in the middle of it.
 
+use super::check::uses_of_params;
 use super::header::Header;
-use super::lexer::{Piece, What, pieces};
-use crate::engine::nearest;
+use crate::engine::{compile, nearest, parser};
 use crate::failure::{Failure, Place, Result};
 
-/// Holds every `params.NAME` of a script against its header.
+/// Holds every `params.NAME` of a script against its header. A text that is no script is told when it is compiled to be
+/// run.
 ///
 /// # Errors
 /// `Usage` with the place of the first that is not declared.
 pub fn check(source: &str, text: &str, header: &Header) -> Result<()> {
-    let pieces: Vec<_> = pieces(text).into_iter().filter(|piece| !matches!(piece.what, What::Comment(_))).collect();
-    let dotted = |at: usize| at > 0 && matches!(pieces[at - 1].what, What::Symbol('.'));
-    let used = pieces.windows(4).enumerate().filter(|(at, _)| !dotted(*at)).filter_map(|(_, part)| used(part));
-    let strange = used.filter(|piece| matches!(piece.what, What::Word(name) if header.param(name).is_none()));
-    // A script may use the word for something of its own.
-    let own = pieces.windows(2).any(|pair| is_own(pair)) || has_own_parameter(&pieces);
-    let Some(piece) = strange.into_iter().next().filter(|_| !own) else { return Ok(()) };
-    let name = &text[piece.start..piece.end];
-    let failure = Failure::usage(format!("the header declares no parameter `{name}`"));
-    let column = text[..piece.start].chars().rev().take_while(|c| *c != '\n').count() + 1;
-    let failure = Failure { places: vec![Place { source: source.to_owned(), line: piece.line, column }], ..failure };
+    let Ok(ast) = compile(&parser(), source, text) else { return Ok(()) };
+    let used = uses_of_params(&ast, header);
+    let mut strange: Vec<_> = used.into_iter().filter(|(name, _)| header.param(name).is_none()).collect();
+    strange.sort_by_key(|(_, at)| (at.line(), at.position()));
+    let Some((name, at)) = strange.first() else { return Ok(()) };
+    let place = Place { source: source.to_owned(), line: at.line().unwrap_or(1), column: at.position().unwrap_or(1) };
+    let failure =
+        Failure { places: vec![place], ..Failure::usage(format!("the header declares no parameter `{name}`")) };
     Err(match nearest(name, header.params.iter().map(|param| param.name.as_str())) {
         Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
         None => failure.hint(format!("declare it in the header: `params: {{{name}: {{type: string, help: \"…\"}}}}`")),
     })
-}
-
-/// The name in `params.NAME`, unless it is a function that is called.
-fn used<'t>(part: &[Piece<'t>]) -> Option<Piece<'t>> {
-    let [params, dot, name, next] = part else { return None };
-    let fits = params.what == What::Word("params") && dot.what == What::Symbol('.') && next.what != What::Symbol('(');
-    (fits && matches!(name.what, What::Word(_))).then_some(*name)
-}
-
-/// Whether `params` stands among the parameters of a function or a closure.
-fn has_own_parameter(pieces: &[Piece<'_>]) -> bool {
-    let among = |rest: &[Piece<'_>], end: char| {
-        let mut list = rest.iter().take_while(|piece| piece.what != What::Symbol(end));
-        // Only names and commas: a `|` may be an operator as well.
-        let mut found = false;
-        let is_list = list.all(|piece| {
-            found |= piece.what == What::Word("params");
-            matches!(piece.what, What::Word(_) | What::Symbol(','))
-        });
-        found && is_list
-    };
-    let function = |at: usize| at >= 2 && pieces[at - 2].what == What::Word("fn");
-    pieces.iter().enumerate().any(|(at, piece)| match piece.what {
-        What::Symbol('(') if function(at) => among(&pieces[at + 1..], ')'),
-        What::Symbol('|') => among(&pieces[at + 1..], '|'),
-        _ => false,
-    })
-}
-
-/// `let params`, or a parameter of a closure.
-fn is_own(pair: &[Piece<'_>]) -> bool {
-    let bound = matches!(pair[0].what, What::Word("let" | "const" | "for" | "as") | What::Symbol('|'));
-    let closes = pair[0].what == What::Word("params") && pair[1].what == What::Symbol('|');
-    bound && pair[1].what == What::Word("params") || closes
 }
 
 #[cfg(test)]
@@ -66,7 +30,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Option<(String, usize, usize)> {
-        let whole = format!("//! # T\n//! ---\n//! params:\n//!   sample: {{type: bool}}\n//! ---\n{text}\n");
+        let whole = format!("//! # T\n//! ---\n//! params:\n//!   sample: {{type: bool}}\n//! ---\n{text}");
         let header = Header::parse("a.rhai", &whole).expect("header");
         let failure = check("a.rhai", &whole, &header).err()?;
         Some((failure.hint.unwrap_or_default(), failure.places[0].line, failure.places[0].column))
@@ -76,6 +40,8 @@ mod tests {
     fn a_parameter_that_is_not_declared_is_told_with_the_nearest() {
         assert_eq!(told("let a = 1;\nif params.samples { }"), Some(("did you mean `sample`?".into(), 7, 11)));
         assert!(told("fn f(a) { a } f(params.other)").is_some());
+        assert_eq!(told("print(`<${params.samples}>`)"), Some(("did you mean `sample`?".into(), 6, 18)));
+        assert!(told("let a = 1;\nparams.other").is_some());
         assert!(told("print(params.other);").is_some_and(|(hint, ..)| hint.starts_with("declare it")));
     }
 

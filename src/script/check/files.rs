@@ -39,6 +39,9 @@ pub fn check_all(name: &str, working: &Path, words: &Vocabulary) -> Result<Vec<C
     if path.is_dir() && bundle::bundled(&format!("{name}/main.rhai")).is_none() {
         return check_folder(&path, working, words);
     }
+    if let Some(checked) = part_of_folder(&path, working, words)? {
+        return Ok(vec![checked]);
+    }
     let script = bundle::find(name, working)?;
     let files = match &script.home {
         Home::Bundle(folder) if script.source.ends_with("/main.rhai") => bundled(folder)?,
@@ -46,6 +49,20 @@ pub fn check_all(name: &str, working: &Path, words: &Vocabulary) -> Result<Vec<C
     };
     let resolver = Resolver::for_script(&script, working);
     Ok(files.into_iter().map(|file| checked(file, &resolver, words, None)).collect())
+}
+
+/// A file on disk as a part of the script whose folder it lies in: a step, a module or a rehearsal means something there
+/// only.
+fn part_of_folder(path: &Path, working: &Path, words: &Vocabulary) -> Result<Option<Checked>> {
+    if !path.is_file() || path.file_name().is_some_and(|name| name == "main.rhai") {
+        return Ok(None);
+    }
+    let Some(folder) = path.ancestors().skip(1).find(|folder| folder.join("main.rhai").is_file()) else {
+        return Ok(None);
+    };
+    let source = paths::disk_name(path, &paths::plain(working));
+    let all = check_folder(folder, working, words)?;
+    Ok(all.into_iter().find(|checked| checked.source == source))
 }
 
 /// The path of a script in its folder.
@@ -67,18 +84,20 @@ fn is_script(path: &str) -> bool {
 fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec<Checked>> {
     let unreadable = |e| Failure::usage(format!("cannot read {}: {e}", folder.display()));
     let files = crate::script::fork::read_scripts(folder).map_err(unreadable)?;
-    let files: Vec<File> = files
-        .into_iter()
-        .map(|(path, content)| {
-            let source = paths::disk_name(&folder.join(&path), &paths::plain(working));
-            (source, path, String::from_utf8_lossy(&content).into_owned())
-        })
-        .collect();
-    if files.is_empty() {
+    let mut all = Vec::new();
+    let mut texts: Vec<File> = Vec::new();
+    for (path, content) in files {
+        let source = paths::disk_name(&folder.join(&path), &paths::plain(working));
+        match String::from_utf8(content) {
+            Ok(text) => texts.push((source, path, text)),
+            Err(e) => all.push(Checked { found: vec![no_text(&source, &e)], source }),
+        }
+    }
+    let files = texts;
+    if files.is_empty() && all.is_empty() {
         return Err(Failure::new(Kind::NotFound, format!("there are no scripts in {}", folder.display())));
     }
     let (mut main, mut around, mut is_small) = (main_of(folder), None, false);
-    let mut all = Vec::new();
     // A script's folder further down has imports, steps and a rehearsal of its own.
     let inner = inner(&files);
     for below in &inner {
@@ -109,6 +128,15 @@ fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec
     let rest: Vec<File> = files.into_iter().filter(|(source, path, _)| !is_done(source) && !is_lost(path)).collect();
     all.extend(rest.into_iter().map(|file| checked(file, &resolver, words, around.as_ref())));
     Ok(all)
+}
+
+fn no_text(source: &str, error: &std::string::FromUtf8Error) -> Failure {
+    let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = String::from_utf8_lossy(before).lines().last().map_or(0, |line| line.chars().count()) + 1;
+    let failure = Failure::usage(format!("{source} is not text in UTF-8")).hint("save it as UTF-8");
+    let place = crate::failure::Place { source: source.to_owned(), line, column };
+    Failure { places: vec![place], ..failure }
 }
 
 /// The folders among these files that are a script's, those in such a one left out.

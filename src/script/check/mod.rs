@@ -20,6 +20,8 @@ use rhai::Position;
 use rhai::{AST, ASTNode, Stmt};
 use std::collections::BTreeSet;
 
+pub(in crate::script) use names::uses_of_params;
+
 pub use files::{Checked, Vocabulary, check_all};
 use stand_in::lacking;
 

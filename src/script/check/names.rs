@@ -206,28 +206,7 @@ fn parameters(reading: &mut Reading<'_>, names: &Names) {
     if names.declared.contains("params") || reading.subject.is_module {
         return;
     }
-    let (mut used, mut whole): (Vec<(String, Position)>, bool) = (Vec::new(), false);
-    tree::each(reading.ast, |path| {
-        let Some(ASTNode::Expr(expr)) = path.last() else { return };
-        if variable(expr) != Some("params") {
-            return;
-        }
-        match path.iter().rev().nth(1) {
-            Some(ASTNode::Expr(Expr::Dot(parts, ..))) if std::ptr::eq(&parts.lhs, *expr) => {
-                let first = if let Expr::Dot(more, ..) = &parts.rhs { &more.lhs } else { &parts.rhs };
-                let first = if let Expr::Index(more, ..) = first { &more.lhs } else { first };
-                match first {
-                    Expr::Property(field, position) => used.push((field.2.to_string(), *position)),
-                    _ => whole = true,
-                }
-            }
-            Some(ASTNode::Expr(Expr::Index(parts, ..))) => match &parts.rhs {
-                Expr::StringConstant(name, position) => used.push((name.to_string(), *position)),
-                _ => whole = true,
-            },
-            _ => whole = true,
-        }
-    });
+    let (used, whole) = uses(reading.ast);
     for (name, position) in &used {
         if reading.header.param(name).is_none() {
             let known = reading.header.params.iter().map(|param| param.name.as_str());
@@ -250,4 +229,37 @@ fn parameters(reading: &mut Reading<'_>, names: &Names) {
             reading.in_header(&name, failure.hint(format!("use it as `params.{name}`, or take it out of the header")));
         }
     }
+}
+
+/// The parameters that a script uses, each with its place; none when it uses the word for something of its own.
+pub(in crate::script) fn uses_of_params(ast: &AST, header: &Header) -> Vec<(String, Position)> {
+    let names = Names::of(ast, &Callables::default(), header);
+    if names.declared.contains("params") { Vec::new() } else { uses(ast).0 }
+}
+
+/// Every `params.NAME`, and whether the map is used as a whole as well.
+fn uses(ast: &AST) -> (Vec<(String, Position)>, bool) {
+    let (mut used, mut whole): (Vec<(String, Position)>, bool) = (Vec::new(), false);
+    tree::each(ast, |path| {
+        let Some(ASTNode::Expr(expr)) = path.last() else { return };
+        if variable(expr) != Some("params") {
+            return;
+        }
+        match path.iter().rev().nth(1) {
+            Some(ASTNode::Expr(Expr::Dot(parts, ..))) if std::ptr::eq(&parts.lhs, *expr) => {
+                let first = if let Expr::Dot(more, ..) = &parts.rhs { &more.lhs } else { &parts.rhs };
+                let first = if let Expr::Index(more, ..) = first { &more.lhs } else { first };
+                match first {
+                    Expr::Property(field, position) => used.push((field.2.to_string(), *position)),
+                    _ => whole = true,
+                }
+            }
+            Some(ASTNode::Expr(Expr::Index(parts, ..))) => match &parts.rhs {
+                Expr::StringConstant(name, position) => used.push((name.to_string(), *position)),
+                _ => whole = true,
+            },
+            _ => whole = true,
+        }
+    });
+    (used, whole)
 }

@@ -137,7 +137,11 @@ fn covers(key: &str, entry: &str, wanted: &str) -> bool {
     }
     pattern += rest;
     match key {
-        "files" => pattern == "*" || pattern.contains('*') || dotless(wanted).starts_with(dotless(&pattern)),
+        "files" if pattern.contains('*') => {
+            let (pattern, wanted) = (dotless(&pattern), dotless(wanted));
+            wanted.ancestors().any(|part| matches(&pattern.to_string_lossy(), &part.to_string_lossy()))
+        }
+        "files" => dotless(wanted).starts_with(dotless(&pattern)),
         "write" | "pods" => matches(pattern.split('/').next().unwrap_or_default(), wanted),
         "secrets" => {
             matches(&pattern, wanted)
@@ -162,6 +166,8 @@ mod tests {
         for (entry, wanted) in [("certs", "./certs/ca.pem"), ("./certs", "certs/ca.pem"), ("certs/.", "certs/./a")] {
             assert!(covers("files", entry, wanted), "{entry} {wanted}");
         }
+        assert!(covers("files", "certs/*.pem", "certs/ca.pem") && covers("files", "{folder}", "certs/ca.pem"));
+        assert!(!covers("files", "certs/*.pem", "certs/ca.key") && !covers("files", "*.pem", "certs"));
         assert!(!covers("files", "./certs", "./other/ca.pem") && !covers("files", "certs", "../certs/ca.pem"));
     }
 }
