@@ -47,13 +47,8 @@ impl<H: 'static> Call<'_, H> {
     }
 
     /// How many arguments were given, options not counted.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.args.len()
-    }
-
-    /// Whether no arguments were given, options not counted.
-    pub fn is_empty(&self) -> bool {
-        self.args.is_empty()
     }
 
     /// The argument as it is; `()` when it was left out.

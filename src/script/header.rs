@@ -55,15 +55,16 @@ impl<'t> Lines<'t> {
 
     /// The header whose YAML this is.
     fn header(&self, source: &str, node: &Node) -> Result<Header> {
-        let at = |key: &str, message: String| {
-            let place = self.place(source, key);
+        let at = |section: &str, key: &str, message: String| {
+            let place = self.place_in(source, section, key);
             Failure { places: vec![place], ..Failure::usage(message) }
         };
-        known_keys(node, &KEYS).map_err(|(key, message)| at(&key, message))?;
+        known_keys(node, &KEYS).map_err(|(key, message)| at("", &key, message))?;
         let params = node.get("params").map_or(&[][..], Node::entries);
-        let params = params.iter().map(|(name, node)| params::parse(name, node).map_err(|message| at(name, message)));
+        let params =
+            params.iter().map(|(name, node)| params::parse(name, node).map_err(|message| at("params", name, message)));
         let params = params.collect::<Result<Vec<_>>>()?;
-        let needs = Needs::parse(node.get("needs"), &params).map_err(|(key, message)| at(&key, message))?;
+        let needs = Needs::parse(node.get("needs"), &params).map_err(|(key, message)| at("needs", &key, message))?;
         let guide = node.get("guide").and_then(Node::as_str).map(str::to_owned);
         let [title, description] = self.words();
         Ok(Header { title, description, guide, params, needs })
@@ -71,12 +72,28 @@ impl<'t> Lines<'t> {
 
     /// The place of the line that says something about a key.
     fn place(&self, source: &str, key: &str) -> Place {
-        let says =
-            |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'));
+        self.place_in(source, "", key)
+    }
+
+    /// The same below a key of the header: a parameter may be called as a right is.
+    fn place_in(&self, source: &str, section: &str, key: &str) -> Place {
         let yaml = self.parts()[1];
-        let line = yaml.iter().find(|(_, line)| says(line)).or(yaml.first()).map_or(1, |(number, _)| *number);
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let outermost = yaml.iter().filter(|(_, line)| !line.trim().is_empty()).map(|(_, line)| indent(line)).min();
+        let is_outermost = |line: &str| Some(indent(line)) == outermost;
+        let start = yaml.iter().position(|(_, line)| is_outermost(line) && says(line, section)).unwrap_or(0);
+        let is_end = |(_, line): &(usize, &str)| {
+            !section.is_empty() && is_outermost(line) && KEYS.iter().any(|other| says(line, other))
+        };
+        let end = yaml.iter().skip(start + 1).position(is_end);
+        let part = &yaml[start..end.map_or(yaml.len(), |end| start + 1 + end)];
+        let line = part.iter().find(|(_, line)| says(line, key)).or(part.first()).map_or(1, |(number, _)| *number);
         Place { source: source.to_owned(), line, column: 1 }
     }
+}
+
+fn says(line: &str, key: &str) -> bool {
+    !key.is_empty() && line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))
 }
 
 /// The keys of a header.
@@ -214,6 +231,9 @@ mod tests {
         let (message, line) = wrong("type: cluster", "type: clutser");
         assert!(message.contains("`primary`") && message.contains("did you mean `cluster`?") && line == 8, "{message}");
         assert_eq!(wrong("exec: [istioctl]", "exec: istioctl"), ("`needs.exec` must be a list of names".into(), 11));
+        let named = TEXT.replace("primary: {type", "exec: {type").replace("{primary}", "{exec}");
+        let failure = Header::parse("main.rhai", &named.replace("[istioctl]", "istioctl")).expect_err("wrong");
+        assert_eq!(failure.places[0].line, 11);
         assert!(wrong("guide: g", "guide: [").0.starts_with("the header is not YAML"));
     }
 

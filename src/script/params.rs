@@ -243,7 +243,6 @@ impl Param {
 
     fn at_least(&self, number: i64, words: &str) -> Result<(), String> {
         match self.min {
-            Some(min) if number < min && words.starts_with("needs") => Err(format!("{words} {min}, not {number}")),
             Some(min) if number < min => Err(format!("{words} {min}, not {number}")),
             _ => Ok(()),
         }

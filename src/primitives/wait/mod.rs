@@ -249,7 +249,7 @@ fn gone(call: &Call<'_, Host>) -> Outcome {
 
 fn condition(call: &Call<'_, Host>) -> Outcome {
     // Kind and name are optional: the condition is the last text.
-    let texts: Vec<String> = (1..call.len()).filter_map(|index| call.any(index).into_string().ok()).collect();
+    let texts: Vec<String> = (1..call.count()).filter_map(|index| call.any(index).into_string().ok()).collect();
     let Some(name) = texts.last() else { return Err(Failure::usage("wait.condition: which condition?").into()) };
     let status = call.options().str("status")?.unwrap_or_else(|| "True".to_owned());
     all(call, |_| Rule::condition(name, &status))

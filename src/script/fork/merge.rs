@@ -23,8 +23,8 @@ enum Outcome {
     Conflict(Option<Vec<u8>>, String),
 }
 
-/// Merges what upstream has changed into the fork in a folder. Conflicts are marked in the files as git marks them; when
-/// anything cannot be read or written, nothing is changed.
+/// Merges what upstream has changed into the fork in a folder. Conflicts are marked in the files as git marks them.
+/// Everything is read, and written aside, before the first file is put in place.
 ///
 /// # Errors
 /// `Conflict` when marks of an earlier merge are left, and what reading and writing fail with.
