@@ -82,7 +82,7 @@ impl Options {
 }
 
 /// More than anybody waits for, and little enough to be added to any time.
-const LONGEST: Duration = Duration::from_hours(366 * 24);
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 
 /// The duration that a text such as `"90s"`, `"5m"`, `"1h30m"` or `"250ms"` names.
 ///
@@ -94,7 +94,7 @@ pub fn duration(text: &str) -> Result<Duration> {
         Failure::usage(format!("`{text}` is not a duration")).hint("write a number and a unit: 500ms, 90s, 5m, 1h30m")
     })?;
     if parsed > LONGEST {
-        return Err(Failure::usage(format!("`{text}` is longer than a year")));
+        return Err(Failure::usage(format!("`{text}` is longer than a hundred years")));
     }
     Ok(parsed)
 }

@@ -44,15 +44,19 @@ pub fn parse_open(text: &str) -> Result<Vec<Node>> {
     Ok(documents(text)?.into_iter().filter(|node| *node != Node::Null).flat_map(flatten).collect())
 }
 
-/// The value of a text: of several documents, and of a `List`, a list.
+/// The value of a text: of several documents, and of a `List`, a list. A text without any is an empty one.
 ///
 /// # Errors
 /// As [`parse`].
 pub fn value(text: &str) -> Result<Object> {
     let mut documents = documents(text)?;
     let is_list = |node: &Node| node.get("kind").and_then(Node::as_str) == Some("List") && node.get("items").is_some();
-    if documents.len() == 1 && !is_list(&documents[0]) {
-        return Ok(Object::new(documents.remove(0)).sealed());
+    let says = |line: &str| !line.is_empty() && !line.starts_with('#') && line != "---";
+    match documents.len() {
+        // The reader passes over what is null.
+        0 if text.lines().any(|line| says(line.trim())) => return Ok(Object::default()),
+        1 if !is_list(&documents[0]) => return Ok(Object::new(documents.remove(0)).sealed()),
+        _ => {}
     }
     let documents = documents.into_iter().filter(|node| *node != Node::Null).flat_map(flatten);
     let nodes = documents.map(|node| Object::new(node).sealed().node);
@@ -243,6 +247,7 @@ mod tests {
     #[test]
     fn the_value_of_a_text_has_the_shape_it_is_written_in() {
         let value = |text: &str| value(text).expect("yaml").to_wire();
+        assert_eq!((value(""), value("# nothing\n---\n")), (serde_json::json!([]), serde_json::json!([])));
         assert_eq!((value("null"), value("a: 1")), (serde_json::json!(null), serde_json::json!({"a": 1})));
         assert_eq!(value("kind: List\nitems: [{kind: B}]"), serde_json::json!([{"kind": "B"}]));
         assert_eq!(value("a: 1\n---\nnull\n---\nb: 2\n"), serde_json::json!([{"a": 1}, {"b": 2}]));

@@ -338,14 +338,14 @@ mod tests {
     fn every_parameter_of_an_entry_is_replaced_once() {
         let written = |needs: &str| {
             let header = format!(
-                "//! # T\n//! ---\n//! params:\n//!   a: {{type: string, default: \"{{b}}\"}}\n//!   b: {{type: strings, default: [x, y]}}\n//!   none: {{type: string, required: false}}\n//!   empty: {{type: string, default: \"\"}}\n//! needs: {{files: [{needs}]}}\n//! ---\n"
+                "//! # T\n//! ---\n//! params:\n//!   a: {{type: string, default: \"{{b}}\"}}\n//!   b: {{type: strings, default: [x, z]}}\n//!   none: {{type: string, required: false}}\n//!   empty: {{type: string, default: \"\"}}\n//! needs: {{files: [{needs}]}}\n//! ---\n"
             );
             let header = Header::parse("m", &header).expect("header");
             let values = Values::check(&header, &Given::default()).expect("values");
             header.needs.with(&values).files
         };
         assert_eq!(written("\"{none}\", \"{none}/a\", \"{empty}/a\", \"!{none}\", \"!{empty}\", plain"), ["plain"]);
-        assert_eq!(written("\"{a}{b}/{b}\""), ["{b}x/x", "{b}y/y"]);
+        assert_eq!(written("\"{a}{b}/{b}\""), ["{b}x/x", "{b}z/z"]);
         assert_eq!(written("\"{a}/x\""), ["{b}/x"]);
     }
 

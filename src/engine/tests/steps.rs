@@ -175,5 +175,5 @@ fn the_name_of_a_step_is_asked_for_once() {
     let bench = Bench::new(&[]);
     let left = bench.run("let names = [\"a\", \"b\"];\nstep names.pop() { }\nnames.len()");
     assert_eq!(left.expect("script").as_int(), Ok(1));
-    assert_eq!(bench.told.lines(), ["begin b [] 2:6", "end b None"]);
+    assert_eq!(bench.told.lines(), ["begin b [] 2:11", "end b None"]);
 }
