@@ -186,6 +186,10 @@ fn exit_codes_and_output_are_those_of_a_checker() {
         (&rows[0]["file"], &rows[0]["line"], &rows[0]["column"]),
         (&"./wrong.rhai".into(), &2.into(), &12.into())
     );
+    std::fs::write(at.join("uses.rhai"), "import \"./wrong\" as wrong;\nwrong::f();\n").expect("written");
+    let (code, out, err) = meshwright(at, &["check", "uses.rhai"]);
+    assert!(code == 1 && out.contains("./wrong.rhai:2:12") && err.ends_with("2 problems in 2 files.\n"), "{out}{err}");
+    std::fs::remove_file(at.join("uses.rhai")).expect("removed");
     std::fs::write(at.join("it_test.rhai"), "test \"it\" { asert_eq(rehearse(\"./fine.rhai\").steps, []); }\n")
         .expect("written");
     let (code, out, _) = meshwright(at, &["check", "it_test.rhai"]);

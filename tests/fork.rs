@@ -53,6 +53,13 @@ fn a_fork_is_made_changed_looked_at_and_merged() {
     assert_eq!((code, out.as_str()), (0, "changed  verify.rhai\n"));
     assert_eq!(std::fs::read_to_string(at.join("mine/verify.rhai")).expect("verify"), shipped);
     assert_eq!(meshwright(at, &["fork", "status", "mine"]).0, 0);
+
+    let marked = "<<<<<<< ours\nstep \"A\" {\n=======\nstep \"B\" {\n>>>>>>> theirs\n}\n";
+    std::fs::write(at.join("mine/verify.rhai"), marked).expect("written");
+    let (code, out, err) = meshwright(at, &["fork", "status", "mine"]);
+    assert!(code == 2 && out.contains("marks of a merge") && err.contains("until they are gone"), "{code} {out}{err}");
+    let (_, _, err) = meshwright(at, &["rehearse", "./mine/verify.rhai"]);
+    assert!(err.contains("a merge has left its marks here") && err.contains("verify.rhai:1:1"), "{err}");
 }
 
 #[test]

@@ -204,3 +204,33 @@ fn a_run_on_served_clusters_with_watches_programs_and_logs_holds_a_fork() {
     let (code, out, err) = meshwright(folder.path(), &["test"]);
     assert_eq!(code, 0, "{out}{err}");
 }
+
+#[test]
+fn a_parameter_that_was_a_secret_needs_none_in_a_replay() {
+    let folder = tempfile::tempdir().expect("folder");
+    let script = r#"//! # Key
+//! ---
+//! params:
+//!   east: {type: cluster}
+//!   token: {type: secret, help: "a token"}
+//! needs: {write: [default]}
+//! ---
+step "Write" on params.east {
+    params.east.apply(#{apiVersion: "v1", kind: "Secret", metadata: #{name: "key", namespace: "default"}, stringData: #{token: params.token}});
+}
+"#;
+    write(folder.path(), "main.rhai", script);
+    write(folder.path(), "token", "planted-in-a-parameter");
+    let args = ["rehearse", "./main.rhai", "--token", "file:token", "--record", "run.jsonl"];
+    let (code, out, err) = meshwright(folder.path(), &args);
+    assert_eq!(code, 0, "{out}{err}");
+    let text = std::fs::read_to_string(folder.path().join("run.jsonl")).expect("a recording");
+    assert!(!text.contains("planted-in-a-parameter"), "{text}");
+    write(
+        folder.path(),
+        "main_test.rhai",
+        "test \"as recorded\" { assert_eq(replay(\"run.jsonl\").differences, []); }",
+    );
+    let (code, out, err) = meshwright(folder.path(), &["test"]);
+    assert_eq!(code, 0, "{out}{err}");
+}

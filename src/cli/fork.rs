@@ -33,7 +33,7 @@ pub struct Fork {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Say what you have changed, and what the origin has; ends with 2 when there is something to take
+    /// Say what you have changed, and what the origin has; ends with 2 when there is something to take or to settle
     Status(Status),
     /// Show your changes against the files as they came
     Diff(Folder),
@@ -138,20 +138,25 @@ impl Found {
 
     fn status(&self, output: Format) -> Result<u8> {
         let to_take = self.states.iter().any(FileState::is_to_take);
+        let to_settle = self.states.iter().any(|file| file.state == State::Unsettled);
         match output {
             Format::Json => super::print(&self.json())?,
             Format::Text => super::print(&self.text())?,
         }
         if output == Format::Text {
             let folder = shown(&self.folder);
-            if to_take {
+            if to_settle {
+                crate::plain::tell(
+                    "Edit what has marks until they are gone: what stands above `=======` is yours, below it the origin's.",
+                );
+            } else if to_take {
                 crate::plain::tell(&format!("meshwright fork merge {folder}   takes what upstream has changed"));
             }
             if self.states.iter().any(|file| file.yours != file.base) {
                 crate::plain::tell(&format!("meshwright fork diff {folder}    shows what you have changed"));
             }
         }
-        Ok(if to_take { exit::DIFFERENCES } else { exit::DONE })
+        Ok(if to_take || to_settle { exit::DIFFERENCES } else { exit::DONE })
     }
 
     fn text(&self) -> String {

@@ -2,6 +2,7 @@
 
 mod approve;
 mod check;
+mod completions;
 mod definitions;
 mod doc;
 mod eval;
@@ -87,6 +88,10 @@ enum Command {
     Explain(explain::Explain),
     /// Write definition files for editors
     Definitions(definitions::Definitions),
+    /// What bash, zsh or fish need to complete commands, scripts, parameters, steps and contexts
+    Completions(completions::Completions),
+    #[command(hide = true)]
+    Complete(completions::Complete),
     /// Evaluate an expression on real clusters (or, with --rehearse, on two in memory)
     Eval(eval::Eval),
     /// Say what is wrong with scripts, without running them
@@ -131,6 +136,8 @@ pub fn main() -> ExitCode {
         Command::Doc(command) => command.go(style),
         Command::Explain(command) => command.go(style),
         Command::Definitions(command) => command.go(),
+        Command::Completions(command) => command.go(),
+        Command::Complete(command) => command.go(),
         Command::Eval(command) => command.go(style),
         Command::Runs(command) => command.go(),
         Command::ShowRun(command) => command.go(),

@@ -232,8 +232,8 @@ pub fn unknown_step(script: &Script, wanted: Option<&str>) -> Option<String> {
     Some(format!("--stop-after: {} has no step `{wanted}`; {meant}", script.name))
 }
 
-/// The help of a script, from its header.
-fn help(verb: &str, script: &Script, header: &Header, main: Option<&Script>) -> String {
+/// A script as a command, its parameters as flags.
+pub fn command_of(verb: &str, script: &Script, header: &Header) -> clap::Command {
     let mut command = clap::Command::new(format!("meshwright {verb} {}", script.name))
         .bin_name(format!("meshwright {verb} {}", script.name))
         .about(header.title.clone())
@@ -246,9 +246,16 @@ fn help(verb: &str, script: &Script, header: &Header, main: Option<&Script>) -> 
             .help(help_text(param))
             .required(param.required && verb == "run")
             .action(if param.kind.is_many() { clap::ArgAction::Append } else { clap::ArgAction::Set });
-        command = command.arg(arg);
+        let known = param.one_of.iter().filter(|value| !value.is_empty()).map(clap::builder::PossibleValue::new);
+        let arg = if param.one_of.is_empty() { arg } else { arg.value_parser(known.collect::<Vec<_>>()) };
+        command = command.arg(arg.hide_possible_values(true));
     }
-    let mut text = command.args(program_args(verb)).term_width(terminal_width()).render_help().to_string();
+    command.args(program_args(verb))
+}
+
+/// The help of a script, from its header.
+fn help(verb: &str, script: &Script, header: &Header, main: Option<&Script>) -> String {
+    let mut text = command_of(verb, script, header).term_width(terminal_width()).render_help().to_string();
     let lines = header.needs.lines();
     if !lines.is_empty() {
         text += &format!("\nIt may, beside reading:\n  {}\n", lines.join("\n  "));

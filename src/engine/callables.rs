@@ -15,8 +15,8 @@ pub struct Callable {
     pub name: &'static str,
     /// Its parameters.
     pub params: Vec<Param>,
-    /// The keys of its options.
-    pub options: Vec<&'static str>,
+    /// The keys of its options, each with the types it takes and what it means.
+    pub options: &'static [(&'static str, &'static str, &'static str)],
     /// The type of its result.
     pub returns: &'static str,
     /// The name to speak of it.
@@ -37,12 +37,13 @@ pub struct Callables {
 }
 
 /// What the engine registers with state of its own.
-const OTHERS: [(&str, &[usize]); 8] = [
+const OTHERS: [(&str, &[usize]); 9] = [
     ("parallel", &[1, 2]),
     ("print", &[1]),
     ("debug", &[1]),
     ("type_of", &[1]),
     ("Fn", &[1]),
+    ("call", &[1, 2, 3, 4, 5, 6, 7, 8]),
     ("is_shared", &[1]),
     ("is_def_var", &[1]),
     ("is_def_fn", &[2, 3]),
@@ -102,7 +103,7 @@ fn callable<H>(primitive: &'static Primitive<H>) -> Callable {
         on: primitive.on,
         name: primitive.name,
         params: params::parse(primitive.params).unwrap_or_default(),
-        options: primitive.options.iter().map(|(name, ..)| *name).collect(),
+        options: primitive.options,
         returns: primitive.returns,
         label: primitive.label(),
         signature: primitive.signature(),

@@ -106,8 +106,15 @@ fn origin(error: &EvalAltResult, place: Option<&Place>, inside: Option<&Inside>,
     }
 }
 
-/// What is wrong with a text that is no script; a bracket that lacks its mate has its own place.
+/// What is wrong with a text that is no script; marks of a merge and a bracket that lacks its mate have their own place.
 pub(super) fn parse_failure(what: &ParseErrorType, at: Position, source: &str, text: &str) -> Failure {
+    // A merge doubles brackets: its marks are the cause of all that follows.
+    if let Some(line) = merge_mark(text, at) {
+        let place = Place { source: source.to_owned(), line, column: 1 };
+        let failure = Failure::usage("a merge has left its marks here");
+        let hint = "keep what is right between `<<<<<<<` and `>>>>>>>`, and take the marks out";
+        return Failure { places: vec![place], ..failure.hint(hint) };
+    }
     let is_lexical = matches!(what, ParseErrorType::BadInput(bad) if !matches!(bad, LexError::UnexpectedInput(_)));
     let Some(lonely) = super::brackets::lonely(text).filter(|_| !is_lexical) else {
         return meant_at(what, at, text).unwrap_or_else(|| Failure::usage(words::parse_words(what)));
@@ -116,19 +123,23 @@ pub(super) fn parse_failure(what: &ParseErrorType, at: Position, source: &str, t
     Failure { places: vec![place], ..Failure::usage(lonely.said) }
 }
 
+/// The first line with a mark of a merge. A line of `=` may be text, unless the parser stops there.
+fn merge_mark(text: &str, at: Position) -> Option<usize> {
+    let is_side = |line: &str| ["<<<<<<< ", ">>>>>>> "].iter().any(|mark| line.starts_with(mark));
+    let mut lines = (1..).zip(text.lines());
+    lines
+        .find(|(number, line)| is_side(line) || *line == "=======" && at.line() == Some(*number))
+        .map(|(number, _)| number)
+}
+
 /// What is wrong, with a hint what was meant; `None` when nothing is known of that.
 fn meant_at(what: &ParseErrorType, at: Position, text: &str) -> Option<Failure> {
     let (line, column) = at.line().zip(at.position())?;
-    let said = text.lines().nth(line - 1).unwrap_or_default();
     let is_open = matches!(what, ParseErrorType::BadInput(LexError::UnterminatedString));
     if is_open && text.lines().count() > line {
         return Some(
             Failure::usage(words::parse_words(what)).hint("text over several lines stands in back-ticks: `…`"),
         );
-    }
-    if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| said.starts_with(mark)) {
-        let failure = Failure::usage("a merge has left its marks here");
-        return Some(failure.hint("keep what is right between `<<<<<<<` and `>>>>>>>`, and take the marks out"));
     }
     let divided = |text: &str| habits::divisions(text).iter().any(|(at, _)| *at < line && line <= at + 2);
     let token = if let ParseErrorType::MissingToken(token, _) = what { token.as_str() } else { "" };

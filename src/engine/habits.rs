@@ -103,7 +103,12 @@ const HABITS: &[(Typed, &str)] = &[
     (Word("string"), VARIABLE),
     (Word("catch"), "the error stands in round brackets: `catch (e) { … }`"),
     (Word("cluster"), "`:use CONTEXT` at the prompt makes it; in a script: `let cluster = kube.cluster(\"CONTEXT\");`"),
+    (Called("step"), "a step is written `step \"NAME\" { … }`, or `step \"NAME\" on CLUSTER { … }`"),
+    (Called("str"), "`x.to_string()` gives a value as text"),
     (Shape(is_arrow), CLOSURE),
+    (Shape(is_ternary), "`if` has a value: `let x = if ready { 1 } else { 2 };`"),
+    (Shape(is_counting), "`x += 1` counts up, `x -= 1` down"),
+    (Shape(is_long_key), "a key with `-`, `.` or `/` in it stands in brackets: `labels[\"app.kubernetes.io/name\"]`"),
     (Shape(is_dollar), VARIABLE),
     (Shape(is_question), HELP),
     (Call("range", "int"), "`0..3` counts from 0 to 2: `for i in 0..3 { … }`"),
@@ -118,7 +123,7 @@ const HABITS: &[(Typed, &str)] = &[
 ];
 
 /// What was meant at a place of a text, as a hint.
-pub(super) fn at(text: &str, line: usize, column: usize) -> Option<String> {
+pub fn at(text: &str, line: usize, column: usize) -> Option<String> {
     let (before, after) = split(text, line, column)?;
     let here = leading(after);
     let last = trailing(before.trim_end());
@@ -178,7 +183,7 @@ pub fn word(name: &str) -> Option<&'static str> {
 }
 
 /// What the call of a function means that is none for a first argument of this type, or on this namespace object.
-pub(super) fn call(name: &str, on: &str) -> Option<&'static str> {
+pub fn call(name: &str, on: &str) -> Option<&'static str> {
     let fits = |typed: &Typed| match typed {
         Called(known) => *known == name,
         Call(known, first) => *known == name && *first == on,
@@ -278,6 +283,24 @@ fn is_arrow(before: &str, after: &str) -> bool {
 /// `$x = 5`.
 fn is_dollar(_: &str, after: &str) -> bool {
     after.starts_with('$')
+}
+
+/// `ready ? 1 : 2`.
+fn is_ternary(before: &str, after: &str) -> bool {
+    let line = before.lines().next_back().unwrap_or_default();
+    after.starts_with("? ") && !line.trim().is_empty() && after.lines().next().is_some_and(|rest| rest.contains(':'))
+}
+
+/// `x++`.
+fn is_counting(_: &str, after: &str) -> bool {
+    after.starts_with("++") || after.starts_with("--")
+}
+
+/// `o.data.my-key`, `o.metadata.labels.app.kubernetes.io/name`; the place is behind the sign.
+fn is_long_key(before: &str, after: &str) -> bool {
+    let Some(path) = before.strip_suffix(['-', '/']) else { return false };
+    let path = &path[path.trim_end_matches(|c| is_part(c) || c == '.').len()..];
+    path.contains('.') && path.ends_with(is_part) && after.starts_with(char::is_alphabetic)
 }
 
 /// `?`, alone.

@@ -52,7 +52,7 @@ pub use callables::{Callable, Callables};
 pub use cancel::Cancel;
 pub use console::{Console, Reading};
 pub use errors::{failure, retold};
-pub use habits::{DIVISION, divisions, word as habit};
+pub use habits::{DIVISION, at as habit_at, call as habit_call, divisions, word as habit};
 pub use nearest::nearest;
 pub use options::{Options, duration};
 pub use run::{call_function, compile, parser, run_ast, run_script};

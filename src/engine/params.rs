@@ -72,7 +72,7 @@ fn holds(value: &Dynamic, test: impl Fn(&Node) -> bool) -> bool {
 }
 
 /// A table's type name in words.
-pub(super) fn in_words(name: &str) -> String {
+pub fn in_words(name: &str) -> String {
     match name {
         "any" => "any value".to_owned(),
         "object" => "an object: an Object, a map or YAML text".to_owned(),

@@ -49,7 +49,8 @@ pub(super) fn plain(
         E::ErrorStackOverflow(_) => script("functions call each other too deeply".into())
             .hint("a function that calls itself must end at some depth below 128"),
         E::ErrorArrayBounds(count, index, _) => script(format!("there is no item {index}: the list has {count}")),
-        E::ErrorFor(_) => Failure::usage("`for` needs a list, a range or an object"),
+        E::ErrorFor(_) => Failure::usage("`for` needs a list, a range or an object")
+            .hint("of a map: `for key in map.keys() { map[key] }`; what `cluster.list(…)` gives is the list itself"),
         E::ErrorUnboundThis(_) => Failure::usage("`this` is only known in a function that is called on a value"),
         E::ErrorArithmetic(said, _) => script(said.to_lowercase_first()),
         E::ErrorDataTooLarge(what, _) => script(format!("{} is too large", what.to_lowercase_first())),
@@ -161,10 +162,16 @@ fn missing_variable(name: &str, place: Option<&Place>, inside: Option<&Inside>) 
         return failure.hint(meant);
     }
     let words = ["true", "false", "if", "else", "return", "params"];
-    if declared.contains(&name) {
-        return failure.hint(format!(
-            "functions see only what is passed to them: pass `{name}` as an argument, or, for a `const`, write `global::{name}`"
-        ));
+    if declared.contains(&name) || name == "params" {
+        let passed = format!(
+            "variables end with their block, and functions see only what is passed to them: pass `{name}` as an argument"
+        );
+        let is_parameters = name == "params";
+        return failure.hint(if is_parameters {
+            passed
+        } else {
+            format!("{passed}, or, for a `const`, write `global::{name}`")
+        });
     }
     match nearest(name, declared.into_iter().chain(words)) {
         Some(meant) => failure.hint(format!("did you mean `{meant}`?")),

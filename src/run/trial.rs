@@ -231,6 +231,10 @@ impl Trial {
         let recorded: serde_json::Map<_, _> = recorded.map(|(name, value)| (name.clone(), value.clone())).collect();
         let recorded = crate::object::from_json(serde_json::Value::from(recorded).to_string().as_bytes())?.node;
         let Node::Map(mut params) = recorded else { return Err(Failure::internal("parameters are no map")) };
+        // What was secret is in no recording, and not compared.
+        for param in header.params.iter().filter(|param| param.kind == Kind::Secret && param.required) {
+            params = params.with(&param.name, Node::Str(format!("stand-in for {}", param.name).into()));
+        }
         for (name, value) in wanted.params.entries() {
             params = params.with(name, value.clone());
         }

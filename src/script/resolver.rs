@@ -139,7 +139,8 @@ impl Resolver {
         // A link must not lead out of the project either.
         let (real, home) = (file.canonicalize().map_err(unreadable)?, project.canonicalize().map_err(unreadable)?);
         if !real.starts_with(home) {
-            return Err(leaves(&file.display().to_string()));
+            let hint = format!("it is a link to {}", real.display());
+            return Err(leaves(&disk_name(file, &self.working)).hint(hint));
         }
         // A pipe may never say anything.
         if !real.is_file() {
@@ -240,7 +241,9 @@ mod tests {
         let (folder, other) = (project(&[("main.rhai", "1")]), project(&[("secret.rhai", "2")]));
         std::os::unix::fs::symlink(other.path().join("secret.rhai"), folder.path().join("link.rhai")).expect("link");
         let resolver = Resolver::for_folder(folder.path());
-        assert!(resolver.load("./link", None).expect_err("link").message.contains("leaves the project"));
+        let refused = resolver.load("./link", None).expect_err("link");
+        assert_eq!(refused.message, "import of `./link.rhai` leaves the project");
+        assert!(refused.hint.is_some_and(|hint| hint.contains("secret.rhai")));
     }
 
     #[test]

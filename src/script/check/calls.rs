@@ -1,11 +1,12 @@
 //! Calls: functions that do not exist, arguments that do not fit, options that are none.
 
 use super::Reading;
-use super::literals::{Misfit, bind};
+use super::circles::circle;
+use super::literals::{Misfit, bind, kind as kind_of, takes, wants};
 use super::names::Names;
 use super::tree::{self, CallNode};
 use crate::engine::params::ordinal;
-use crate::engine::{Callable, nearest};
+use crate::engine::{Callable, habit_call, nearest};
 use crate::failure::Failure;
 use crate::script::outline::Outline;
 use rhai::{ASTNode, Expr, FnCallExpr, Position, Stmt};
@@ -46,6 +47,8 @@ fn imports(reading: &Reading<'_>, wrong: &mut Wrong) -> Modules {
         };
         let found = reading.sources.load(said, Some(reading.subject.source));
         modules.insert(alias, found.as_ref().ok().map(|(_, text)| functions(text)));
+        let circle = found.as_ref().ok().and_then(|module| circle(reading.sources, reading.subject.source, module));
+        wrong.extend(circle.map(|failure| (*position, failure)));
         wrong.extend(found.err().map(|failure| (*position, Failure { places: Vec::new(), ..failure })));
     });
     modules
@@ -116,11 +119,17 @@ fn plain(reading: &Reading<'_>, names: &Names, call: &FnCallExpr) -> Option<Fail
         return None;
     }
     if let Some(counts) = own.or(built_in) {
-        return Some(count(&format!("`{name}`"), counts, given));
+        let failure = count(&format!("`{name}`"), counts, given);
+        let meant = habit_call(name, "").filter(|_| own.is_none());
+        return Some(meant.map_or(failure.clone(), |meant| failure.hint(meant)));
     }
     let failure = Failure::usage(format!("no function `{name}`"));
     if let Some(callable) = methods.next() {
         return Some(failure.hint(format!("it is called on something: {}", callable.signature)));
+    }
+    let first = call.args.first().and_then(kind_of).unwrap_or_default();
+    if let Some(meant) = habit_call(name, first) {
+        return Some(failure.hint(meant));
     }
     let known = names.functions.keys().map(String::as_str).filter(|name| !name.contains('$'));
     let free = reading.known.callables.iter().filter(|callable| callable.on.is_empty()).map(|callable| callable.name);
@@ -176,8 +185,11 @@ fn method(reading: &Reading<'_>, names: &Names, node: &CallNode<'_>, wrong: &mut
                 .iter()
                 .filter(|callable| !known.is_namespace(callable.on))
                 .map(|callable| callable.name);
-            let meant = nearest(name, types.chain(known.built_in_names()));
-            let failure = suggest(Failure::usage(format!("nothing has a function `{name}`")), meant);
+            let failure = Failure::usage(format!("nothing has a function `{name}`"));
+            let failure = match habit_call(name, "") {
+                Some(meant) => failure.hint(meant),
+                None => suggest(failure, nearest(name, types.chain(known.built_in_names()))),
+            };
             wrong.push((node.position, failure));
         }
         (None, [callable]) => arguments(callable, call, node.position, wrong),
@@ -244,12 +256,23 @@ fn arguments(callable: &Callable, call: &FnCallExpr, position: Position, wrong: 
 
 fn check_options(callable: &Callable, expr: &Expr, wrong: &mut Wrong) {
     let Expr::Map(map, _) = expr else { return };
-    for (key, _) in map.0.iter().filter(|(key, _)| !callable.options.contains(&key.name.as_str())) {
-        let failure = Failure::usage(format!("{} has no option `{}`", callable.label, key.name));
-        let failure = match nearest(&key.name, callable.options.iter().copied()) {
-            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
-            None => failure.hint(format!("its options are {}", callable.options.join(", "))),
-        };
-        wrong.push((key.pos, failure));
+    for (key, value) in &map.0 {
+        match callable.options.iter().find(|(name, ..)| *name == key.name) {
+            None => wrong.push((key.pos, no_option(callable, &key.name))),
+            Some((_, types, _)) if takes(&types.split('|').map(str::trim).collect::<Vec<_>>(), value) => {}
+            Some((name, types, doc)) => {
+                let failure = Failure::usage(format!("{}: option `{name}` must be {}", callable.label, wants(types)));
+                wrong.push((value.position(), failure.hint(format!("`{name}`: {doc}"))));
+            }
+        }
+    }
+}
+
+fn no_option(callable: &Callable, key: &str) -> Failure {
+    let failure = Failure::usage(format!("{} has no option `{key}`", callable.label));
+    let names = callable.options.iter().map(|(name, ..)| *name);
+    match nearest(key, names.clone()) {
+        Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+        None => failure.hint(format!("its options are {}", names.collect::<Vec<_>>().join(", "))),
     }
 }

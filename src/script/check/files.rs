@@ -1,10 +1,11 @@
 //! Which files a name means, and what is wrong with each.
 
 use super::{Around, Subject, check, lacking};
-use crate::engine::Callables;
+use crate::engine::{Callables, Sources as _};
 use crate::failure::{Failure, Kind, Result};
 use crate::script::bundle::{self, Home, Script};
 use crate::script::fork::Upstream;
+use crate::script::outline::Outline;
 use crate::script::{Resolver, own_steps, paths, small};
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,7 @@ pub fn check_all(name: &str, working: &Path, words: &Vocabulary) -> Result<Vec<C
         _ => vec![(script.source.clone(), in_folder(&script), script.text.clone())],
     };
     let resolver = Resolver::for_script(&script, working);
+    let files = with_imports(files, &resolver);
     Ok(files.into_iter().map(|file| checked(file, &resolver, words, None)).collect())
 }
 
@@ -68,6 +70,28 @@ fn part_of_folder(path: &Path, working: &Path, words: &Vocabulary) -> Result<Opt
 /// The path of a script in its folder.
 fn in_folder(script: &Script) -> String {
     script.source.rsplit('/').next().unwrap_or(&script.source).to_owned()
+}
+
+/// These files, and yours that they import.
+fn with_imports(mut files: Vec<File>, resolver: &Resolver) -> Vec<File> {
+    let mut next = 0;
+    while let Some((source, path, text)) = files.get(next).cloned() {
+        for import in Outline::of(&text).imports {
+            let Ok((found, text)) = resolver.load(&import.path, Some(&source)) else { continue };
+            if paths::is_on_disk(&found) && !files.iter().any(|(source, ..)| *source == found) {
+                files.push((found, beside(&path, &import.path), text));
+            }
+        }
+        next += 1;
+    }
+    files
+}
+
+/// The path of a module in the folder of the file that imports it.
+fn beside(path: &str, import: &str) -> String {
+    let name = import.strip_prefix("std:").map_or_else(|| import.to_owned(), |name| format!("stdlib/{name}"));
+    let start = if import.starts_with("std:") { "" } else { paths::folder(path) };
+    paths::with_extension(&paths::within(start, &name).unwrap_or(name))
 }
 
 fn bundled(folder: &str) -> Result<Vec<File>> {

@@ -2,7 +2,7 @@
 
 use super::tree::closure;
 use crate::engine::Callable;
-use crate::engine::params::Param;
+use crate::engine::params::in_words;
 use rhai::Expr;
 
 /// The text that an expression is.
@@ -20,7 +20,7 @@ pub(super) fn entry<'e>(expr: &'e Expr, key: &str) -> Option<&'e Expr> {
 }
 
 /// The type of an expression, where the text tells it.
-fn kind(expr: &Expr) -> Option<&'static str> {
+pub(super) fn kind(expr: &Expr) -> Option<&'static str> {
     Some(match expr {
         Expr::StringConstant(..) | Expr::InterpolatedString(..) => "string",
         Expr::IntegerConstant(..) => "int",
@@ -32,11 +32,19 @@ fn kind(expr: &Expr) -> Option<&'static str> {
     })
 }
 
-fn takes(param: &Param, expr: &Expr) -> bool {
+/// What values of these types are called.
+pub(super) fn wants(types: &'static str) -> String {
+    let types: Vec<_> = types.split('|').map(|name| in_words(name.trim())).collect();
+    types.join(" or ")
+}
+
+/// Whether an expression may be of one of these types.
+pub(super) fn takes(types: &[&str], expr: &Expr) -> bool {
     let Some(kind) = kind(expr) else { return true };
-    param.types.iter().any(|name| match *name {
+    types.iter().any(|name| match *name {
         "any" => true,
         "float" => matches!(kind, "float" | "int"),
+        "duration" => kind == "string",
         "object" | "objects" => matches!(kind, "string" | "map" | "array"),
         name => name == kind,
     })
@@ -64,17 +72,17 @@ pub(super) fn bind(callable: &Callable, args: &[Expr]) -> Result<Vec<usize>, Mis
         while params.get(next).is_some_and(|param| param.optional)
             && required_from(next) > 0
             && positional.saturating_sub(at) <= required_from(next)
-            && params.iter().skip(next + 1).any(|later| takes(later, arg))
+            && params.iter().skip(next + 1).any(|later| takes(&later.types, arg))
         {
             next += 1;
         }
-        while params.get(next).is_some_and(|param| param.optional && !takes(param, arg))
-            && params.iter().skip(next + 1).any(|later| takes(later, arg))
+        while params.get(next).is_some_and(|param| param.optional && !takes(&param.types, arg))
+            && params.iter().skip(next + 1).any(|later| takes(&later.types, arg))
         {
             next += 1;
         }
         let param = params.get(next).ok_or(Misfit::Count)?;
-        if !takes(param, arg) {
+        if !takes(&param.types, arg) {
             return Err(Misfit::Type(at, next));
         }
         bound.push(next);

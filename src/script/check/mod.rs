@@ -5,6 +5,7 @@
 //! not reported.
 
 mod calls;
+mod circles;
 mod files;
 mod literals;
 mod names;
@@ -12,6 +13,7 @@ mod needs;
 mod stand_in;
 mod traps;
 mod tree;
+mod variables;
 
 use super::header::{self, Header};
 use crate::engine::{Callables, Sources, compile, parser};
@@ -85,6 +87,7 @@ pub fn check(subject: &Subject<'_>, known: &Callables, sources: &dyn Sources) ->
     let mut names = names::Names::of(&ast, known, &reading.header);
     names.around.extend(subject.around.iter().flat_map(|around| around.variables.clone()));
     names.declared.extend(names.around.clone());
+    variables::check(&mut reading, &names);
     names::check(&mut reading, &names);
     calls::check(&mut reading, &names);
     traps::check(&mut reading, &names);

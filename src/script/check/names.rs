@@ -1,4 +1,4 @@
-//! Variables and parameters: unknown, undeclared, unused, in the way of a primitive.
+//! Names and parameters: undeclared, unused, in the way of a primitive.
 
 use super::Reading;
 use super::tree::{self, is_declared_there, variable};
@@ -107,35 +107,9 @@ impl Names {
 }
 
 pub(super) fn check(reading: &mut Reading<'_>, names: &Names) {
-    unknown(reading, names);
     shadowed(reading);
     functions_in_closures(reading, names);
     parameters(reading, names);
-}
-
-/// Variables that are declared nowhere.
-fn unknown(reading: &mut Reading<'_>, names: &Names) {
-    let mut wrong: Vec<(String, Position)> = Vec::new();
-    tree::each(reading.ast, |path| {
-        let Some(ASTNode::Expr(expr @ Expr::Variable(parts, short, position))) = path.last() else { return };
-        let Some(name) = variable(expr).filter(|_| short.is_none() && parts.0.is_none()) else { return };
-        let is_known = names.declared.contains(name)
-            || reading.known.is_namespace(name)
-            || names.functions.contains_key(name)
-            || matches!(name, "params" | "global" | "_");
-        if !is_known {
-            wrong.push((name.to_owned(), *position));
-        }
-    });
-    for (name, position) in wrong {
-        let known = names.declared.iter().map(String::as_str).chain(reading.known.namespaces()).chain(["params"]);
-        let failure = Failure::usage(format!("there is no variable `{name}`"));
-        let failure = match nearest(&name, known) {
-            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
-            None => failure,
-        };
-        reading.at(position, failure);
-    }
 }
 
 /// Names that always mean a primitive's namespace object.

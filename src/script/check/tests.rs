@@ -62,6 +62,16 @@ fn what_is_right_is_not_reported() {
         "let a = 1; print(\"echo ${HOME} ${a\" + a); print(`${a}`); print(\"${PATH}\")",
         "//! # T\n//! ---\n//! params: {c: {type: cluster}}\n//! needs: {write: [b]}\n//! ---\nlet o = params.c.get(\"Pod\", \"b/c\"); o.spec.x = 1; params.c.apply(o);",
         "let o = #{a: 1}; o.a = 2;",
+        "fn helper(n) { n * 2 } let f = Fn(\"helper\"); call(f, 2);",
+        "const MOST = 3; fn over(n) { n > global::MOST } over(1);",
+        "let n = 0; step \"A\" on [] within \"1m\" { n += 1; for (x, i) in [1] { n += x + i; } } n",
+        "let outer = |x| { let inner = |y| x + y; inner.call(1) }; outer.call(2)",
+        "let x = 1; { let x = x + 1; print(x) } print(x); let y = [1].map(|x| [x].map(|z| x + z)); y",
+        "let total = 0; [1].for_each(|| total += this); do { total -= 1 } while total > 0; total",
+        "fn f(a) { let b = a; for c in [b] { try { throw c } catch (e) { print(e + b) } } b } f(1)",
+        "//! # T\n//! ---\n//! params: {a: {type: int}}\n//! ---\n[1].map(|x| [x].map(|y| y + params.a));",
+        "//! # T\n//! ---\n//! needs: {exec: [a]}\n//! ---\nlet most = \"5s\"; exec.run(\"a\", [], #{timeout: most}); exec.run(\"a\", [], #{timeout: `${1}s`});",
+        "switch 1 { 1 if 2 > 1 => 2, 3..5 => 4, _ => () }; let r = if true { 1 } else { 2 }; `a ${`b ${r}`}`",
     ];
     for text in fine {
         assert_eq!(found(text), [] as [&str; 0], "{text}");
@@ -79,6 +89,26 @@ fn a_clusters_type_is_followed_through_variables_and_parameters() {
     let header = "//! # T\n//! ---\n//! params: {east: {type: cluster}}\n//! ---\n";
     assert_eq!(found(&format!("{header}params.east.get(\"Pod\");")), ["5:13 Cluster.get takes 2 arguments, not 1"]);
     assert_eq!(found(&format!("{header}params.east.aply(#{{}});")), ["5:13 no function `aply` on a Cluster"]);
+}
+
+#[test]
+fn an_import_that_leads_back_is_told_where_it_stands() {
+    struct Two;
+    impl Sources for Two {
+        fn load(&self, path: &str, _: Option<&str>) -> crate::failure::Result<(String, String)> {
+            let text = if path == "./b" { "import \"./c\" as c;" } else { "import \"./b\" as b;" };
+            Ok((format!("{}.rhai", &path[2..]), text.to_owned()))
+        }
+    }
+    let known = Callables::of(&[TABLE]);
+    let told = |source: &str, text: &str| {
+        let subject = Subject { source, text, is_module: true, around: None };
+        let found = check(&subject, &known, &Two);
+        found.into_iter().map(|failure| failure.message).collect::<Vec<_>>()
+    };
+    let way = "modules import each other in a circle: c.rhai → b.rhai → c.rhai";
+    assert_eq!(told("c.rhai", "import \"./b\" as b;"), [way]);
+    assert_eq!(told("main.rhai", "import \"./b\" as b;"), [] as [&str; 0], "it is not in the circle itself");
 }
 
 #[test]

@@ -159,6 +159,22 @@ fn conflicts_are_marked_as_git_does_and_must_be_settled_before_the_next_merge() 
 }
 
 #[test]
+fn lines_that_end_in_another_way_are_merged_and_stay_so() {
+    let base = upstream("1", &[("main.rhai", LINES), ("both", LINES)]);
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    let (mine, theirs) = (LINES.replace("one", "ONE"), LINES.replace("seven", "SEVEN"));
+    let (folder, lineage) =
+        fork(&base, &[("main.rhai", Some(&crlf(&mine))), ("both", Some(&crlf(&LINES.replace("seven", "7"))))]);
+    let next = upstream("2", &[("main.rhai", &theirs), ("both", &theirs)]);
+    let merged = merge(folder.path(), &lineage, &next).expect("merged");
+    assert_eq!(merged.taken, [("main.rhai".to_owned(), "merged")]);
+    assert_eq!(read(&folder, "main.rhai"), Some(crlf(&mine.replace("seven", "SEVEN"))));
+    let marked = "six\r\n<<<<<<< ours\r\n7\r\n=======\r\nSEVEN\r\n>>>>>>> theirs\r\n";
+    assert!(read(&folder, "both").is_some_and(|text| text.ends_with(marked)), "{:?}", read(&folder, "both"));
+    assert!(merged.conflicts[0].1.starts_with("1 place"), "{:?}", merged.conflicts);
+}
+
+#[test]
 #[cfg(unix)]
 fn a_merge_that_cannot_write_changes_nothing() {
     let base = upstream("1", &[("a", "1\n"), ("b/c", "1\n")]);

@@ -50,6 +50,11 @@ impl Upstream {
         own.map(|(path, content)| (path.clone(), content.clone())).collect()
     }
 
+    /// Everything that a small fork may hold, as it is named on the command line.
+    pub fn parts(&self) -> impl Iterator<Item = String> {
+        self.files.iter().filter(|(path, _)| *path != "main.rhai").map(shown)
+    }
+
     /// The path in a fork of a file that is named as in the script's folder, of `std:NAME`, or of `step:NAME`.
     ///
     /// # Errors
@@ -69,8 +74,7 @@ impl Upstream {
         }
         let failure = Failure::new(Kind::NotFound, format!("{} has no file `{name}`", self.name));
         let is_step = name.starts_with("step:");
-        let names = self.files.iter().filter(|(path, _)| *path != "main.rhai").map(shown);
-        let names: Vec<String> = names.filter(|other| other.starts_with("step:") == is_step).collect();
+        let names: Vec<String> = self.parts().filter(|other| other.starts_with("step:") == is_step).collect();
         Err(match nearest(name, names.iter().map(String::as_str)) {
             Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
             None => failure.hint(format!("there are {}", names.join(", "))),
