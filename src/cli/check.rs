@@ -9,8 +9,15 @@ use crate::run::screen::Style;
 use crate::script::check::{Checked, Vocabulary, check_all};
 use clap::{Args, ValueEnum};
 
+const EXAMPLES: &str = "\
+Examples:
+  meshwright check                      every script below this folder
+  meshwright check mine.rhai            one, and what it imports
+  meshwright check mine -o json         for an editor";
+
 /// Arguments of `check`.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Check {
     /// A .rhai file, a folder (every script in it), or a bundled script
     #[arg(default_value = ".")]

@@ -8,9 +8,15 @@ use crate::run::{Desk, Job, Session, interrupt};
 use crate::script::{Given, Header, Values, stand_in};
 use clap::Args;
 
+const EXAMPLES: &str = "\
+Examples:
+  meshwright rehearse shared-gateways
+  meshwright rehearse shared-gateways --serve                   stay up, for kubectl
+  meshwright rehearse ./mine --stop-after 'Install the control plane'";
+
 /// Arguments of `rehearse`.
 #[derive(Args)]
-#[command(disable_help_flag = true)]
+#[command(disable_help_flag = true, after_help = EXAMPLES)]
 pub struct Rehearse {
     #[command(flatten)]
     script: ScriptArgs,

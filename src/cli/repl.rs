@@ -12,8 +12,15 @@ use clap::Args;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
+const EXAMPLES: &str = "\
+Examples:
+  meshwright repl --rehearse                    two clusters in memory
+  meshwright repl --rehearse shared-gateways    with the guide rehearsed in them
+  meshwright repl ./mine --rehearse             step by step: `:next`, `:help`";
+
 /// Arguments of `repl`.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Repl {
     /// A script to open with its steps: a bundled one or a .rhai file
     name: Option<String>,

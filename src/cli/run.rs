@@ -8,9 +8,16 @@ use crate::run::screen::Style;
 use crate::run::{Desk, Job, Session};
 use clap::Args;
 
+const EXAMPLES: &str = "\
+Examples:
+  meshwright run shared-gateways --help                         its parameters
+  meshwright run shared-gateways --primary east --remote west
+  meshwright run ./mine --params site.yaml --yes                your own, without a question
+  meshwright run mine.rhai --cluster east --read-only           whatever its header asks for";
+
 /// Arguments of `run`.
 #[derive(Args)]
-#[command(disable_help_flag = true)]
+#[command(disable_help_flag = true, after_help = EXAMPLES)]
 pub struct Run {
     #[command(flatten)]
     script: ScriptArgs,

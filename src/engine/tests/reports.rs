@@ -189,11 +189,12 @@ fn a_bracket_without_its_mate_is_blamed_itself() {
 }
 
 #[test]
-<<<<<<< HEAD
 fn a_text_that_goes_on_in_the_next_line_is_told() {
     assert_eq!(told("let a = \"b\nc\";").1, "text over several lines stands in back-ticks: `…`");
     assert_eq!(told("let a = \"b").1, "");
-=======
+}
+
+#[test]
 fn marks_of_a_merge_are_blamed_and_not_the_brackets_that_they_double() {
     let text = "let a = 1;\n<<<<<<< ours\nif a > 1 {\n=======\nif a > 2 {\n>>>>>>> theirs\n    print(a);\n}\n";
     let (said, hint, place) = told(text);
@@ -201,7 +202,6 @@ fn marks_of_a_merge_are_blamed_and_not_the_brackets_that_they_double() {
     assert!(hint.contains("take the marks out"), "{hint}");
     assert_eq!(told("let a = 1;\n=======\nlet b = 2;").0, "a merge has left its marks here");
     assert_eq!(told("let a = `\n=======\n`;\nif a {").0, "this `{` lacks its `}`");
->>>>>>> c9e1b6b (Shells complete; check knows where variables end, options' types and circles of imports; merges keep CRLF and blame their marks)
 }
 
 #[test]
