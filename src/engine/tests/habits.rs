@@ -40,7 +40,7 @@ const TYPED: &[(&str, &str)] = &[
     ("let i = 0;\ni++;", "`x += 1` counts up"),
     ("let o = #{};\nprint(o.my-key);", "stands in brackets"),
     ("step(\"A\", || 1)", "`step \"NAME\" { … }`"),
-    ("for key in 5 { }", "`for key in map.keys()"),
+    ("let m = #{a: 1};\nfor key in m { }", "`for key in map.keys()"),
     ("let x = None;", "nothing is `()` here"),
     ("let x = null;", "nothing is `()` here"),
     ("let x = nil;", "nothing is `()` here"),
