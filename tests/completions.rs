@@ -19,7 +19,7 @@ fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("folder");
     let config = "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:9'}}]\ncontexts: [{name: east, context: {cluster: c, user: u}}, {name: west, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {}}]\n";
     std::fs::write(folder.path().join("config"), config).expect("written");
-    std::fs::write(folder.path().join("mine.rhai"), "print(1);\n").expect("written");
+    std::fs::write(folder.path().join("shop.rhai"), "print(1);\n").expect("written");
     folder
 }
 
@@ -40,7 +40,9 @@ fn bash_completes_commands_scripts_parameters_steps_contexts_and_files() {
     assert_eq!(bash("meshwright run shared-gateways --primary east --remo"), ["--remote", "--remote-server"]);
     assert_eq!(bash("meshwright explain shared-gateways Pro"), ["Prove\\ the\\ path"]);
     assert_eq!(bash("meshwright fork shared-gateways mine --only std:istio/mes"), ["istio/mesh"]);
-    assert_eq!(bash("meshwright check mi"), ["mine.rhai"]);
+    // Where files alone fit, bash finds them itself.
+    let with_files = ["shared-gateways", "shared-gateways/cleanup", "shared-gateways/verify", "shop.rhai"];
+    assert_eq!(bash("meshwright check sh"), with_files);
 }
 
 #[test]
