@@ -70,7 +70,11 @@ impl Guardian {
             let variables = std::fs::read(format!("/proc/{number}/environ")).unwrap_or_default();
             variables.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
         };
-        // The only error is that it has ended by now.
-        numbers.filter(has_mark).map(|number| kill(Pid::from_raw(number), signal)).count() > 0
+        let marked: Vec<i32> = numbers.filter(has_mark).collect();
+        for number in &marked {
+            // The only error is that it has ended by now.
+            let _ = kill(Pid::from_raw(*number), signal);
+        }
+        !marked.is_empty()
     }
 }
