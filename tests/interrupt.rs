@@ -152,7 +152,7 @@ fn asked(ends: impl FnOnce(&mut PtySession, &Ground)) -> String {
     let words: Vec<_> = std::iter::once(run.get_program()).chain(run.get_args()).collect();
     let mut shell = Command::new("sh");
     shell
-        .args(["-c", "echo $$ > shell; stty echo; before=$(stty -g); \"$@\"; echo \"code=$?\"; [ \"$before\" = \"$(stty -g)\" ] && echo as before; echo over", "sh"])
+        .args(["-c", "trap : INT; echo $$ > shell; stty echo; before=$(stty -g); \"$@\"; echo \"code=$?\"; [ \"$before\" = \"$(stty -g)\" ] && echo as before; echo over", "sh"])
         .args(words)
         .current_dir(ground.home.path());
     shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));

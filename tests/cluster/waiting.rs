@@ -200,7 +200,8 @@ fn a_rehearsed_wait_connects_to_nothing_real() {
         r#"let c = kube.cluster("east");
         c.apply(#{apiVersion: "v1", kind: "Pod", metadata: #{name: "p", namespace: "default"}, spec: #{containers: [#{name: "a", image: "a"}]}});
         wait.ready(c, "Pod", "default/p");
-        wait.reachable("127.0.0.1", c.forward("default/p", 80).port) == ()"#,
+        let forward = c.forward("default/p", 80);
+        wait.reachable("127.0.0.1", forward.port) == ()"#,
     );
 }
 
