@@ -127,7 +127,7 @@ fn an_interrupt_keeps_the_session() {
     let home = tempfile::tempdir().expect("folder");
     let mut terminal = Terminal::start(home.path(), &["--rehearse"]);
     terminal.line("let x = 41;", "> ");
-    terminal.press("wait.until(|| false, #{timeout: \"1000000h\"})\r").until("\n");
+    terminal.press("wait.until(|| false, #{timeout: \"100000h\"})\r").until("\n");
     std::thread::sleep(std::time::Duration::from_millis(300));
     terminal.press("\u{3}").until("\ninterrupted").until("> ");
     terminal.press("unfinished\u{3}").until("> ");

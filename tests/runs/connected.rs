@@ -58,10 +58,10 @@ step "Make" {
     throw "as asked";
 }"#;
     std::fs::write(stage.home.path().join("make.rhai"), format!("{header}{CONFIG}{body}")).expect("written");
-    let (code, _, err) = stage.meshwright(&["run", "./make.rhai"]);
+    let (code, _, err) = stage.meshwright(&["run", "./make.rhai", "--yes"]);
     assert!(code == 1 && err.contains("as asked"), "{err}");
     let id = stage.last();
-    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    let (code, _, err) = stage.meshwright(&["resume", &id, "--yes"]);
     assert!(code == 1 && err.contains("as asked"), "the script connects again: {err}");
     let (code, out, err) = stage.meshwright(&["undo", &id, "--yes"]);
     assert_eq!(code, 0, "{out}{err}");

@@ -66,7 +66,7 @@ fn what_was_denied_then_is_denied_when_the_run_goes_on() {
     assert!(code != 0 && err.contains("may not"), "{err}");
     let id = stage.last();
     for more in [&[][..], &["--allow", "write=shop"]] {
-        let (code, _, err) = stage.meshwright(&[&["resume", &id], more].concat());
+        let (code, _, err) = stage.meshwright(&[&["resume", &id, "--yes"], more].concat());
         assert!(code != 0 && err.contains("may not"), "{err}");
         assert!(err.contains("as then: --deny write=shop; to lift that"), "{err}");
         assert_eq!(stage.map("new"), None, "nothing was made");
@@ -79,11 +79,11 @@ fn a_run_that_was_to_stop_goes_on_to_its_end_and_says_so() {
     let (_, _, err) = stage.run(&["--fail", "--stop-after", "Make"]);
     assert!(err.contains("Stopped after the step `Make`"), "{err}");
     let id = stage.last();
-    let (code, _, err) = stage.meshwright(&["resume", &id, "--stop-after", "Make"]);
+    let (code, _, err) = stage.meshwright(&["resume", &id, "--yes", "--stop-after", "Make"]);
     assert!(code == 0 && err.contains("Stopped after the step `Make`"), "{err}");
     let (code, _, err) = stage.meshwright(&["resume", &id, "--stop-after", "Makes"]);
     assert!(code == 4 && err.contains("did you mean `Make`"), "{err}");
-    let (code, _, err) = stage.meshwright(&["resume", &id]);
+    let (code, _, err) = stage.meshwright(&["resume", &id, "--yes"]);
     assert!(code == 1 && err.contains("it was to stop after `Make`; now it goes on to its end"), "{err}");
 }
 
