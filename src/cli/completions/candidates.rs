@@ -46,7 +46,7 @@ pub fn candidates(words: &[String]) -> Found {
     let mut cli = crate::cli::Cli::command();
     cli.build();
     let place = Place::of(&cli, before);
-    if let Some(arg) = before.last().and_then(|word| place.flag(word)).filter(|arg| takes_value(arg)) {
+    if let Some(arg) = before.last().and_then(|word| place.flag(word)).filter(takes_value) {
         return place.values(&arg).beginning(letters);
     }
     if let Some((flag, value)) = letters.split_once('=').filter(|_| letters.starts_with("--")) {

@@ -156,10 +156,8 @@ fn closures_that_are_written_alike_call_the_functions_of_their_own_files() {
         assert_eq!((failure.places[0].source.as_str(), failure.places[0].line), (name, 4), "{failure:?}");
     }
     // A script that is written like its module.
-    let main = format!(
-        "fn word() {{ \"MAIN\" }}\nfn say() {{ || word() }}\nimport \"fork\" as fork;\n`${{fork::say().call()}} ${{say().call()}}`"
-    );
-    assert_eq!(bench.run(&main).expect("closures").to_string(), "FORK MAIN");
+    let main = "fn word() { \"MAIN\" }\nfn say() { || word() }\nimport \"fork\" as fork;\n`${fork::say().call()} ${say().call()}`";
+    assert_eq!(bench.run(main).expect("closures").to_string(), "FORK MAIN");
 }
 
 #[test]

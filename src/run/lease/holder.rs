@@ -14,7 +14,8 @@ impl Holder {
     /// This process, for a run.
     pub fn here(run: &str) -> Holder {
         let host = nix::unistd::gethostname().ok().and_then(|host| host.into_string().ok()).unwrap_or_default();
-        let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
+        let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let user = user.or_else(account).unwrap_or_default();
         let who = [user, host].iter().map(|part| part.replace(['/', '@'], "-")).collect::<Vec<_>>().join("@");
         Holder { who, space: space(), pid: std::process::id(), run: run.to_owned() }
     }
@@ -43,6 +44,11 @@ fn space() -> String {
     let space = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     let number: String = space.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
     format!("{}-{number}", boot.trim())
+}
+
+/// Who this process belongs to, where the environment does not say, as in containers.
+fn account() -> Option<String> {
+    nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.name)
 }
 
 #[cfg(test)]
