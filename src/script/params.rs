@@ -205,10 +205,13 @@ impl Param {
             (Kind::Cluster | Kind::String | Kind::Duration | Kind::File, Node::Str(text)) => {
                 self.text(text).map(|()| node.clone())
             }
-            // YAML reads `1.24` and `true` as what they look like.
-            (Kind::String, Node::Int(_) | Node::Float(_) | Node::Bool(_)) => {
-                self.read_tree(&Node::Str(shown(node).into()))
-            }
+            // YAML reads `7` and `true` as what they look like.
+            (Kind::String, Node::Int(_) | Node::Bool(_)) => self.read_tree(&Node::Str(shown(node).into())),
+            // Of `1.30` it keeps 1.3.
+            (Kind::String, Node::Float(_)) => Err(format!(
+                "must be text, and without quotes YAML reads the number {}: write it in quotes",
+                shown(node)
+            )),
             _ => Err(format!("must be {}, not {}", self.wants(), in_words(node))),
         }
     }

@@ -291,18 +291,25 @@ mod tests {
     fn a_parameter_file_gives_values_and_flags_win() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("p.yaml");
-        std::fs::write(&path, "primary: a\nremote: [b, c]\ntag: 1.24\nunknown: 1\n").expect("file");
+        std::fs::write(&path, "primary: a\nremote: [b, c]\ntag: '1.24'\nunknown: 1\n").expect("file");
         let args = ["--primary".to_owned(), "z".to_owned()];
         let given = Given::from_args(&header(), &args).with_file(&path).expect("given");
         let failure = Values::check(&header(), &given).expect_err("unknown");
         assert_eq!(failure.message, "`unknown` in the parameter file: the script has no such parameter");
-        std::fs::write(&path, "primary: a\nremote: [b, c]\ntag: 1.24\n").expect("file");
+        std::fs::write(&path, "primary: a\nremote: [b, c]\ntag: '1.24'\n").expect("file");
         let given = Given::from_args(&header(), &args).with_file(&path).expect("given");
         let values = Values::check(&header(), &given).expect("values").to_object().to_wire();
         assert_eq!(
             (&values["primary"], &values["remote"], &values["tag"]),
             (&"z".into(), &serde_json::json!(["b", "c"]), &"1.24".into())
         );
+    }
+
+    #[test]
+    fn a_version_that_yaml_reads_as_a_number_is_refused() {
+        let given = Given::default().with_yaml("p", "primary: a\nremote: [b]\ntag: 1.30\n").expect("given");
+        let failure = Values::check(&header(), &given).expect_err("it would be 1.3");
+        assert!(failure.message.contains("YAML reads the number 1.3: write it in quotes"), "{failure:?}");
     }
 
     #[test]
