@@ -3,7 +3,7 @@
 use super::approve::{Answers, ask, confirm_production, is_somebody_there, show_beside};
 use crate::failure::{Failure, Kind, Result};
 use crate::process::quoted;
-use crate::run::record;
+use crate::run::record::{self, History};
 use crate::run::screen::Style;
 use crate::run::undo::{self, Action, Item, Plan, Standing};
 use crate::run::{Job, Session};
@@ -53,11 +53,11 @@ impl Undo {
         }
         let mut plan = undo::plan(&run);
         plan.items = undo::without(plan.items, &self.except)?;
+        if plan.items.is_empty() {
+            return super::print(&format!("{}{}", shown(&run.id, &plan, &plan.items), earlier(&run)?));
+        }
         if self.dry_run {
             return super::print(&preview(&session, &run.id, &plan)?);
-        }
-        if plan.items.is_empty() {
-            return super::print(&shown(&run.id, &plan, &plan.items));
         }
         let contexts: BTreeSet<String> = plan.items.iter().map(|item| item.cluster.clone()).collect();
         let contexts: Vec<String> = contexts.into_iter().collect();
@@ -105,6 +105,17 @@ impl Undo {
             _ => Err(Failure::new(Kind::Rights, "nothing was taken back: you did not say yes")),
         }
     }
+}
+
+/// The command for what an earlier run of the script has left: this one may only have gone on with it.
+fn earlier(run: &History) -> Result<String> {
+    let runs = record::all(&record::folder())?;
+    let is_earlier = |other: &&History| {
+        let same = other.started.script == run.started.script && other.undone().is_none();
+        same && other.started.time < run.started.time && !undo::plan(other).items.is_empty()
+    };
+    let line = |other: &History| format!("\nAn earlier run of the script did: meshwright undo {} --dry-run", other.id);
+    Ok(runs.iter().find(is_earlier).map(line).unwrap_or_default())
 }
 
 fn unasked(id: &str) -> Failure {

@@ -57,6 +57,9 @@ fn a_failed_run_names_the_command_that_goes_on() {
     assert_eq!(code, 0, "{err}");
     let kept = err.lines().find(|line| line.contains("✓ Make")).expect("the step");
     assert!(kept.ends_with("kept"), "{err}");
+    let (code, out, err) = stage.meshwright(&["undo", "last", "--dry-run"]);
+    assert!(code == 0 && out.contains("left nothing"), "{out}{err}");
+    assert!(out.contains(&format!("An earlier run of the script did: meshwright undo {id} --dry-run")), "{out}");
 }
 
 #[test]
