@@ -16,15 +16,7 @@ fn job(example: &str) -> Job {
     };
     let exec = vec!["sh".into(), "echo".into(), "istioctl".into()];
     let header = Header { needs: Needs { exec, ..Needs::typed().writing() }, ..Header::default() };
-    Job {
-        script,
-        header,
-        values: Values::default(),
-        style: Style { quiet: true, ..Style::default() },
-        stop_after: None,
-        record: None,
-        amended: Default::default(),
-    }
+    Job::new(script, header, Values::default(), Style { quiet: true, ..Style::default() })
 }
 
 #[test]

@@ -54,15 +54,7 @@ impl Eval {
         let needs = Needs { exec: self.programs.clone(), ..Needs::typed() };
         let needs = if self.write || self.rehearse { needs.writing() } else { needs };
         let header = Header { needs, ..Header::default() };
-        let job = Job {
-            script,
-            header,
-            values: Values::default(),
-            style,
-            stop_after: None,
-            record: None,
-            amended: Default::default(),
-        };
+        let job = Job::new(script, header, Values::default(), style);
         let session = match self.rehearse {
             true => Session::rehearsal(&job, &["east", "west"])?,
             false => Session::live(&job, self.kubeconfig.clone())?,

@@ -161,15 +161,7 @@ fn rehearsed(name: &str, desk: &Desk, style: Style) -> Result<(Session, Job)> {
     let values = super::rehearse::stand_ins(&header)?;
     let contexts = values.clusters();
     let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
-    let job = Job {
-        script,
-        header,
-        values,
-        style: Style { quiet: true, ..style },
-        stop_after: None,
-        record: None,
-        amended: Default::default(),
-    };
+    let job = Job::new(script, header, values, Style { quiet: true, ..style });
     let session = Session::rehearsal_at(&job, &contexts, Some(desk.clone()))?;
     let writes = desk.gate.is_open();
     desk.gate.set(true);
@@ -198,5 +190,5 @@ fn typed() -> Script {
 fn job(script: Script, values: Values, style: Style) -> Job {
     let mut header = script.header().unwrap_or_else(|_| Header::default());
     header.needs = Needs { exec: vec!["*".into()], reveal: header.needs.reveal, ..Needs::typed().writing() };
-    Job { script, header, values, style, stop_after: None, record: None, amended: Default::default() }
+    Job::new(script, header, values, style)
 }

@@ -117,15 +117,7 @@ fn before(script: Script, mut header: Header, given: &Given, style: Style) -> Re
     let given = given.only(|name| header.param(name).is_some());
     let values = Values::check(&header, &given).map_err(|failure| failure.hint(usage("rehearse", &script, &[])))?;
     header.needs = header.needs.with(&values);
-    Ok(Job {
-        script,
-        header,
-        values,
-        style: Style { quiet: true, live: false, mute: true, ..style },
-        stop_after: None,
-        record: None,
-        amended: Default::default(),
-    })
+    Ok(Job::new(script, header, values, Style { quiet: true, live: false, mute: true, ..style }))
 }
 
 /// Takes the flags that change what a run may do out of the words.

@@ -160,15 +160,7 @@ fn job(id: &str, style: Style) -> Job {
     let home = Home::Folder(std::env::current_dir().unwrap_or_default());
     let script = Script { name: name.clone(), source: name, text: String::new(), home };
     let header = Header { needs: Needs::typed().writing(), ..Header::default() };
-    Job {
-        script,
-        header,
-        values: Values::default(),
-        style,
-        stop_after: None,
-        record: None,
-        amended: Default::default(),
-    }
+    Job::new(script, header, Values::default(), style)
 }
 
 fn line(item: &Item, verbs: [&str; 2]) -> String {

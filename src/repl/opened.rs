@@ -185,15 +185,7 @@ impl Repl {
         let own = Needs::typed().writing();
         granted.needs = Needs { exec: vec!["*".into()], reveal: header.needs.reveal, ..own };
         let style = Style { colour: self.view.colour, ..Style::default() };
-        let job = Job {
-            script: script.clone(),
-            header: granted,
-            values: values.clone(),
-            style,
-            stop_after: None,
-            record: None,
-            amended: Default::default(),
-        };
+        let job = Job::new(script.clone(), granted, values.clone(), style);
         let session = self.session().beside(&job)?;
         let params = session.scope(&job)?.get("params").cloned().unwrap_or_default();
         session.begin_with_a_change(&job);

@@ -28,15 +28,7 @@ impl Bench {
         let needs = Needs { exec: vec!["*".into()], ..Needs::typed().writing() };
         let header = Header { needs, ..Header::default() };
         let style = Style { quiet: true, ..Style::default() };
-        let job = Job {
-            script,
-            header,
-            values: Values::default(),
-            style,
-            stop_after: None,
-            record: None,
-            amended: Default::default(),
-        };
+        let job = Job::new(script, header, Values::default(), style);
         let desk = Desk::new(write);
         let session = Session::rehearsal_at(&job, &["east", "west"], Some(desk.clone())).expect("session");
         let repl = Repl::new(session, desk, &job, View::default()).expect("prompt");

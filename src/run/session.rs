@@ -47,6 +47,13 @@ pub struct Job {
     pub amended: Amended,
 }
 
+impl Job {
+    /// A script to its end, unrecorded, with the rights that its header has.
+    pub fn new(script: Script, header: Header, values: Values, style: Style) -> Job {
+        Job { script, header, values, style, stop_after: None, record: None, amended: Amended::default() }
+    }
+}
+
 /// A run that is set up: clusters can be asked, scripts can be run.
 pub struct Session {
     pub(super) runtime: Arc<Runtime>,

@@ -117,15 +117,7 @@ impl Trial {
         let given = self.filled(&header, given);
         let values = Values::check(&header, &given)?;
         header.needs = header.needs.with(&values);
-        Ok(Job {
-            script,
-            header,
-            values,
-            style: Style::default(),
-            stop_after: wanted.stop_after.clone(),
-            record: None,
-            amended: Default::default(),
-        })
+        Ok(Job { stop_after: wanted.stop_after.clone(), ..Job::new(script, header, values, Style::default()) })
     }
 
     /// The parameters with the test's clusters where none are named, and what rehearsals put in for others.
@@ -242,15 +234,7 @@ impl Trial {
         given.fill(&header, stand_in);
         let values = Values::check(&header, &given)?;
         header.needs = header.needs.with(&values);
-        Ok(Job {
-            script,
-            header,
-            values,
-            style: Style::default(),
-            stop_after: None,
-            record: None,
-            amended: Default::default(),
-        })
+        Ok(Job::new(script, header, values, Style::default()))
     }
 }
 

@@ -101,13 +101,5 @@ fn carry_out(session: &super::Session, job: &Job) -> Result<()> {
 fn job(file: &Script) -> Result<Job> {
     let mut header = file.header()?;
     header.needs = Needs { exec: vec!["*".into()], reveal: true, ..Needs::typed().writing() };
-    Ok(Job {
-        script: file.clone(),
-        header,
-        values: Values::default(),
-        style: Style::default(),
-        stop_after: None,
-        record: None,
-        amended: Default::default(),
-    })
+    Ok(Job::new(file.clone(), header, Values::default(), Style::default()))
 }

@@ -34,15 +34,7 @@ fn job(text: &str, write: &[&str]) -> Job {
     let needs = meshwright::script::Needs { write, ..meshwright::script::Needs::typed() };
     let header = Header { needs, ..Header::default() };
     let style = Style { quiet: true, ..Style::default() };
-    Job {
-        script,
-        header,
-        values: Values::default(),
-        style,
-        stop_after: None,
-        record: None,
-        amended: Default::default(),
-    }
+    Job::new(script, header, Values::default(), style)
 }
 
 pub fn holds(text: &str) {

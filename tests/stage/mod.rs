@@ -56,15 +56,7 @@ pub fn job(name: &str, args: &[&str], stop_after: Option<&str>) -> Job {
     let given = Given::from_args(&header, &words);
     let values = Values::check(&header, &given).expect("parameters");
     let style = Style { quiet: true, ..Style::default() };
-    Job {
-        script,
-        header,
-        values,
-        style,
-        stop_after: stop_after.map(str::to_owned),
-        record: None,
-        amended: Default::default(),
-    }
+    Job { stop_after: stop_after.map(str::to_owned), ..Job::new(script, header, values, style) }
 }
 
 impl Guide {

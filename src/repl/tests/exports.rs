@@ -55,7 +55,7 @@ fn an_export_needs_the_secrets_it_opened_and_the_pods_it_ran_programs_in() {
     assert_eq!(header.needs.secrets, ["kube-system/copied", "kube-system/read"], "{text}");
     let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values, style, stop_after: None, record: None, amended: Default::default() };
+    let job = Job::new(script, header, values, style);
     let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
     furnish(&session);
     session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
@@ -81,7 +81,7 @@ fn an_export_does_what_the_session_did() {
     assert_eq!(header.needs.write, ["default"]);
     let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values, style, stop_after: None, record: None, amended: Default::default() };
+    let job = Job::new(script, header, values, style);
     let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
     session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
     let world = session.world().expect("world");
@@ -130,7 +130,7 @@ fn an_export_has_by_default_what_the_open_script_was_given() {
     let header = script.header().expect("header");
     let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values, style, stop_after: None, record: None, amended: Default::default() };
+    let job = Job::new(script, header, values, style);
     let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
     session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
     let west = session.world().expect("world").server("west").expect("west");

@@ -68,7 +68,7 @@ fn a_script_that_fails_is_looked_at_and_gone_on_with() {
     let given = crate::script::Given { flags: vec![("primary".into(), "east".into())], ..Default::default() };
     let values = Values::check(&header, &given).expect("values");
     let style = Style { quiet: true, ..Style::default() };
-    let job = Job { script, header, values, style, stop_after: None, record: None, amended: Default::default() };
+    let job = Job::new(script, header, values, style);
     let session = Session::rehearsal_at(&job, &["east"], Some(bench.repl.desk.clone())).expect("session");
     bench.repl = Repl::new(session, bench.repl.desk.clone(), &job, View::default()).expect("prompt");
     let failure = bench.repl.carry_out(&job).expect_err("fails");
