@@ -73,6 +73,34 @@ fn explain_fills_in_the_contexts_that_are_given() {
 }
 
 #[test]
+fn explain_fills_in_every_parameter_and_numbers_the_remotes() {
+    let told = |step: &str, more: &[&str]| {
+        let remotes = ["--primary", "one", "--remote", "two", "--remote", "three"];
+        let (code, out, err) = meshwright(&[&["explain", "shared-gateways", step][..], &remotes, more].concat());
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        out
+    };
+    let install = told("Install the remote clusters", &[]);
+    for (cluster, network) in [("two", "network2"), ("three", "network3")] {
+        let line = install.lines().find(|line| line.contains("manifest apply") && line.contains(&format!("={cluster} ")));
+        assert!(line.is_some_and(|line| line.ends_with(&format!("network={network}"))), "{install}");
+    }
+    let watch = told("Let the primary watch", &["--namespace", "mesh", "--cluster-name", "a", "--cluster-name", "b"]);
+    for line in [
+        "secret generic n2-k8s-secret --from-file b -n mesh",
+        "secret generic n3-k8s-secret --from-file n3-k8s-config -n mesh",
+        "label --context=one secret n3-k8s-secret istio/multiCluster=true -n mesh",
+    ] {
+        assert!(watch.contains(line), "`{line}` is missing in:\n{watch}");
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let site = folder.path().join("site.yaml");
+    std::fs::write(&site, "sample_namespace: hello\n").expect("written");
+    let call = told("Call helloworld", &["--params", site.to_str().expect("path")]);
+    assert!(call.contains("-n hello -c sleep") && call.contains("curl helloworld.hello:5000/hello"), "{call}");
+}
+
+#[test]
 fn explain_finds_a_step_by_a_part_of_its_name() {
     let (code, out, _) = meshwright(&["explain", "prove the path", "-o", "json"]);
     assert_eq!(code, 0);
@@ -120,7 +148,7 @@ fn what_explain_prints_can_be_pasted_into_a_shell() {
             let told: serde_json::Value = serde_json::from_str(&out).expect("JSON");
             let commands = told["commands"].as_array().expect("commands").iter().filter_map(|line| line.as_str());
             let commands = commands.collect::<Vec<_>>().join("\n");
-            for unresolved in ["…", "<", "$CTX", "POD"] {
+            for unresolved in ["…", "<", "$CTX", "${", "POD"] {
                 assert!(!commands.contains(unresolved), "{step}: `{unresolved}` in:\n{commands}");
             }
             for cluster in ["east", "west", "north"].iter().filter(|_| commands.contains(" in east ")) {

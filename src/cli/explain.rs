@@ -4,8 +4,8 @@ use super::script_args::{find, terminal_width};
 use crate::doc::{indented, wrapped};
 use crate::failure::{Failure, Result};
 use crate::run::screen::Style;
-use crate::script::explained::{Contexts, Explained, Part, explain};
-use crate::script::{Given, Kind, Script};
+use crate::script::explained::{Explained, Filling, Part, explain, position};
+use crate::script::{Given, Script, Values};
 use clap::{Args, ValueEnum};
 
 /// Arguments of `explain`.
@@ -68,9 +68,9 @@ impl Explain {
 }
 
 fn of_script(script: Script, step: &str, flags: &[String]) -> Result<(Script, Explained)> {
-    let contexts = contexts(&script, flags)?;
+    let filling = filling(&script, flags)?;
     let hint = format!("meshwright show {} lists its steps", script.name);
-    let step = explain(&script.steps(), step, &contexts).map_err(|failure| failure.hint(hint))?;
+    let step = explain(&script.steps(), step, &filling).map_err(|failure| failure.hint(hint))?;
     Ok((script, step))
 }
 
@@ -85,7 +85,7 @@ fn explained_anywhere(step: &str, flags: &[String]) -> Result<(Script, Explained
     let tasks = tasks.filter_map(|name| find(&name).ok()).collect::<Vec<_>>();
     let mut first = None;
     for script in mains.into_iter().chain(tasks) {
-        match explain(&script.steps(), step, &Contexts::default()) {
+        match position(&script.steps(), step) {
             Ok(_) => return of_script(script, step, flags),
             // The hint of the first script, which is the most likely one.
             Err(failure) => drop(first.get_or_insert(failure)),
@@ -94,28 +94,18 @@ fn explained_anywhere(step: &str, flags: &[String]) -> Result<(Script, Explained
     Err(first.unwrap_or_else(|| Failure::internal("there are no scripts")))
 }
 
-/// The contexts that flags give for the script's cluster parameters.
-fn contexts(script: &Script, flags: &[String]) -> Result<Contexts> {
-    let header = script.header()?;
-    let given = Given::from_args(&header, flags);
-    let unknown = given.flags.iter().find(|(name, _)| header.param(name).is_none());
-    if let Some((name, _)) = unknown {
-        let names = header.params.iter().map(|param| param.name.as_str());
-        let failure = Failure::usage(format!("{} has no parameter --{name}", script.name));
-        return Err(match crate::engine::nearest(name, names) {
-            Some(meant) => failure.hint(format!("did you mean --{}?", meant.replace('_', "-"))),
-            None => failure.hint("contexts are given as for `run`: --primary east --remote west"),
-        });
-    }
-    if let Some(problem) = given.problems.first() {
-        return Err(Failure::usage(problem));
-    }
-    let mut found =
-        header.params.iter().filter(|param| matches!(param.kind, Kind::Cluster | Kind::Clusters)).flat_map(|param| {
-            let is_it = |name: &str| name.replace('-', "_") == param.name;
-            given.flags.iter().filter(move |(name, _)| is_it(name)).map(|(_, value)| value.clone()).collect::<Vec<_>>()
-        });
-    Ok(Contexts { first: found.next(), others: found.collect() })
+/// What the flags of `run` put into the command lines; none must be given.
+fn filling(script: &Script, flags: &[String]) -> Result<Filling> {
+    let (mut header, mut flags) = (script.header()?, flags.to_vec());
+    header.params.iter_mut().for_each(|param| param.required = false);
+    let file = super::script_args::take_value(&mut flags, "--params").map_err(Failure::usage)?;
+    let given = Given::from_args(&header, &flags);
+    let given = match file {
+        Some(file) => given.with_file(file.as_ref())?,
+        None => given,
+    };
+    let hint = "parameters are given as for `run`: --primary east --remote west";
+    Ok(Filling::new(&Values::check(&header, &given).map_err(|failure| failure.hint(hint))?))
 }
 
 fn shown(script: &Script, step: &Explained, style: Style) -> String {

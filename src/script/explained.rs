@@ -1,8 +1,13 @@
 //! What a step stands for: the guide's section, what it does, and the command lines, with the contexts of real clusters.
 
+use super::params::{Kind, shown};
 use super::steps::Step;
+use super::values::Values;
 use crate::engine::nearest;
 use crate::failure::{Failure, Result};
+use crate::object::Node;
+use regex::{Captures, Regex};
+use std::sync::LazyLock;
 
 /// A step, explained by the comment above it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,25 +35,33 @@ pub enum Part {
     Commands(Vec<String>),
 }
 
-/// The contexts that stand in for `$CTX_CLUSTER1`, `$CTX_CLUSTER2`.
-#[derive(Debug, Clone, Default)]
-pub struct Contexts {
-    /// The first cluster's.
-    pub first: Option<String>,
-    /// The others'.
-    pub others: Vec<String>,
+/// What a script's parameters put into the command lines of its comments.
+///
+/// `$CTX_CLUSTER1` is the context of the first cluster. A line with `$CTX_CLUSTER2` or `${n}` is about the other clusters:
+/// it is told once for each, with its context and its number, from 2; a loop goes over all of them. `${parameter}` is a
+/// parameter's value, of a list the item of the line's cluster; `${parameter:-otherwise}` is something else where that is
+/// empty or unknown, as in a shell.
+#[derive(Debug, Clone)]
+pub struct Filling {
+    first: String,
+    others: Vec<String>,
+    values: Values,
 }
 
-/// The step of a script that somebody asks about: by its name, a part of it, or its number.
+/// The step of a script that somebody asks about, explained.
+///
+/// # Errors
+/// As of [`position`].
+pub fn explain(all: &[Step], wanted: &str, filling: &Filling) -> Result<Explained> {
+    let at = position(all, wanted)?;
+    Ok(Explained::of(&all[at], (at + 1, all.len()), filling))
+}
+
+/// Which step somebody asks about: by its name, a part of it, or its number.
 ///
 /// # Errors
 /// When none fits, with the nearest; when several do, with their names.
-pub fn explain(all: &[Step], wanted: &str, contexts: &Contexts) -> Result<Explained> {
-    let at = position(all, wanted)?;
-    Ok(Explained::of(&all[at], (at + 1, all.len()), contexts))
-}
-
-fn position(all: &[Step], wanted: &str) -> Result<usize> {
+pub fn position(all: &[Step], wanted: &str) -> Result<usize> {
     let lower = wanted.trim().to_lowercase();
     if let Some(at) = all.iter().position(|step| step.name.to_lowercase() == lower) {
         return Ok(at);
@@ -77,12 +90,12 @@ fn position(all: &[Step], wanted: &str) -> Result<usize> {
 }
 
 impl Explained {
-    fn of(step: &Step, number: (usize, usize), contexts: &Contexts) -> Explained {
+    fn of(step: &Step, number: (usize, usize), filling: &Filling) -> Explained {
         let mut parts: Vec<Part> = Vec::new();
         for line in step.doc.lines() {
             match (line.strip_prefix("  "), parts.last_mut()) {
-                (Some(command), Some(Part::Commands(lines))) => lines.extend(contexts.fill(command.trim())),
-                (Some(command), _) => parts.push(Part::Commands(contexts.fill(command.trim()))),
+                (Some(command), Some(Part::Commands(lines))) => lines.extend(filling.fill(command.trim())),
+                (Some(command), _) => parts.push(Part::Commands(filling.fill(command.trim()))),
                 (None, Some(Part::Prose(text))) => *text = format!("{text} {}", line.trim()),
                 (None, _) => parts.push(Part::Prose(line.trim().to_owned())),
             }
@@ -122,58 +135,117 @@ fn guide_of(parts: &mut Vec<Part>) -> Option<String> {
     Some(guide.to_owned())
 }
 
-impl Contexts {
-    /// A command line with contexts in it: one for each of the other clusters where it is about those.
-    fn fill(&self, command: &str) -> Vec<String> {
-        let command = match &self.first {
-            Some(first) => command.replace("$CTX_CLUSTER1", first),
-            None => command.to_owned(),
-        };
-        // A loop goes over all of them.
-        let (is_loop, others) = (command.starts_with("for ") || command.contains("; for "), self.others.join(" "));
-        let is_loop = is_loop || command.contains("&& for ");
-        let command =
-            if is_loop && !self.others.is_empty() { command.replace("$CTX_CLUSTER2", &others) } else { command };
-        match command.contains("$CTX_CLUSTER2") && !self.others.is_empty() {
-            true => self.others.iter().map(|other| command.replace("$CTX_CLUSTER2", other)).collect(),
-            false => vec![command],
+/// A parameter in a command line, with what stands for it when it is empty.
+#[allow(clippy::expect_used)]
+static PARAMETER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\$\{(\w+)(?::-([^}]*))?\}").expect("a pattern of this program's own"));
+
+impl Filling {
+    /// With these values of a script's parameters. Contexts that are not given stay variables.
+    pub fn new(values: &Values) -> Filling {
+        let mut clusters = values.iter().filter(|(param, _)| matches!(param.kind, Kind::Cluster | Kind::Clusters));
+        let first = clusters.next().and_then(|(_, node)| values_of(node).into_iter().next());
+        let mut others: Vec<String> = clusters.flat_map(|(_, node)| values_of(node)).collect();
+        if others.is_empty() {
+            others.push("$CTX_CLUSTER2".into());
         }
+        Filling { first: first.unwrap_or_else(|| "$CTX_CLUSTER1".into()), others, values: values.clone() }
     }
+
+    fn fill(&self, command: &str) -> Vec<String> {
+        let command = command.replace("$CTX_CLUSTER1", &self.first);
+        let is_loop = ["; for ", "&& for "].iter().any(|word| command.contains(word)) || command.starts_with("for ");
+        if is_loop || !["$CTX_CLUSTER2", "${n}"].iter().any(|word| command.contains(word)) {
+            return vec![self.with_values(&command.replace("$CTX_CLUSTER2", &self.others.join(" ")), 1)];
+        }
+        let others = self.others.iter().enumerate().map(|(at, other)| {
+            let number = at + 2;
+            let command = command.replace("$CTX_CLUSTER2", other).replace("${n}", &number.to_string());
+            self.with_values(&command, number)
+        });
+        others.collect()
+    }
+
+    /// A command line about the cluster of this number, with the values of parameters.
+    fn with_values(&self, command: &str, number: usize) -> String {
+        let value = |found: &Captures| {
+            let value = match self.values.get(&found[1]) {
+                Some(Node::Array(items)) => items.get(number - 1).map(shown),
+                Some(Node::Null) => None,
+                Some(other) => Some(shown(other)),
+                // A variable of the shell's own.
+                None if found.get(2).is_none() => Some(found[0].to_owned()),
+                None => None,
+            };
+            let otherwise = || found.get(2).map(|text| text.as_str().to_owned()).unwrap_or_default();
+            value.filter(|value| !value.is_empty()).unwrap_or_else(otherwise)
+        };
+        PARAMETER.replace_all(command, value).into_owned()
+    }
+}
+
+/// The texts in a value: of a list its items'.
+fn values_of(node: &Node) -> Vec<String> {
+    let texts = node.as_str().into_iter().chain(node.items().iter().filter_map(Node::as_str));
+    texts.filter(|text| !text.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::bundled;
     use crate::script::steps::steps;
+    use crate::script::{Given, Header, bundled};
 
-    fn explain(text: &str, wanted: &str, contexts: &Contexts) -> Result<Explained> {
-        super::explain(&steps(text), wanted, contexts)
+    fn explain(text: &str, wanted: &str, given: &[&str]) -> Result<Explained> {
+        super::explain(&steps(text), wanted, &filling(HEADER, given))
     }
 
     const TEXT: &str = "// Guide: Setup, step 1. It installs\n// things.\n//   kubectl --context=$CTX_CLUSTER2 get ns\n// Here: \
                         applied.\nstep \"Install it\" { 1 }\nstep \"Wait for it\" { 2 }\n";
 
-    fn contexts() -> Contexts {
-        Contexts { first: Some("east".into()), others: vec!["west".into(), "north".into()] }
+    const HEADER: &str = "//! # T\n//! ---\n//! params:\n//!   primary: {type: cluster}\n//!   remote: {type: clusters}\n//!   \
+                          network: {type: strings, default: []}\n//!   ns: {type: string, default: mesh}\n//! ---\n";
+
+    const CONTEXTS: &[&str] = &["--primary", "east", "--remote", "west", "--remote", "north"];
+
+    fn filling(text: &str, given: &[&str]) -> Filling {
+        let mut header = Header::parse("main.rhai", text).expect("header");
+        header.params.iter_mut().for_each(|param| param.required = false);
+        let given: Vec<String> = given.iter().map(|word| (*word).to_owned()).collect();
+        Filling::new(&Values::check(&header, &Given::from_args(&header, &given)).expect("values"))
     }
 
     #[test]
     fn a_comment_becomes_section_prose_and_commands() {
-        let step = explain(TEXT, "install it", &contexts()).expect("step");
+        let step = explain(TEXT, "install it", CONTEXTS).expect("step");
         assert_eq!((step.guide.as_deref(), step.number, step.line), (Some("Setup, step 1"), (1, 2), 5));
         assert_eq!(step.prose(), "It installs things.\nHere: applied.");
         assert_eq!(step.commands(), ["kubectl --context=west get ns", "kubectl --context=north get ns"]);
+        assert_eq!(explain(TEXT, "1", &[]).expect("step").commands(), ["kubectl --context=$CTX_CLUSTER2 get ns"]);
+    }
+
+    #[test]
+    fn each_of_the_other_clusters_has_its_number_and_its_item_of_a_list() {
+        let text = "// Guide: X. Y.\n//   k --context=$CTX_CLUSTER1 secret n${n}-secret -n ${ns}\n//   i --context=$CTX_CLUSTER2 \
+                    network=${network:-network${n}}\n//   for c in $CTX_CLUSTER1 $CTX_CLUSTER2; do k -n ${ns} ${HOME}; done\nstep \"S\" {}\n";
+        let told = |given: &[&str]| explain(text, "S", given).expect("step").commands().join("\n");
         assert_eq!(
-            explain(TEXT, "1", &Contexts::default()).expect("step").commands(),
-            ["kubectl --context=$CTX_CLUSTER2 get ns"]
+            told(&[CONTEXTS, &["--ns", "istio", "--network", "one", "--network", "", "--network", "three"]].concat()),
+            "k --context=east secret n2-secret -n istio\nk --context=east secret n3-secret -n istio\n\
+             i --context=west network=network2\ni --context=north network=three\n\
+             for c in east west north; do k -n istio ${HOME}; done"
+        );
+        assert_eq!(
+            told(&[]),
+            "k --context=$CTX_CLUSTER1 secret n2-secret -n mesh\ni --context=$CTX_CLUSTER2 network=network2\n\
+             for c in $CTX_CLUSTER1 $CTX_CLUSTER2; do k -n mesh ${HOME}; done"
         );
     }
 
     #[test]
     fn a_part_of_a_name_is_enough_and_a_wrong_one_gets_the_nearest() {
-        assert_eq!(explain(TEXT, "wait", &contexts()).expect("step").name, "Wait for it");
-        let hint = |wanted: &str| explain(TEXT, wanted, &contexts()).expect_err("wrong").hint.unwrap_or_default();
+        assert_eq!(explain(TEXT, "wait", CONTEXTS).expect("step").name, "Wait for it");
+        let hint = |wanted: &str| explain(TEXT, wanted, CONTEXTS).expect_err("wrong").hint.unwrap_or_default();
         assert_eq!(hint("Instal itt"), "did you mean `Install it`?");
         assert_eq!(hint("it"), "which one? Install it · Wait for it");
         assert_eq!(hint("nothing"), "the steps are Install it · Wait for it");
@@ -183,9 +255,10 @@ mod tests {
     fn every_step_of_the_guide_names_its_section_and_its_commands() {
         let text = bundled("shared-gateways/main.rhai").expect("the guide");
         for step in steps(text) {
-            let explained = explain(text, &step.name, &contexts()).expect("explained");
+            let explained = super::explain(&steps(text), &step.name, &filling(text, CONTEXTS)).expect("explained");
             assert!(explained.guide.is_some() && !explained.commands().is_empty(), "{}", step.name);
-            assert!(explained.commands().iter().all(|line| !line.contains("$CTX_")), "{:?}", explained.commands());
+            let is_whole = |line: &&str| !line.contains("$CTX_") && !line.contains("${");
+            assert!(explained.commands().iter().all(is_whole), "{:?}", explained.commands());
         }
     }
 }
