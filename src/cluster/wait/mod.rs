@@ -9,10 +9,12 @@ mod graces;
 mod lines;
 mod patience;
 mod probe;
+mod pulse;
 mod report;
 mod rule;
 pub mod rules;
 mod seen;
+mod selection;
 mod selector;
 pub mod trouble;
 pub mod watch;
@@ -29,8 +31,10 @@ use std::time::Duration;
 
 pub use follow::LAST_LOOK;
 pub use graces::Graces;
+pub use pulse::Health;
 pub use rule::Rule;
-pub use watch::{Health, Selection, Watch};
+pub use selection::Selection;
+pub use watch::Watch;
 
 /// One object and what it must become.
 #[derive(Clone)]

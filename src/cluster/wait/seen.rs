@@ -1,9 +1,10 @@
 //! What a wait has seen so far.
 
 use super::explain::Diagnosis;
+use super::pulse::{Health, Pulse};
 use super::rule::Rule;
 use super::rules::Verdict;
-use super::watch::{Health, Pulse, Watch};
+use super::watch::Watch;
 use crate::object::Object;
 use crate::plain;
 use std::time::Duration;

@@ -6,16 +6,16 @@
 //! the state that is handed out is always one that the server has shown.
 
 use super::lines::{Lines, Next};
-use crate::cluster::path::query;
+use super::pulse::{Health, Pulse};
+use super::selection::{Selection, key};
 use crate::cluster::request::failure_of;
 use crate::cluster::status::Status;
-use crate::cluster::{Cluster, Resource, Target};
+use crate::cluster::{Cluster, Target};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{self, Node, Object};
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long the server is asked to keep a watch open. Short, so that a connection that died without a word is noticed.
@@ -31,66 +31,6 @@ const LAST_BACKOFF: Duration = Duration::from_secs(5);
 /// A refusal that comes this often without an answer in between is meant.
 const REFUSALS: u32 = 3;
 const MOST_ERROR_TEXT: usize = 64 << 10;
-
-/// Which objects to follow.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    /// Their kind.
-    pub resource: Resource,
-    /// Their namespace; `None` for cluster-scoped kinds and for all namespaces.
-    pub namespace: Option<String>,
-    /// The only name wanted.
-    pub name: Option<String>,
-    /// A label selector, such as `app=helloworld`.
-    pub labels: Option<String>,
-}
-
-impl Selection {
-    /// One object, there or not.
-    pub fn one(target: &Target) -> Selection {
-        Selection {
-            resource: target.resource.clone(),
-            namespace: target.namespace.clone(),
-            name: Some(target.name.clone()),
-            labels: None,
-        }
-    }
-}
-
-/// How well the watching goes: tells a slow cluster from a blind watcher.
-#[derive(Debug, Clone, Default)]
-pub struct Health {
-    /// Connections opened because the one before broke, was refused or went silent.
-    pub reconnects: u32,
-    /// When something was heard last, on the cluster's clock.
-    pub heard: Option<Duration>,
-    /// Why the last attempt failed; `None` once one succeeded.
-    pub trouble: Option<Failure>,
-    /// Whether it reads at intervals because watching is refused.
-    pub polling: bool,
-}
-
-/// The health of a watch as it is at any time, also while there is no news; clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct Pulse(Arc<Mutex<Health>>);
-
-impl Pulse {
-    /// How well the watching goes now.
-    pub fn now(&self) -> Health {
-        self.lock().clone()
-    }
-
-    /// Something was heard at this time.
-    pub fn hear(&self, now: Duration) {
-        let mut health = self.lock();
-        health.heard = Some(now);
-        health.trouble = None;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Health> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 enum State {
     /// Nothing is known: list.
@@ -192,9 +132,9 @@ impl Watch {
             Err(failure) if failure.kind == Kind::Forbidden => match self.read_one().await {
                 Some(found) => {
                     self.state = State::Polling(self.cluster.clock().now() + POLLING);
-                    self.pulse.lock().polling = true;
+                    self.pulse.poll();
                     self.hear();
-                    self.objects = self.keyed(found);
+                    self.objects = self.selection.keyed(found);
                     self.not_before = self.cluster.clock().now() + POLL;
                     return Ok(true);
                 }
@@ -212,13 +152,14 @@ impl Watch {
         self.state = State::Listed(list.resource_version().to_owned());
         self.hear();
         let items = list.items_at("items").iter().map(|item| self.complete(item.clone())).collect();
-        self.objects = self.keyed(items);
+        self.objects = self.selection.keyed(items);
         Ok(true)
     }
 
     async fn read_list(&mut self) -> Result<Object> {
-        let request =
-            http::Request::get(self.uri(&[])).body(Vec::new()).map_err(|e| Failure::internal(e.to_string()))?;
+        let request = http::Request::get(self.selection.uri(&[]))
+            .body(Vec::new())
+            .map_err(|e| Failure::internal(e.to_string()))?;
         let answer = self.cluster.clock().timeout(SILENCE, self.cluster.send(request)).await;
         answer.unwrap_or_else(|| Err(Failure::new(Kind::Unreachable, "no answer to a list request")))
     }
@@ -233,7 +174,7 @@ impl Watch {
 
     async fn open(&mut self, version: String) -> Result<bool> {
         let seconds = OPEN.as_secs().to_string();
-        let uri = self.uri(&[
+        let uri = self.selection.uri(&[
             ("watch", "true"),
             ("allowWatchBookmarks", "true"),
             ("timeoutSeconds", &seconds),
@@ -251,14 +192,7 @@ impl Watch {
         let now = self.cluster.clock().now();
         let broken = std::mem::take(&mut self.broken);
         let again = self.opened.replace(now).is_some() && broken;
-        let mut health = self.pulse.lock();
-        *health = Health {
-            reconnects: health.reconnects + u32::from(again),
-            heard: Some(now),
-            trouble: None,
-            polling: false,
-        };
-        drop(health);
+        self.pulse.open(now, again);
         self.state = State::Watching(Box::new(Lines::new(response.into_body())), version);
         Ok(false)
     }
@@ -274,7 +208,7 @@ impl Watch {
                 Ok(false)
             }
             403 | 405 => {
-                self.pulse.lock().polling = true;
+                self.pulse.poll();
                 self.state = State::Polling(self.cluster.clock().now() + POLLING);
                 self.not_before = self.cluster.clock().now() + POLL;
                 Ok(false)
@@ -330,7 +264,7 @@ impl Watch {
             return self.take_error(&seen);
         }
         self.hear();
-        let wanted = self.wants(&seen);
+        let wanted = self.selection.wants(&seen);
         let version = Some(seen.resource_version()).filter(|v| !v.is_empty()).map_or(version, str::to_owned);
         self.state = State::Watching(lines, version);
         match kind {
@@ -365,7 +299,7 @@ impl Watch {
             Kind::Unreachable | Kind::Server | Kind::Timeout | Kind::Conflict | Kind::NotFound => {}
             _ => return Err(failure),
         }
-        self.pulse.lock().trouble = Some(failure);
+        self.pulse.fail(failure);
         self.delay();
         Ok(())
     }
@@ -383,38 +317,8 @@ impl Watch {
         self.backoff = FIRST_BACKOFF;
     }
 
-    fn uri(&self, more: &[(&str, &str)]) -> String {
-        let Selection { resource, namespace, name, labels } = &self.selection;
-        let field = name.as_ref().map(|name| format!("metadata.name={name}"));
-        let selectors = [("fieldSelector", field.as_deref()), ("labelSelector", labels.as_deref())];
-        let selectors = selectors.into_iter().filter_map(|(key, value)| Some((key, value?)));
-        let pairs: Vec<_> = selectors.chain(more.iter().copied()).collect();
-        format!("{}{}", resource.path(namespace.as_deref()), query(&pairs))
-    }
-
-    /// An object as a single read would show it: list items come without `apiVersion` and `kind`.
+    /// An object as a single read would show it.
     fn complete(&self, node: Node) -> Object {
-        let Node::Map(map) = &node else { return Object::new(node) };
-        let resource = &self.selection.resource;
-        let mut complete = map.clone();
-        for (key, value) in [("kind", resource.kind.clone()), ("apiVersion", resource.api_version())] {
-            if map.get(key).is_none() {
-                complete = complete.with(key, Node::Str(value.into()));
-            }
-        }
-        self.cluster.received(Object::new(Node::Map(complete)).sealed())
+        self.cluster.received(self.selection.complete(node))
     }
-
-    fn keyed(&self, objects: Vec<Object>) -> BTreeMap<String, Object> {
-        objects.into_iter().filter(|object| self.wants(object)).map(|object| (key(&object), object)).collect()
-    }
-
-    /// A server that ignores field selectors must not make us look at somebody else's object.
-    fn wants(&self, object: &Object) -> bool {
-        self.selection.name.as_deref().is_none_or(|name| name == object.name())
-    }
-}
-
-fn key(object: &Object) -> String {
-    format!("{}/{}", object.namespace().unwrap_or_default(), object.name())
 }
