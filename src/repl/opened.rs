@@ -6,7 +6,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::run::Job;
 use crate::run::screen::Style;
 use crate::script::parts::{Part, parts_of};
-use crate::script::{self, Given, Header, Kind as ParamKind, Needs, Script, Values};
+use crate::script::{self, Given, Header, Kind as ParamKind, Needs, Outline, Script, Values};
 use std::path::PathBuf;
 
 /// A script that is open.
@@ -239,7 +239,8 @@ impl Repl {
 
     /// Runs one statement of the open script at its own line.
     pub(super) fn run_part(&mut self, part: &Part) -> Result<rhai::Dynamic> {
-        self.inputs.begin_part(&part.text, part.line);
+        let known = self.opened.as_ref().map(|opened| Outline::of(&opened.script.text).imports).unwrap_or_default();
+        self.inputs.begin_part(&part.whole(&known), part.line);
         let session = &self.sessions[self.sessions.len() - 1];
         session.typed("");
         let value = session.enter_part(&mut self.console, &part.text, part.line)?;

@@ -61,7 +61,7 @@ impl Script {
     /// When the header is wrong, with the line.
     pub fn header(&self) -> Result<Header> {
         match &self.home {
-            Home::Over(folder, _) => Header::over(
+            Home::Over(folder, _) if !is_on_disk(&self.source) => Header::over(
                 (&self.source, &self.text),
                 &small::header_file(folder, self.source.ends_with("/main.rhai"))?,
             ),
@@ -216,10 +216,24 @@ pub fn find(name: &str, working: &Path) -> Result<Script> {
         Some(file) => on_disk(name, file, working)?,
         None => return task_of_origin(name, &path)?.ok_or_else(|| not_found(name, is_path)),
     };
-    match small::origin(&script)? {
-        Some(origin) => over(script, &origin, working),
-        None => Ok(script),
+    if let Some(origin) = small::origin(&script)? {
+        return over(script, &origin, working);
     }
+    beside_small(script)
+}
+
+/// A script of one's own in the folder of a small fork: what stands beside the origin's scripts stands beside it too.
+fn beside_small(script: Script) -> Result<Script> {
+    let Home::Folder(folder) = &script.home else { return Ok(script) };
+    let home = origin_of(folder)?.map(|origin| Home::Over(folder.clone(), origin));
+    Ok(Script { home: home.unwrap_or_else(|| script.home.clone()), ..script })
+}
+
+/// The origin of the small fork in this folder, if there is one.
+fn origin_of(folder: &Path) -> Result<Option<String>> {
+    let Ok(text) = std::fs::read_to_string(folder.join("main.rhai")) else { return Ok(None) };
+    let source = folder.join("main.rhai").display().to_string();
+    small::origin(&Script { name: source.clone(), source, text, home: Home::Folder(folder.to_owned()) })
 }
 
 /// The script that a small fork stands for.
@@ -233,12 +247,9 @@ fn over(script: Script, origin: &str, working: &Path) -> Result<Script> {
 /// The origin's task, for `FOLDER/TASK` where the folder is a small fork without that task.
 fn task_of_origin(name: &str, path: &Path) -> Result<Option<Script>> {
     let (Some(folder), Some(task)) = (path.parent(), path.file_stem()) else { return Ok(None) };
-    let Ok(text) = std::fs::read_to_string(folder.join("main.rhai")) else { return Ok(None) };
-    let source = folder.join("main.rhai").display().to_string();
-    let main = Script { name: name.to_owned(), source, text, home: Home::Folder(folder.to_owned()) };
-    let Some(origin) = small::origin(&main)? else { return Ok(None) };
+    let Some(origin) = origin_of(folder)? else { return Ok(None) };
     let shipped = in_bundle(&format!("{origin}/{}", task.to_string_lossy()));
-    Ok(shipped.map(|shipped| Script { name: main.name, home: Home::Over(folder.to_owned(), origin), ..shipped }))
+    Ok(shipped.map(|shipped| Script { name: name.to_owned(), home: Home::Over(folder.to_owned(), origin), ..shipped }))
 }
 
 fn in_bundle(name: &str) -> Option<Script> {

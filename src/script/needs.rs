@@ -4,6 +4,7 @@ use super::params::Param;
 use super::values::Values;
 use crate::engine::nearest;
 use crate::failure::{Failure, Result};
+use crate::grant;
 use crate::object::Node;
 
 /// The rights a script asks for: names and patterns with `*`; after `!` stands what it may not all the same. In a
@@ -107,6 +108,15 @@ impl Needs {
             *list = list.iter().flat_map(filled).collect();
         }
         filled
+    }
+
+    /// The entry under a key that lets a name through, as the header writes it, with the values of parameters.
+    pub fn entry_for(&self, key: &str, name: &str, values: &Values) -> Option<&str> {
+        let fits = |entry: &&String| {
+            let mut filled = values.fill(entry).into_iter().filter(|filled| is_named(entry, filled));
+            filled.any(|filled| grant::matches(&filled, name))
+        };
+        self.list(key).iter().find(fits).map(String::as_str)
     }
 
     /// Adds the rights of a flag such as `write=sample,other` or `reveal`.

@@ -4,7 +4,7 @@
 //! imports itself, so that it can be read and checked without the origin beside it.
 
 use super::bundle::{Home, Script};
-use super::outline::Outline;
+use super::outline::{Import, Outline};
 use super::paths;
 use super::steps::{Step, steps};
 use crate::engine::{compile, nearest, parser};
@@ -111,6 +111,17 @@ impl Script {
         let working = paths::plain(&std::env::current_dir().unwrap_or_default());
         own_steps(folder, origin, &self.text, &working).unwrap_or_default()
     }
+}
+
+/// An import of such a file as it is written in a script beside the folder.
+pub(super) fn from_top(import: &Import) -> String {
+    let path = match (import.path.strip_prefix("./"), import.path.strip_prefix("../")) {
+        (Some(rest), _) => format!("./{FOLDER}{rest}"),
+        (_, Some(rest)) => format!("./{rest}"),
+        _ => import.path.clone(),
+    };
+    let name = if import.name.is_empty() { String::new() } else { format!(" as {}", import.name) };
+    format!("import \"{path}\"{name};")
 }
 
 /// A step of a script's text as a file of its own, with what it imports.

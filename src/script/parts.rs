@@ -2,6 +2,8 @@
 
 use super::Script;
 use super::lexer::{Piece, What, pieces};
+use super::outline::{Import, Outline};
+use super::own_steps::from_top;
 use super::steps::steps;
 
 /// One statement at the top of a script.
@@ -89,6 +91,28 @@ pub fn parts_of(script: &Script) -> Vec<Part> {
 }
 
 impl Part {
+    /// Its text with what stands in for its steps written into it. What those import beside what is known already they
+    /// import for themselves; their functions stand below.
+    pub fn whole(&self, known: &[Import]) -> String {
+        let mut whole = self.text.clone();
+        for own in &self.own {
+            let Some(step) = steps(own).into_iter().next() else { continue };
+            let Some(there) = steps(&whole).into_iter().find(|there| there.name == step.name) else { continue };
+            let is_known = |import: &Import| known.iter().any(|k| k.path == import.path && k.name == import.name);
+            let mut imports = Outline::of(&own[..step.range.start]).imports;
+            imports.retain(|import| !is_known(import));
+            let body = &own[step.range];
+            let lines: String = imports.iter().map(|import| format!("    {}\n", from_top(import))).collect();
+            // A text over several lines stays as it is.
+            let deeper = if body.contains('`') { body.to_owned() } else { body.replace('\n', "\n    ") };
+            let body = if lines.is_empty() { body.to_owned() } else { format!("{{\n{lines}    {deeper}\n}}") };
+            whole.replace_range(there.range, &body);
+            let functions = parts(own).into_iter().filter(|part| part.is_function);
+            functions.for_each(|function| whole += &format!("\n{}", function.text));
+        }
+        whole
+    }
+
     /// Whether it is written as this one is.
     pub fn is_as(&self, other: &Part) -> bool {
         self.text == other.text && self.own == other.own

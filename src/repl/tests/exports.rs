@@ -136,3 +136,56 @@ fn an_export_has_by_default_what_the_open_script_was_given() {
     let west = session.world().expect("world").server("west").expect("west");
     assert!(west.get("ConfigMap", Some("default"), "two").is_some(), "the same effect:\n{text}");
 }
+
+const OWN: &str = r#"import "std:istio/mesh" as mesh_of;
+import "std:istio/authority" as authority;
+import "../words" as words;
+
+step "Share one root of trust" on mesh.clusters {
+    let root = authority::root(mesh);
+    parallel(mesh_of::members(mesh), |member| authority::install(mesh, member, root));
+    parallel(mesh.clusters, |cluster| cluster.label("Namespace", "default", #{site: words::site()}));
+}
+"#;
+
+#[test]
+fn an_export_of_a_small_fork_has_its_own_steps_and_runs_beside_it() {
+    let mut bench = Bench::new(true);
+    let folder = bench.folder.path().join("mine");
+    std::fs::create_dir_all(folder.join("steps")).expect("folder");
+    std::fs::write(folder.join("main.rhai"), "//! # Mine\n//! ---\n//! origin: shared-gateways\n//! ---\n")
+        .expect("main");
+    std::fs::write(folder.join("steps/root.rhai"), OWN).expect("step");
+    std::fs::write(folder.join("words.rhai"), "fn site() { \"ours\" }\n").expect("module");
+    bench.good(&format!(":load {}", folder.display()));
+    bench.good(":run \"Install the control plane\"");
+    let file = folder.join("session.rhai");
+    let told = bench.good(&format!(":export {}", file.display()));
+    assert!(told.contains("does it again"), "{told}");
+    let text = std::fs::read_to_string(&file).expect("written");
+    assert!(
+        text.contains("    import \"./words\" as words;\n    step \"Share one")
+            && text.contains("#{site: words::site()}"),
+        "{text}"
+    );
+    for line in [
+        "primary: {type: cluster, default: east, help: \"context of the cluster that runs the control plane\"}",
+        "write: [cluster-scoped, default, \"{namespace}\"]",
+        "authorities: [\"mesh-*\"]",
+        "exec: [istioctl]",
+    ] {
+        assert!(text.contains(line), "`{line}` is missing in:\n{text}");
+    }
+    let working = std::env::current_dir().expect("folder");
+    let script = crate::script::find(&file.to_string_lossy(), &working).expect("script");
+    let header = script.header().expect("header");
+    let values = Values::check(&header, &crate::script::Given::default()).expect("defaults");
+    let job = Job::new(script, header, values, Style { quiet: true, ..Style::default() });
+    let session = Session::rehearsal(&job, &["east", "west"]).expect("session");
+    session.run(&job).unwrap_or_else(|failure| panic!("{text}\n{failure:?}"));
+    let west = session.world().expect("world").server("west").expect("west");
+    let namespace = west.get("Namespace", None, "default").expect("namespace");
+    assert_eq!(namespace["metadata"]["labels"]["site"], "ours", "{text}");
+    let east = session.world().expect("world").server("east").expect("east");
+    assert!(east.get("Deployment", Some("istio-system"), "istiod").is_some(), "{text}");
+}

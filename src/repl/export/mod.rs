@@ -1,16 +1,17 @@
 //! A session as a script: what went well, with the clusters as parameters and the rights that it needed.
 
+mod header;
+
 use super::Repl;
 use super::inputs::Input;
 use super::opened::Opened;
 use crate::failure::{Failure, Result};
-use crate::object::{Map, Node};
+use crate::script::Kind;
 use crate::script::lexer::{Piece, What, pieces};
 use crate::script::outline::Outline;
 use crate::script::parts::parts;
-use crate::script::{Header, Kind, Param};
+use header::header;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// The script that does what the session did.
 ///
@@ -144,7 +145,7 @@ fn out_end(parts: &[crate::script::parts::Part], start: usize) -> usize {
 }
 
 fn is_block(text: &str) -> bool {
-    ["fn ", "private ", "step ", "if ", "for ", "while ", "loop ", "try ", "switch "]
+    ["{", "fn ", "private ", "step ", "if ", "for ", "while ", "loop ", "try ", "switch "]
         .iter()
         .any(|word| text.starts_with(word))
 }
@@ -190,75 +191,4 @@ fn connected<'t>(all: &[Piece<'t>]) -> Option<(&'t str, usize)> {
         What::Text(text) if is_call => Some((text, close.end)),
         _ => None,
     }
-}
-
-fn header(repl: &Repl, title: &str, lifted: &Lifted) -> String {
-    let mut out = format!("//! # {title}\n//!\n//! Written from a session at the prompt.\n//!\n//! ---\n");
-    let opened = repl.opened.as_ref();
-    let own = opened.map(|opened| &opened.header);
-    let params = own.map_or(&[][..], |header| &header.params);
-    let given = |param: &Param| opened.and_then(|opened| opened.values.get(&param.name));
-    if !lifted.new.is_empty() || !params.is_empty() {
-        out += "//! params:\n";
-    }
-    params
-        .iter()
-        .for_each(|param| out += &format!("//!   {}: {}\n", param.name, flow(&described(param, given(param)))));
-    for (context, name) in &lifted.new {
-        let entries = [("type", "cluster"), ("default", context.as_str()), ("help", "a cluster of the session")];
-        let entries = entries.map(|(key, text)| (key.into(), Node::Str(text.into())));
-        out += &format!("//!   {name}: {}\n", flow(&Node::Map(Map(Arc::new(entries.to_vec().into())))));
-    }
-    out += &needs(repl, own);
-    out + "//! ---\n"
-}
-
-/// A parameter as a header describes it; what the session gave it, it has by default. A secret is given anew.
-fn described(param: &Param, given: Option<&Node>) -> Node {
-    let text = |text: &str| Node::Str(text.into());
-    let mut entries: Vec<(Arc<str>, Node)> = vec![("type".into(), text(param.kind.name()))];
-    let given = given.filter(|value| match value {
-        Node::Null | Node::Secret(_) => false,
-        Node::Array(items) => !items.is_empty() || param.default.is_some(),
-        _ => param.kind != Kind::Secret,
-    });
-    let default = given.or(param.default.as_ref());
-    entries.extend(default.map(|default| ("default".into(), default.clone())));
-    entries.extend((default.is_none() && !param.required).then(|| ("required".into(), Node::Bool(false))));
-    let one_of: Vec<Node> = param.one_of.iter().map(|value| text(value)).collect();
-    entries.extend((!one_of.is_empty()).then(|| ("one_of".into(), Node::Array(Arc::new(one_of)))));
-    entries.extend(param.min.map(|min| ("min".into(), Node::Int(min))));
-    entries.extend(param.pattern.as_deref().map(|pattern| ("pattern".into(), text(pattern))));
-    entries.push(("help".into(), text(&param.help)));
-    Node::Map(Map(Arc::new(entries.into())))
-}
-
-/// A tree on one line; YAML understands JSON.
-fn flow(node: &Node) -> String {
-    node.to_wire().to_string()
-}
-
-fn needs(repl: &Repl, own: Option<&Header>) -> String {
-    let used = repl.desk.used();
-    let mut beside: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (key, names) in repl.sessions.iter().flat_map(crate::run::Session::used) {
-        beside.entry(key).or_default().extend(names);
-    }
-    let reveals = beside.contains_key("reveal");
-    let mut take = |key: &'static str| (key, beside.remove(key).unwrap_or_default());
-    let rest = ["hosts", "files", "env", "authorities"].map(&mut take);
-    let mut out = String::new();
-    for (key, names) in [("write", used.write), ("pods", used.pods), ("secrets", used.secrets), ("exec", used.exec)]
-        .into_iter()
-        .chain(rest)
-    {
-        if !names.is_empty() {
-            let items = names.iter().map(|name| Node::Str(name.as_str().into())).collect();
-            out += &format!("//!   {key}: {}\n", flow(&Node::Array(Arc::new(items))));
-        }
-    }
-    if reveals || own.is_some_and(|header| header.needs.reveal) {
-        out += "//!   reveal: true\n";
-    }
-    if out.is_empty() { out } else { format!("//! needs:\n{out}") }
 }
