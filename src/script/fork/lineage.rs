@@ -1,6 +1,6 @@
 //! Where a fork comes from: `.meshwright/origin.yaml`, and the files as they came in `.meshwright/origin/`.
 
-use super::{Files, KEPT, Upstream, read_folder, write, write_all};
+use super::{Files, KEPT, Upstream, line_ends, read_folder, write, write_all};
 use crate::failure::{Failure, Kind, Result};
 use crate::object::{Map, Node, yaml};
 use std::collections::BTreeMap;
@@ -53,6 +53,12 @@ impl Lineage {
         let hashes = node.get("files").map_or(&[][..], Node::entries);
         let hashes: BTreeMap<&str, &str> =
             hashes.iter().filter_map(|(path, hash)| Some((&**path, hash.as_str()?))).collect();
+        let as_came = |(path, content): (String, Vec<u8>)| {
+            let plain = line_ends::plain(&content);
+            let plain = plain.filter(|plain| hashes.get(path.as_str()).is_some_and(|known| hash(plain) == **known));
+            (path, plain.unwrap_or(content))
+        };
+        let base: Files = base.into_iter().map(as_came).collect();
         for path in base.keys().map(String::as_str).chain(hashes.keys().copied()) {
             if base.get(path).map(|content| hash(content)).as_deref() != hashes.get(path).copied() {
                 return Err(wrong(&format!("origin/{path} is not what it was when the fork was made")));

@@ -40,7 +40,7 @@ pub fn merge(folder: &Path, lineage: &Lineage, upstream: &Upstream) -> Result<Me
         match outcome(&file) {
             Outcome::Keep => {}
             Outcome::Write(content, word) => {
-                writes.insert(file.path.clone(), content);
+                writes.insert(file.path.clone(), file.ended(content));
                 merged.taken.push((file.path, word));
             }
             Outcome::Remove => {
@@ -48,7 +48,7 @@ pub fn merge(folder: &Path, lineage: &Lineage, upstream: &Upstream) -> Result<Me
                 merged.taken.push((file.path, "removed"));
             }
             Outcome::Conflict(content, why) => {
-                writes.extend(content.map(|content| (file.path.clone(), content)));
+                writes.extend(content.map(|content| (file.path.clone(), file.ended(content))));
                 merged.conflicts.push((file.path, why));
             }
         }
@@ -92,13 +92,9 @@ fn both(base: Option<&[u8]>, yours: &[u8], theirs: &[u8]) -> Outcome {
             "no text, changed on both sides: yours stays; upstream's is in .meshwright/origin".into(),
         );
     };
-    // An editor that ends lines in its own way has not changed them all.
-    let ends_in_crlf = !base.contains('\r') && !theirs.contains('\r') && has_crlf_only(yours);
-    let ours = if ends_in_crlf { yours.replace("\r\n", "\n") } else { yours.to_owned() };
-    let as_yours = |text: String| if ends_in_crlf { text.replace('\n', "\r\n") } else { text };
     let mut options = diffy::MergeOptions::new();
     options.set_conflict_style(diffy::ConflictStyle::Merge).set_incomplete_hunk_style(diffy::IncompleteHunkStyle::Git);
-    match options.merge(base, &ours, theirs).map(as_yours).map_err(as_yours) {
+    match options.merge(base, yours, theirs) {
         Ok(text) => Outcome::Write(text.into_bytes(), "merged"),
         Err(text) => {
             let count = text.lines().filter(|line| *line == "<<<<<<< ours").count();
@@ -106,11 +102,6 @@ fn both(base: Option<&[u8]>, yours: &[u8], theirs: &[u8]) -> Outcome {
             Outcome::Conflict(Some(text.into_bytes()), format!("{why} to settle between <<<<<<< and >>>>>>>"))
         }
     }
-}
-
-/// Whether every line of a text ends as Windows ends lines.
-fn has_crlf_only(text: &str) -> bool {
-    text.contains("\r\n") && text.matches('\n').count() == text.matches("\r\n").count()
 }
 
 /// Writes all files beside the fork first, and puts them in place only when all are written.

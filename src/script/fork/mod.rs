@@ -4,6 +4,7 @@
 //! `.meshwright/origin/`, the files as they came. With them, a newer program can tell your changes from its own and
 //! merge both, without any network.
 
+mod line_ends;
 mod lineage;
 mod merge;
 mod states;

@@ -1,6 +1,6 @@
 //! What became of each file of a fork: on your side, and upstream.
 
-use super::{Files, Lineage, MAIN, Upstream, read_folder};
+use super::{Files, Lineage, MAIN, Upstream, line_ends, read_folder};
 use crate::failure::{Failure, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -45,16 +45,22 @@ pub struct FileState {
     pub state: State,
     /// As it came; `None` when it did not come from the origin.
     pub base: Option<Vec<u8>>,
-    /// As you have it; `None` when you have not.
+    /// As you have it, with the origin's line ends; `None` when you have not.
     pub yours: Option<Vec<u8>>,
     /// As upstream has it now.
     pub upstream: Option<Vec<u8>>,
+    /// Whether your lines end as on Windows, and the origin's do not.
+    ends_as_windows: bool,
 }
 
 impl FileState {
     fn new(path: &str, lineage: &Lineage, yours: &Files, upstream: &Files) -> FileState {
         let of = |files: &Files| files.get(path).cloned();
         let (base, yours, upstream) = (of(&lineage.base), of(yours), of(upstream));
+        let is_plain = |content: &Option<Vec<u8>>| !content.as_ref().is_some_and(|content| content.contains(&b'\r'));
+        let plain = yours.as_deref().and_then(line_ends::plain).filter(|_| is_plain(&base) && is_plain(&upstream));
+        let ends_as_windows = plain.is_some();
+        let yours = plain.or(yours);
         let state = match (yours == base, upstream == base) {
             _ if yours.as_deref().is_some_and(has_marks) => State::Unsettled,
             (true, true) => State::Same,
@@ -63,7 +69,12 @@ impl FileState {
             _ if yours == upstream => State::Agreed,
             _ => State::Both,
         };
-        FileState { path: path.to_owned(), state, base, yours, upstream }
+        FileState { path: path.to_owned(), state, base, yours, upstream, ends_as_windows }
+    }
+
+    /// A new content with the line ends that you have.
+    pub(super) fn ended(&self, content: Vec<u8>) -> Vec<u8> {
+        if self.ends_as_windows { line_ends::windows(content) } else { content }
     }
 
     /// Whether upstream has something that you have not.

@@ -175,6 +175,24 @@ fn lines_that_end_in_another_way_are_merged_and_stay_so() {
 }
 
 #[test]
+fn a_checkout_with_other_line_ends_changes_nothing() {
+    let base = upstream("1", &[("main.rhai", LINES), ("a/b.rhai", LINES)]);
+    let (folder, _) = fork(&base, &[]);
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    for path in ["main.rhai", "a/b.rhai", ".meshwright/origin/main.rhai", ".meshwright/origin/a/b.rhai"] {
+        std::fs::write(folder.path().join(path), crlf(LINES)).expect("written");
+    }
+    let lineage = Lineage::read(folder.path()).expect("lineage");
+    assert_eq!(words(folder.path(), &lineage, &base), [] as [String; 0]);
+    assert_eq!(diff(&states(folder.path(), &lineage, &base).expect("states")), "");
+    let theirs = LINES.replace("seven", "SEVEN");
+    let next = upstream("2", &[("main.rhai", &theirs), ("a/b.rhai", LINES)]);
+    let merged = merge(folder.path(), &lineage, &next).expect("merged");
+    assert_eq!(merged.taken, [("main.rhai".to_owned(), "changed")]);
+    assert_eq!(read(&folder, "main.rhai"), Some(crlf(&theirs)));
+}
+
+#[test]
 #[cfg(unix)]
 fn a_merge_that_cannot_write_changes_nothing() {
     let base = upstream("1", &[("a", "1\n"), ("b/c", "1\n")]);
