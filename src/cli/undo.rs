@@ -5,13 +5,14 @@ use crate::failure::{Failure, Kind, Result};
 use crate::process::quoted;
 use crate::run::record::{self, History};
 use crate::run::screen::Style;
-use crate::run::undo::{self, Action, Item, Plan, Standing};
+use crate::run::undo::{self, Action, Item, Plan, Standing, Taken};
 use crate::run::{Job, Session};
 use crate::script::{Header, Home, Needs, Script, Values};
 use clap::Args;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Arguments of `undo`.
 #[derive(Args)]
@@ -31,6 +32,9 @@ pub struct Undo {
     /// An object to leave as it is, `west:Deployment/shop/web`, in every cluster without its name; repeat it for more
     #[arg(long, value_name = "KIND/NAME")]
     except: Vec<String>,
+    /// How long to wait until what is deleted is gone, all of it together
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    timeout: Duration,
     /// The kubeconfig to use; the run's own when left out
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -52,37 +56,62 @@ impl Undo {
             session.screen().line(&line);
         }
         let mut plan = undo::plan(&run);
+        let is_lost = plan.items.is_empty() && !plan.lost.is_empty();
         plan.items = undo::without(plan.items, &self.except)?;
         if plan.items.is_empty() {
-            return super::print(&format!("{}{}", shown(&run.id, &plan, &plan.items), earlier(&run)?));
+            super::print(&format!("{}{}", shown(&run.id, &plan, &Left::default()), earlier(&run)?))?;
+            return if is_lost { Err(lost(&run.id, &plan)) } else { Ok(()) };
         }
         if self.dry_run {
-            return super::print(&preview(&session, &run.id, &plan)?);
+            return preview(&session, &run.id, &plan);
         }
         let contexts: BTreeSet<String> = plan.items.iter().map(|item| item.cluster.clone()).collect();
         let contexts: Vec<String> = contexts.into_iter().collect();
-        let items = untouched(&session, &run.id, plan.items.clone())?;
-        if items.is_empty() {
-            return super::print(&shown(&run.id, &plan, &items));
+        let left = Left::untouched(standings(&session, plan.items.clone())?, &run.id)?;
+        let text = shown(&run.id, &plan, &left);
+        if left.items.is_empty() {
+            super::print(&text)?;
+            return self.see_off(&session, &run.id, &left.going);
         }
-        let text = shown(&run.id, &plan, &items);
         crate::plain::tell(&text);
         if !self.yes {
             show_beside(&text);
         }
         self.ask(&session, &contexts)?;
-        session.recorded(&job, contexts, || self.take_back(&session, &run.id, &items))
+        session.recorded(&job, contexts, || self.take_back(&session, &run.id, left, plan.lost.len()))
     }
 
-    fn take_back(&self, session: &Session, id: &str, items: &[Item]) -> Result<()> {
-        for item in items {
+    fn take_back(&self, session: &Session, id: &str, left: Left, lost: usize) -> Result<()> {
+        let mut going = left.going;
+        for item in left.items {
             let cluster = session.cluster(&item.cluster)?;
-            let taken = session.unless_interrupted(undo::carry_out(&cluster, item));
-            taken.map_err(|failure| half(failure, &self.again(id)))?;
-            session.screen().line(&format!("✓ {}", line(item, ["deleted", "restored"])));
+            let taken = session.unless_interrupted(undo::carry_out(&cluster, &item));
+            match taken.map_err(|failure| half(failure, &self.again(id)))? {
+                Taken::Going => going.push(item),
+                Taken::Done => session.screen().line(&done(&item)),
+            }
         }
-        let but = if self.except.is_empty() { String::new() } else { format!(", but for {}", self.except.join(", ")) };
+        self.see_off(session, id, &going)?;
+        let lost = (lost > 0).then(|| "what cannot be, as said above".to_owned());
+        let but = self.except.iter().cloned().chain(lost).collect::<Vec<_>>().join(", ");
+        let but = if but.is_empty() { but } else { format!(", but for {but}") };
         session.screen().line(&crate::plain::text(&format!("\nRun {id} is taken back{but}.")));
+        Ok(())
+    }
+
+    /// Returns when what is being deleted is gone.
+    fn see_off(&self, session: &Session, id: &str, going: &[Item]) -> Result<()> {
+        if going.is_empty() {
+            return Ok(());
+        }
+        going.iter().for_each(|item| session.screen().line(&format!("  {}", line(item, ["going"; 2]))));
+        let most = jiff::SignedDuration::try_from(self.timeout).unwrap_or_default();
+        session.screen().line(&format!("  waiting until it is gone, {most:#} at most"));
+        let clusters =
+            going.iter().map(|item| Ok((session.cluster(&item.cluster)?, item))).collect::<Result<Vec<_>>>()?;
+        let gone = session.unless_interrupted(undo::gone(&clusters, self.timeout));
+        gone.map_err(|failure| half(failure, &self.again(id)))?;
+        going.iter().for_each(|item| session.screen().line(&done(item)));
         Ok(())
     }
 
@@ -105,6 +134,18 @@ impl Undo {
             _ => Err(Failure::new(Kind::Rights, "nothing was taken back: you did not say yes")),
         }
     }
+}
+
+/// A duration as scripts write it.
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::engine::duration(text).map_err(|failure| failure.message)
+}
+
+/// The failure of an undo that cannot take back anything of what the run did.
+fn lost(id: &str, plan: &Plan) -> Failure {
+    let count = if plan.lost.len() == 1 { "1 change".to_owned() } else { format!("{} changes", plan.lost.len()) };
+    Failure::new(Kind::Script, format!("nothing of run {id} can be taken back: {count}"))
+        .hint(format!("set it right by hand; what the run did: meshwright show-run {id}"))
 }
 
 /// The command for what an earlier run of the script has left: this one may only have gone on with it.
@@ -139,20 +180,30 @@ fn standings(session: &Session, items: Vec<Item>) -> Result<Vec<(Item, Standing)
     items.into_iter().map(look).collect()
 }
 
-/// The items that are to be taken back.
-///
-/// # Errors
-/// When somebody else has changed one since, or has something in it.
-fn untouched(session: &Session, id: &str, items: Vec<Item>) -> Result<Vec<Item>> {
-    let (mut there, mut stopped) = (Vec::new(), Vec::new());
-    for (item, standing) in standings(session, items)? {
-        match (standing.objection(), standing) {
-            (Some(objection), _) => stopped.push((item, objection)),
-            (None, Standing::Untouched) => there.push(item),
-            _ => {}
+/// What is left to be done.
+#[derive(Default)]
+struct Left {
+    /// What is to be taken back.
+    items: Vec<Item>,
+    /// What is being deleted already.
+    going: Vec<Item>,
+}
+
+impl Left {
+    /// # Errors
+    /// When somebody else has changed an object since, or has something in it.
+    fn untouched(standings: Vec<(Item, Standing)>, id: &str) -> Result<Left> {
+        let (mut left, mut stopped) = (Left::default(), Vec::new());
+        for (item, standing) in standings {
+            match (standing.objection(), standing) {
+                (Some(objection), _) => stopped.push((item, objection)),
+                (None, Standing::Untouched) => left.items.push(item),
+                (None, Standing::Going) => left.going.push(item),
+                _ => {}
+            }
         }
+        if stopped.is_empty() { Ok(left) } else { Err(undo::refused(id, &stopped)) }
     }
-    if stopped.is_empty() { Ok(there) } else { Err(undo::refused(id, &stopped)) }
 }
 
 fn job(id: &str, style: Style) -> Job {
@@ -169,6 +220,10 @@ fn line(item: &Item, verbs: [&str; 2]) -> String {
     format!("{verb:<8} {object}{}", with_contents(item))
 }
 
+fn done(item: &Item) -> String {
+    format!("✓ {}", line(item, ["deleted", "restored"]))
+}
+
 /// What goes with an object that is deleted, whoever has made it.
 fn with_contents(item: &Item) -> &'static str {
     let kind = item.object.split(' ').next().unwrap_or_default();
@@ -179,42 +234,55 @@ fn with_contents(item: &Item) -> &'static str {
     }
 }
 
-/// What an undo would do now.
-fn preview(session: &Session, id: &str, plan: &Plan) -> Result<String> {
-    let (mut there, mut notes) = (Vec::new(), Vec::new());
-    for (item, standing) in standings(session, plan.items.clone())? {
-        let object = format!("{}: {}", item.cluster, item.object);
-        match standing {
-            Standing::Restored => notes.push(format!("  {object} is taken back already")),
-            Standing::Gone => notes.push(format!("  {object} is gone")),
-            Standing::Untouched => there.push(item),
-            stopped => {
-                notes.extend(stopped.objection().map(|why| format!("  ! {object} {why}; that stops the undo")));
-                there.push(item);
-            }
-        }
-    }
-    let mut lines = vec![shown(id, plan, &there)];
+/// Shows what an undo would do now.
+///
+/// # Errors
+/// When others have done what would stop it.
+fn preview(session: &Session, id: &str, plan: &Plan) -> Result<()> {
+    let standings = standings(session, plan.items.clone())?;
+    let those = |is: fn(&Standing) -> bool| {
+        standings.iter().filter(|(_, standing)| is(standing)).map(|(item, _)| item.clone()).collect::<Vec<_>>()
+    };
+    let items = those(|standing| *standing == Standing::Untouched || standing.objection().is_some());
+    let left = Left { items, going: those(|standing| *standing == Standing::Going) };
+    let mut lines = vec![shown(id, plan, &left)];
+    let notes: Vec<String> = standings.iter().filter_map(|(item, standing)| stands(item, standing)).collect();
     if !notes.is_empty() {
         lines.extend(["\nAs the clusters stand:".to_owned()]);
         lines.extend(notes);
     }
-    Ok(lines.join("\n"))
+    super::print(&lines.join("\n"))?;
+    Left::untouched(standings, id).map(drop)
 }
 
-fn shown(id: &str, plan: &Plan, items: &[Item]) -> String {
+/// A line for an object that is not as the run left it.
+fn stands(item: &Item, standing: &Standing) -> Option<String> {
+    let object = crate::plain::text(&format!("{}: {}", item.cluster, item.object));
+    match standing {
+        Standing::Untouched => None,
+        Standing::Restored => Some(format!("  {object} is taken back already")),
+        Standing::Going => Some(format!("  {object} is being deleted")),
+        Standing::Gone => Some(format!("  {object} is gone")),
+        stopped => Some(format!("  ! {object} {}; that stops the undo", stopped.objection()?)),
+    }
+}
+
+fn shown(id: &str, plan: &Plan, left: &Left) -> String {
     let mut lines = Vec::new();
     if !plan.lost.is_empty() {
         lines.push("This cannot be taken back:".to_owned());
         lines.extend(plan.lost.iter().map(|lost| format!("  ! {}", crate::plain::text(lost))));
         lines.push(String::new());
     }
-    match (items.is_empty(), plan.items.is_empty()) {
+    match (left.items.is_empty(), plan.items.is_empty()) {
+        (true, _) if !left.going.is_empty() => {
+            lines.push(format!("Run {id} is taken back, but for what the cluster is still deleting."));
+        }
         (true, true) => lines.push(format!("Run {id} left nothing that could be taken back.")),
         (true, false) => lines.push(format!("Run {id} is taken back already.")),
         _ => lines.push(format!("Taking back run {id}:")),
     }
-    for item in items {
+    for item in &left.items {
         lines.push(format!("  {}", line(item, ["delete", "restore"])));
         if let Action::Restore(restore) = &item.action {
             let former = fields("", &restore.back);
@@ -249,6 +317,7 @@ mod tests {
             dry_run: false,
             yes: true,
             confirm: vec!["eu-prod".into()],
+            timeout: Duration::from_mins(2),
             except: vec!["east:ConfigMap/shop/a".into(), "Secret shop/b".into()],
             kubeconfig: Some("../of then".into()),
         };
@@ -260,7 +329,7 @@ mod tests {
     #[test]
     fn what_a_cluster_called_an_object_moves_no_terminal() {
         let plan = Plan { lost: vec!["Pod a/\u{1b}[2Jb".into()], ..Plan::default() };
-        let shown = shown("r1", &plan, &[]);
+        let shown = shown("r1", &plan, &Left::default());
         assert!(shown.contains("Pod a/") && !shown.contains('\u{1b}'), "{shown:?}");
     }
 }

@@ -68,6 +68,7 @@ fn a_run_is_looked_at_and_taken_back() {
     screens.show(&["show-run", &id]);
     screens.show(&["undo", &id]);
     screens.show(&["undo", &id, "--dry-run"]);
+    stage.lives();
     screens.show(&["undo", &id, "--yes"]);
     screens.show(&["undo", &id, "--dry-run"]);
     screens.show(&["undo", &id, "--yes"]);

@@ -32,7 +32,7 @@ fn changes_of_a_run_that_goes_on_are_not_judged() {
     let open = std::fs::File::open(stage.journal(&id)).expect("journal");
     open.lock().expect("locked");
     let (code, out, err) = stage.meshwright(&["undo", &id, "--dry-run"]);
-    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(code, 1, "{out}{err}");
     assert!(err.contains("is still running: changes under way: 1"), "{err}");
     assert!(out.contains("nobody knows") && !format!("{out}{err}").contains("not applied"), "{out}{err}");
     assert_eq!(std::fs::read_to_string(stage.journal(&id)).expect("journal"), journal, "the journal is the run's own");

@@ -1,10 +1,10 @@
 //! A cluster on loopback, and a home with a kubeconfig and a script.
 
-use assert_cmd::Command;
 use meshwright::clock::Clock;
 use meshwright::rehearsal::{Server, World};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 pub const SCRIPT: &str = r#"//! # Make two things
 //!
@@ -65,17 +65,28 @@ impl Stage {
         self.world.server("east").expect("east")
     }
 
+    /// From now on controllers work in the cluster: a namespace that is deleted goes.
+    pub fn lives(&self) {
+        let _inside = self.runtime.enter();
+        self.world.start();
+    }
+
     pub fn map(&self, name: &str) -> Option<Value> {
         self.server().get("ConfigMap", Some("shop"), name).map(|object| object["data"].clone())
     }
 
+    /// The program in this home.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let home: &Path = self.home.path();
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("meshwright"));
+        command.args(args).env("HOME", home).env("KUBECONFIG", home.join("config")).env("NO_COLOR", "1");
+        command.env_remove("XDG_STATE_HOME").env_remove("XDG_DATA_HOME").current_dir(home).stdin(Stdio::null());
+        command
+    }
+
     pub fn meshwright(&self, args: &[&str]) -> (i32, String, String) {
         let _inside = self.runtime.enter();
-        let home: &Path = self.home.path();
-        let mut command = Command::cargo_bin("meshwright").expect("the program");
-        command.args(args).env("HOME", home).env("KUBECONFIG", home.join("config")).env("NO_COLOR", "1");
-        command.env_remove("XDG_STATE_HOME").env_remove("XDG_DATA_HOME").current_dir(home);
-        let output = command.output().expect("started");
+        let output = self.command(args).output().expect("started");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }

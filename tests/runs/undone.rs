@@ -2,7 +2,11 @@
 
 use crate::stage::{FORCED, Stage};
 use meshwright::rehearsal::{Effect, Fault, Server};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
+use std::io::BufRead as _;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -16,6 +20,9 @@ fn what_somebody_else_has_changed_is_not_taken_back() {
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
     assert_eq!(code, 1, "{err}");
     assert!(err.contains("ConfigMap shop/old") && err.contains("nothing was taken back"), "{err}");
+    let (code, out, err) = stage.meshwright(&["undo", &id, "--dry-run"]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("that stops the undo") && err.contains("--except east:ConfigMap/shop/old"), "{out}{err}");
     assert!(stage.map("new").is_some());
 }
 
@@ -145,9 +152,10 @@ for name in ["one", "two", "three"] { c.apply(#{apiVersion: "v1", kind: "ConfigM
     let deleted: Vec<&str> = deleted.map(|sent| sent.path.rsplit('/').next().unwrap_or_default()).collect();
     assert_eq!(deleted, ["three", "one"]);
     server.remove("ConfigMap", Some("other"), "two");
+    stage.lives();
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
     assert_eq!(code, 0, "{err}");
-    assert!(is_going(&stage, "other"));
+    assert_eq!(server.get("Namespace", None, "other"), None);
 }
 
 #[test]
@@ -192,12 +200,6 @@ fn an_undo_goes_on_without_what_somebody_else_has_changed() {
     assert!(stage.map("one").is_some() && stage.map("two").is_none(), "{err}");
 }
 
-/// Whether a namespace is being deleted.
-fn is_going(stage: &Stage, namespace: &str) -> bool {
-    let live = stage.server().get("Namespace", None, namespace);
-    live.is_none_or(|live| !live["metadata"]["deletionTimestamp"].is_null())
-}
-
 #[test]
 fn what_others_have_put_into_a_namespace_does_not_go_with_it() {
     let stage = Stage::new();
@@ -226,8 +228,69 @@ fn what_others_have_put_into_a_namespace_does_not_go_with_it() {
     assert!(code == 1 && err.contains(told) && err.contains("--except east:Namespace/other"), "{err}");
     assert!(stage.server().get("ConfigMap", Some("other"), "x").is_some(), "nothing is taken back");
     stage.server().remove("Secret", Some("other"), "precious");
+    stage.lives();
     let (code, _, err) = stage.meshwright(&["undo", &id, "--yes"]);
-    assert!(code == 0 && is_going(&stage, "other"), "{err}");
+    assert!(code == 0 && stage.server().get("Namespace", None, "other").is_none(), "{err}");
+}
+
+#[test]
+fn an_undo_that_can_take_nothing_back_has_failed() {
+    let stage = Stage::new();
+    let id = stage.ran(r#"c.delete("ConfigMap", "shop/old");"#);
+    for more in ["--dry-run", "--yes"] {
+        let (code, out, err) = stage.meshwright(&["undo", &id, more]);
+        assert_eq!(code, 1, "{more}: {out}{err}");
+        assert!(out.contains("! east: ConfigMap shop/old was deleted"), "{out}");
+        let told = format!("nothing of run {id} can be taken back: 1 change");
+        assert!(err.contains(&told) && err.contains(&format!("meshwright show-run {id}")), "{err}");
+    }
+}
+
+/// A run has made a namespace, and in it what nobody lets go.
+fn held() -> (Stage, String) {
+    let stage = Stage::new();
+    stage.lives();
+    let id = stage.ran(
+        r#"c.apply(#{apiVersion: "v1", kind: "Namespace", metadata: #{name: "other"}});
+        c.apply(#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "x", namespace: "other", finalizers: ["example.com/guard"]}});"#,
+    );
+    (stage, id)
+}
+
+#[test]
+fn what_does_not_go_is_told_with_what_holds_it() {
+    let (stage, id) = held();
+    // Twice: the second one finds it on its way out.
+    for _ in 0..2 {
+        let (code, out, err) = stage.meshwright(&["undo", &id, "--yes", "--timeout", "3s"]);
+        let err = err.replace("\n  │ ", " ");
+        assert_eq!(code, 3, "{out}{err}");
+        assert!(err.contains("still being deleted after 3s") && err.contains("east: Namespace other"), "{err}");
+        assert!(err.contains("example.com/guard") && err.contains("look: kubectl --context=east"), "{err}");
+        assert!(err.contains(&format!("to go on: meshwright undo {id}")), "{err}");
+        assert!(!err.contains("is taken back.") && !err.contains("✓ deleted  east: Namespace other"), "{err}");
+    }
+    let (code, out, _) = stage.meshwright(&["undo", &id, "--dry-run"]);
+    assert!(code == 0 && out.contains("Namespace other is being deleted"), "{out}");
+    let mut map = stage.server().get("ConfigMap", Some("other"), "x").expect("held");
+    map["metadata"]["finalizers"] = json!([]);
+    stage.server().put_as("example-operator", map);
+    let (code, out, err) = stage.meshwright(&["undo", &id, "--yes"]);
+    assert!(code == 0 && stage.server().get("Namespace", None, "other").is_none(), "{out}{err}");
+}
+
+#[test]
+fn the_wait_for_what_goes_can_be_interrupted() {
+    let (stage, id) = held();
+    let mut command = stage.command(&["undo", &id, "--yes"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("started");
+    let mut lines = std::io::BufReader::new(child.stderr.take().expect("stderr")).lines().map_while(Result::ok);
+    let before: Vec<String> = lines.by_ref().take_while(|line| !line.contains("waiting until it is gone")).collect();
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("pid")), Signal::SIGINT).expect("told");
+    let after = lines.collect::<Vec<_>>().join("\n");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130), "{before:?}{after}");
+    assert!(before.iter().any(|line| line.contains("going    east: Namespace other")), "{before:?}");
+    assert!(after.contains(&format!("to go on: meshwright undo {id}")), "{after}");
 }
 
 #[test]

@@ -234,7 +234,10 @@ fn hint(wait: &Wait, seen: &Seen, trouble: Option<&Trouble>) -> String {
              the option `appear` waits longer"
             .into(),
         (Some(_), "gone") if !deleting => "delete it first".into(),
-        (Some(_), "gone") => "remove what holds it; its controller, not you, should take the finalizer away".into(),
+        (Some(_), "gone") => {
+            let held = "remove what holds it; its controller, not you, should take the finalizer away";
+            format!("{held}; look: {}", describe(wait))
+        }
         _ => format!("give it more time with the option `timeout`, or look: {}", describe(wait)),
     }
 }

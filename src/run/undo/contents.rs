@@ -70,7 +70,7 @@ fn is_stranger(kind: &str, object: &Object, made: &BTreeSet<String>) -> bool {
     let manager = |entry: &Node| entry.get("manager").and_then(Node::as_str).is_some_and(is_controller);
     let managers = object.items_at("metadata.managedFields");
     let is_noted = !managers.is_empty() && managers.iter().all(manager);
-    // Every namespace has it, and nobody owns a field of it.
-    let is_default = kind == "ServiceAccount" && object.name() == "default";
+    // Every namespace has them; nobody owns a field of the account.
+    let is_default = matches!((kind, object.name()), ("ServiceAccount", "default") | ("ConfigMap", "kube-root-ca.crt"));
     !(made.contains(object.uid()) || is_owned || is_noted || is_default)
 }

@@ -5,15 +5,17 @@
 
 mod contents;
 mod except;
+mod gone;
 mod owners;
 mod plan;
 mod standing;
 mod taken;
 
 pub use except::without;
+pub use gone::gone;
 pub use plan::{Action, Item, Plan, Restore, plan};
 pub use standing::{Standing, refused, standing};
-pub use taken::carry_out;
+pub use taken::{Taken, carry_out};
 
 /// Why nobody can go back to a cluster that is no context.
 pub(super) const NOT_KEPT: &str = "the kubeconfig that the script connected with is not kept";

@@ -22,6 +22,8 @@ pub enum Standing {
     Untouched,
     /// As it was before the run: nothing to do.
     Restored,
+    /// The cluster is deleting it, as is to be done.
+    Going,
     /// It is gone, or another object has its name: nothing to do.
     Gone,
     /// These have changed it since.
@@ -76,6 +78,9 @@ pub(super) fn judge(item: &Item, live: &Object) -> Standing {
     if live.uid() != item.uid {
         return Standing::Gone;
     }
+    if item.action == Action::Delete && live.at("metadata.deletionTimestamp").is_some() {
+        return Standing::Going;
+    }
     if is_restored(item, live) {
         return Standing::Restored;
     }
@@ -120,7 +125,7 @@ fn is_by(noted: &str, ours: &str) -> bool {
 }
 
 fn is_restored(item: &Item, live: &Object) -> bool {
-    let Action::Restore(restore) = &item.action else { return live.at("metadata.deletionTimestamp").is_some() };
+    let Action::Restore(restore) = &item.action else { return false };
     let (content, owners) = (content_of(live), managers(live));
     let has_fields = reverse::merged(content.clone(), &restore.back) == content;
     has_fields && (restore.managers.is_null() || owners::same(&owners::wanted(item, restore, &owners), &owners))

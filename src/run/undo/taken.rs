@@ -15,31 +15,42 @@ use serde_json::{Value, json};
 /// How often it starts again because a controller was quicker.
 const TRIES: u32 = 10;
 
-/// Takes one item back; says whether anything had to be done.
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is as it was before the run.
+    Done,
+    /// The cluster has begun to delete it: its contents go first, or a finalizer holds it.
+    Going,
+}
+
+/// Takes one item back.
 ///
 /// # Errors
 /// `Conflict` when somebody else has changed the object meanwhile, or what the server refuses with.
-pub async fn carry_out(cluster: &Cluster, item: &Item) -> Result<bool> {
+pub async fn carry_out(cluster: &Cluster, item: &Item) -> Result<Taken> {
     for number in 1..=TRIES {
         let live = match cluster.send(reading(&item.path)?).await {
-            Err(failure) if failure.kind == Kind::NotFound => return Ok(number > 1),
+            Err(failure) if failure.kind == Kind::NotFound => return Ok(Taken::Done),
             live => live?,
         };
         let standing = whole(cluster, item, judge(item, &live)).await?;
         if let Some(objection) = standing.objection() {
             return Err(meanwhile(cluster, item, &objection));
         }
-        if standing != Standing::Untouched {
-            return Ok(number > 1);
+        match standing {
+            Standing::Untouched => {}
+            Standing::Going => return Ok(Taken::Going),
+            _ => return Ok(Taken::Done),
         }
         match try_once(cluster, item, live).await {
             // Somebody came between the look and the change: look again.
             Err(failure) if failure.kind == Kind::Conflict && number < TRIES => cluster.pause_edit(number).await,
-            Err(failure) if failure.kind == Kind::NotFound && item.action == Action::Delete => return Ok(true),
-            done => return done.map(|()| true),
+            Err(failure) if failure.kind == Kind::NotFound && item.action == Action::Delete => return Ok(Taken::Done),
+            done => return done,
         }
     }
-    Ok(true)
+    Ok(Taken::Done)
 }
 
 fn meanwhile(cluster: &Cluster, item: &Item, objection: &str) -> Failure {
@@ -47,12 +58,13 @@ fn meanwhile(cluster: &Cluster, item: &Item, objection: &str) -> Failure {
 }
 
 /// The request is only carried out on what was looked at.
-async fn try_once(cluster: &Cluster, item: &Item, live: Object) -> Result<()> {
+async fn try_once(cluster: &Cluster, item: &Item, live: Object) -> Result<Taken> {
     match &item.action {
         Action::Delete => {
             let preconditions = json!({"uid": item.uid, "resourceVersion": live.resource_version()});
             let body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background", "preconditions": preconditions});
-            cluster.send(changing(Method::DELETE, &item.path, &item.object, &body, &live, "")?).await.map(drop)
+            let answer = cluster.send(changing(Method::DELETE, &item.path, &item.object, &body, &live, "")?).await?;
+            Ok(if answer.at("metadata.deletionTimestamp").is_some() { Taken::Going } else { Taken::Done })
         }
         Action::Restore(restore) => {
             let content = content_of(&live);
@@ -60,7 +72,7 @@ async fn try_once(cluster: &Cluster, item: &Item, live: Object) -> Result<()> {
                 true => live,
                 false => patch(cluster, item, &live, restore.back.clone()).await?,
             };
-            give_back(cluster, item, restore, &live).await
+            give_back(cluster, item, restore, &live).await.map(|()| Taken::Done)
         }
     }
 }
