@@ -55,11 +55,54 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     name.char_indices().map(|(at, _)| at).chain([name.len()]).any(|at| matches(rest, &name[at..]))
 }
 
+/// How something is run, which decides what gives it a right that it lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// By a command that has `--allow`: `run`, `rehearse`, `resume`.
+    #[default]
+    Command,
+    /// By the same with `--read-only`.
+    ReadOnly,
+    /// An expression of `eval`.
+    Eval,
+    /// What somebody types at a prompt.
+    Prompt,
+    /// By a test: only the header gives rights.
+    Test,
+}
+
+/// The keys of `needs` that `--read-only` empties.
+pub const CHANGING: [&str; 5] = ["write", "pods", "exec", "authorities", "reveal"];
+
+impl Way {
+    /// What gives this right.
+    pub fn hint(self, key: &str, entry: &str) -> String {
+        let header = match key {
+            "reveal" => "add it to the script's header: `needs: {reveal: true}`".to_owned(),
+            _ => format!("add `{entry}` to `needs.{key}` in the script's header"),
+        };
+        let flag = if key == "reveal" { key.to_owned() } else { format!("{key}={entry}") };
+        match (self, key) {
+            (Way::ReadOnly, _) if CHANGING.contains(&key) => {
+                "run it without --read-only: it may do then what its header's `needs` says".to_owned()
+            }
+            (Way::Eval, "write" | "pods" | "authorities") => "let it write: --write".to_owned(),
+            (Way::Eval, "exec") => format!("let it start that: --allow-exec '{entry}'"),
+            (Way::Eval, "reveal") => {
+                "no expression may; a script with `needs: {reveal: true}` in its header may".to_owned()
+            }
+            (Way::Prompt, "write" | "pods" | "exec" | "authorities") => {
+                "`:write` lets it change things from now on".to_owned()
+            }
+            (Way::Command | Way::ReadOnly, _) => format!("{header}, or allow it for this run: --allow {flag}"),
+            (Way::Eval | Way::Prompt | Way::Test, _) => header,
+        }
+    }
+}
+
 /// The failure of a run that lacks a right: `key` and `entry` say what the header would have to hold.
-pub fn lacking(what: &str, key: &str, entry: &str) -> Failure {
-    Failure::new(Kind::Rights, format!("this run may not {what}")).hint(format!(
-        "add `{entry}` to `needs.{key}` in the script's header, or allow it for this run: --allow {key}={entry}"
-    ))
+pub fn lacking(way: Way, what: &str, key: &str, entry: &str) -> Failure {
+    Failure::new(Kind::Rights, format!("this run may not {what}")).hint(way.hint(key, entry))
 }
 
 /// The failure of a run that is denied a right: to allow it as well would not help.
@@ -70,8 +113,8 @@ pub fn denied(what: &str, key: &str, entry: &str) -> Failure {
 }
 
 /// The one or the other.
-pub fn refused(what: &str, key: &str, entry: &str, by: Option<&str>) -> Failure {
-    by.map_or_else(|| lacking(what, key, entry), |by| denied(what, key, by))
+pub fn refused(way: Way, what: &str, key: &str, entry: &str, by: Option<&str>) -> Failure {
+    by.map_or_else(|| lacking(way, what, key, entry), |by| denied(what, key, by))
 }
 
 #[cfg(test)]
@@ -98,11 +141,26 @@ mod tests {
     fn what_an_exception_forbids_is_not_told_to_be_allowed() {
         let grant = Grant::new(&["*", "!kube-*"]);
         let by = |name: &str| grant.denying(|pattern| matches(pattern, name)).map(str::to_owned);
-        let failure = refused("change it", "write", "kube-system", by("kube-system").as_deref());
+        let failure = refused(Way::Command, "change it", "write", "kube-system", by("kube-system").as_deref());
         assert!(failure.message.contains("denied by --deny write=kube-*, or by `!kube-*`"), "{failure:?}");
         assert!(failure.hint.is_some_and(|hint| !hint.contains("--allow")));
-        let failure = refused("change it", "write", "b", Grant::new(&["a", "!kube-*"]).denying(|_| false));
+        let failure =
+            refused(Way::Command, "change it", "write", "b", Grant::new(&["a", "!kube-*"]).denying(|_| false));
         assert!(failure.hint.is_some_and(|hint| hint.contains("--allow write=b")));
+    }
+
+    #[test]
+    fn each_way_to_run_is_told_the_word_that_helps_there() {
+        let hint = |way: Way, key: &str| lacking(way, "do it", key, "a").hint.unwrap_or_default();
+        for way in [Way::ReadOnly, Way::Eval, Way::Prompt, Way::Test] {
+            assert!(!hint(way, "write").contains("--allow"), "{way:?}");
+        }
+        assert!(hint(Way::ReadOnly, "write").contains("without --read-only"));
+        assert!(hint(Way::ReadOnly, "hosts").contains("--allow hosts=a"), "that is denied without it too");
+        assert!(hint(Way::Eval, "write").contains("--write") && hint(Way::Eval, "exec").contains("--allow-exec 'a'"));
+        assert!(hint(Way::Prompt, "write").contains(":write"));
+        assert!(hint(Way::Test, "write").contains("`a` to `needs.write`"));
+        assert!(hint(Way::Command, "reveal").ends_with("--allow reveal"));
     }
 
     #[test]

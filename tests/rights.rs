@@ -2,7 +2,7 @@
 
 mod ground;
 
-use ground::{Ended, Ground};
+use ground::{Ended, Ground, script};
 
 const CONFIG: &str =
     r#"#{apiVersion: "v1", kind: "ConfigMap", metadata: #{name: "a", namespace: "default"}, data: #{k: "v"}}"#;
@@ -50,6 +50,32 @@ fn without_needs_a_script_reads_only() {
     ] {
         refused(&ground.script("", &body, &[]), 7, &[right]);
     }
+}
+
+#[test]
+fn a_denial_names_what_helps_in_this_way_to_run() {
+    let ground = Ground::new(&["east"]);
+    let change = format!("c.apply({CONFIG});");
+    let program = "exec.run(\"true\", []);";
+    for (needs, body) in [("write: [default]", change.as_str()), ("exec: [\"true\"]", program)] {
+        let ended = ground.script(needs, body, &["--read-only"]);
+        assert!(ended.code == 4 && ended.err.contains("run it without --read-only"), "{}", ended.err);
+        assert!(!ended.err.contains("--allow"), "{}", ended.err);
+    }
+    for (expression, help) in [
+        (format!("kube.cluster(\"east\").apply({CONFIG})"), "let it write: --write"),
+        ("exec.run(\"true\", [])".to_owned(), "--allow-exec 'true'"),
+        ("secret.reveal(secret.of(\"a\", \"b\"))".to_owned(), "no expression may"),
+    ] {
+        let ended = ground.run(&["eval", &expression]);
+        assert!(ended.code == 4 && ended.err.contains(help), "{}", ended.err);
+        assert!(!ended.err.contains("--allow "), "{}", ended.err);
+    }
+    ground.file("script.rhai", &script("", &change));
+    ground.file("a_test.rhai", "test \"It writes\" on [\"east\"] { rehearse(\"./script.rhai\", #{c: \"east\"}); }");
+    let ended = ground.run(&["test", "."]);
+    let told = format!("{}{}", ended.out, ended.err);
+    assert!(told.contains("to `needs.write` in the script's header") && !told.contains("--allow"), "{told}");
 }
 
 #[test]

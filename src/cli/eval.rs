@@ -1,6 +1,7 @@
 //! `eval`: one expression.
 
 use crate::failure::Result;
+use crate::grant::Way;
 use crate::run::config::Config;
 use crate::run::screen::Style;
 use crate::run::{Job, Session};
@@ -54,7 +55,7 @@ impl Eval {
         let needs = Needs { exec: self.programs.clone(), ..Needs::typed() };
         let needs = if self.write || self.rehearse { needs.writing() } else { needs };
         let header = Header { needs, ..Header::default() };
-        let job = Job::new(script, header, Values::default(), style);
+        let job = Job::new(script, header, Values::default(), style).run_by(Way::Eval);
         let session = match self.rehearse {
             true => Session::rehearsal(&job, &["east", "west"])?,
             false => Session::live(&job, self.kubeconfig.clone())?,

@@ -2,6 +2,7 @@
 
 use super::script_args::{ended, find, going_on, is_stopped_as_asked, take_flag, take_value, take_values};
 use crate::failure::{Failure, Kind as FailureKind, Result};
+use crate::grant::Way;
 use crate::object::Node;
 use crate::repl::{Repl as Prompt, View, talk};
 use crate::run::config::Config;
@@ -190,5 +191,5 @@ fn typed() -> Script {
 fn job(script: Script, values: Values, style: Style) -> Job {
     let mut header = script.header().unwrap_or_else(|_| Header::default());
     header.needs = Needs { exec: vec!["*".into()], reveal: header.needs.reveal, ..Needs::typed().writing() };
-    Job::new(script, header, values, style)
+    Job::new(script, header, values, style).run_by(Way::Prompt)
 }

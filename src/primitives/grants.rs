@@ -1,7 +1,7 @@
 //! What a run may do outside the clusters: programs, other contexts, hosts, files, variables, authorities.
 
-use crate::failure::{Failure, Kind, Result};
-use crate::grant::{Grant, matches, refused};
+use crate::failure::{Failure, Result};
+use crate::grant::{Grant, Way, lacking, matches, refused};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ const LOADING: [&str; 2] = ["LD_*", "DYLD_*"];
 /// What a run may do beyond reading from its clusters: from the script's header, narrowed by flags.
 #[derive(Debug, Default)]
 pub struct Grants {
+    /// How it is run.
+    pub way: Way,
     /// Local programs it may start.
     pub programs: Grant,
     /// Contexts it may use.
@@ -147,9 +149,7 @@ impl Grants {
     pub fn may_reveal(&self) -> Result<()> {
         match self.reveal {
             true => self.granted(true, "reveal secrets", "reveal", "true"),
-            false => Err(Failure::new(Kind::Rights, "this run may not reveal secrets").hint(
-                "add it to the script's header: `needs: {reveal: true}`, or allow it for this run: --allow reveal",
-            )),
+            false => Err(lacking(self.way, "reveal secrets", "reveal", "true")),
         }
     }
 
@@ -182,7 +182,7 @@ impl Grants {
     /// Notes what is made use of, or fails with what is lacking.
     fn granted(&self, may: bool, what: &str, key: &'static str, entry: &str) -> Result<()> {
         if !may {
-            return Err(refused(what, key, entry, self.denying(key, entry)));
+            return Err(refused(self.way, what, key, entry, self.denying(key, entry)));
         }
         locked(&self.used).entry(key).or_default().insert(entry.to_owned());
         Ok(())
@@ -263,6 +263,7 @@ fn is_host(entry: &str, host: &str, port: Option<u16>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
 
     fn hosts(entries: &[&str]) -> Grants {
         Grants { hosts: entries.iter().map(|entry| (*entry).to_owned()).collect(), ..Grants::default() }

@@ -3,6 +3,7 @@
 use super::{Output, Repl};
 use crate::engine::nearest;
 use crate::failure::{Failure, Kind, Result};
+use crate::grant::Way;
 use crate::run::Job;
 use crate::run::screen::Style;
 use crate::script::parts::{Part, parts_of};
@@ -185,7 +186,7 @@ impl Repl {
         let own = Needs::typed().writing();
         granted.needs = Needs { exec: vec!["*".into()], reveal: header.needs.reveal, ..own };
         let style = Style { colour: self.view.colour, ..Style::default() };
-        let job = Job::new(script.clone(), granted, values.clone(), style);
+        let job = Job::new(script.clone(), granted, values.clone(), style).run_by(Way::Prompt);
         let session = self.session().beside(&job)?;
         let params = session.scope(&job)?.get("params").cloned().unwrap_or_default();
         session.begin_with_a_change(&job);

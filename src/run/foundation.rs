@@ -331,7 +331,7 @@ impl Foundation {
 /// What the run may do with its clusters.
 fn rights(job: &Job) -> Rights {
     let needs = job.header.needs.with(&job.values);
-    Rights::new(&needs.write, &needs.pods, &needs.secrets)
+    Rights::new(&needs.write, &needs.pods, &needs.secrets).run_by(job.way())
 }
 
 /// What it may do beside them.
@@ -339,6 +339,7 @@ fn grants(job: &Job) -> Grants {
     let needs = job.header.needs.with(&job.values);
     let contexts = [needs.contexts, job.values.clusters()].concat();
     Grants {
+        way: job.way(),
         programs: Grant::new(&needs.exec),
         contexts: Grant::new(&contexts),
         hosts: needs.hosts,

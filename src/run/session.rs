@@ -15,6 +15,7 @@ use crate::cluster::kubeconfig::Kubeconfigs;
 use crate::cluster::layers::{Flights, Gate};
 use crate::engine::{self, Cancel, Console, Reading};
 use crate::failure::{Failure, Result};
+use crate::grant::Way;
 use crate::object::Node;
 use crate::primitives::Host;
 use crate::primitives::host::{Clusters, Level};
@@ -45,12 +46,26 @@ pub struct Job {
     pub record: Option<PathBuf>,
     /// How flags have changed the header's rights; `header` has them changed already.
     pub amended: Amended,
+    /// How it is run, for what is said when it lacks a right.
+    pub way: Way,
 }
 
 impl Job {
     /// A script to its end, unrecorded, with the rights that its header has.
     pub fn new(script: Script, header: Header, values: Values, style: Style) -> Job {
-        Job { script, header, values, style, stop_after: None, record: None, amended: Amended::default() }
+        let (amended, way) = (Amended::default(), Way::default());
+        Job { script, header, values, style, stop_after: None, record: None, amended, way }
+    }
+
+    /// The same, run in this way.
+    #[must_use]
+    pub fn run_by(self, way: Way) -> Job {
+        Job { way, ..self }
+    }
+
+    /// How it is run, its flags included.
+    pub(super) fn way(&self) -> Way {
+        if self.amended.read_only { Way::ReadOnly } else { self.way }
     }
 }
 

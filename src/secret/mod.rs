@@ -86,7 +86,12 @@ impl Secret {
             }
             Some(Guard::Closed) => {}
         }
-        Err(crate::grant::lacking(&format!("read the content of Secret {title}"), "secrets", title))
+        Err(crate::grant::lacking(
+            crate::grant::Way::default(),
+            &format!("read the content of Secret {title}"),
+            "secrets",
+            title,
+        ))
     }
 
     /// The content. For sinks only; never format or log what this returns.

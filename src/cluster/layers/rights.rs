@@ -3,7 +3,7 @@
 use super::{Gate, Settings};
 use crate::cluster::path::{ApiPath, Effect, effect_of};
 use crate::failure::Result;
-use crate::grant::{Grant, matches, refused};
+use crate::grant::{Grant, Way, matches, refused};
 use crate::secret::Witness;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
@@ -23,6 +23,7 @@ pub struct Rights {
     write: Grant,
     pods: Grant,
     secrets: Grant,
+    way: Way,
     used: Option<Exercised>,
 }
 
@@ -39,7 +40,13 @@ impl Rights {
     /// The rights of a header's `needs`: `write` has `NAMESPACE`, `NAMESPACE/KIND`, and `cluster-scoped` in place of a
     /// namespace; `pods` has namespaces to run programs in; `secrets` has `NAMESPACE` and `NAMESPACE/NAME`.
     pub fn new<T: AsRef<str>>(write: &[T], pods: &[T], secrets: &[T]) -> Rights {
-        Rights { write: Grant::new(write), pods: Grant::new(pods), secrets: Grant::new(secrets), used: None }
+        Rights { write: Grant::new(write), pods: Grant::new(pods), secrets: Grant::new(secrets), ..Rights::default() }
+    }
+
+    /// The same rights of what is run in this way.
+    #[must_use]
+    pub fn run_by(self, way: Way) -> Rights {
+        Rights { way, ..self }
     }
 
     /// The same rights; what is made use of is remembered.
@@ -84,12 +91,12 @@ impl Rights {
             Effect::Run => {
                 let namespace = target.namespace.as_deref().unwrap_or("*");
                 let by = self.pods.denying(|entry| matches(entry, namespace));
-                Err(refused(&format!("run programs in {}", subject()), "pods", namespace, by))
+                Err(refused(self.way, &format!("run programs in {}", subject()), "pods", namespace, by))
             }
             Effect::Change if self.write.permits_where(|entry| covers(entry, &target)) => Ok(()),
             Effect::Change => {
                 let (what, by) = (verb(method, Effect::Change), self.write.denying(|entry| covers(entry, &target)));
-                Err(refused(&format!("{what} {}", subject()), "write", &needed(&target), by))
+                Err(refused(self.way, &format!("{what} {}", subject()), "write", &needed(&target), by))
             }
         }
     }
@@ -121,7 +128,7 @@ impl Rights {
     /// The failure of a run that would need the content of a Secret.
     fn closed(&self, namespace: &str, name: &str) -> crate::failure::Failure {
         let (title, by) = (format!("{namespace}/{name}"), self.denying_secret(namespace, name));
-        refused(&format!("read the content of Secret {title}"), "secrets", &title, by)
+        refused(self.way, &format!("read the content of Secret {title}"), "secrets", &title, by)
     }
 
     fn denying_secret(&self, namespace: &str, name: &str) -> Option<&str> {
@@ -135,7 +142,7 @@ impl Rights {
             true => Ok(()),
             false => {
                 let by = self.denying_secret(namespace, name.unwrap_or_default());
-                Err(refused(&format!("get a token of {subject}"), "secrets", namespace, by))
+                Err(refused(self.way, &format!("get a token of {subject}"), "secrets", namespace, by))
             }
         }
     }
