@@ -15,6 +15,7 @@ mod repl;
 mod resume;
 mod run;
 mod runs;
+mod runs_table;
 mod script_args;
 mod serve;
 mod show;

@@ -4,7 +4,6 @@ use crate::cluster::layers::journal::Note;
 use crate::failure::Result;
 use crate::run::record::{self, Change, History};
 use clap::{Args, ValueEnum};
-use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 /// Arguments of `runs`.
@@ -13,7 +12,13 @@ pub struct Runs {
     /// How to print it
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     output: Format,
+    /// All of them, not only the latest 20; JSON always has all
+    #[arg(long)]
+    all: bool,
 }
+
+/// How many runs a table shows.
+const LATEST: usize = 20;
 
 /// Arguments of `show-run`.
 #[derive(Args)]
@@ -44,22 +49,13 @@ impl Runs {
             crate::plain::tell("No runs found.");
             return Ok(());
         }
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header([
-            "RUN",
-            "WHEN (UTC)",
-            "SCRIPT",
-            "CLUSTERS",
-            "OUTCOME",
-            "CHANGES",
-        ]);
-        for run in &runs {
-            let started = &run.started;
-            let clusters = started.clusters.join(", ");
-            let when = when(&started.time).replace('T', " ");
-            table.add_row([&run.id, when.as_str(), &started.name(), &clusters, &run.outcome(), &run.totals()]);
+        let shown = if self.all { runs.len() } else { runs.len().min(LATEST) };
+        let width = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+        super::print(&super::runs_table::table(&runs[..shown], width.filter(|width| *width > 0)))?;
+        if let Some(more) = std::num::NonZero::new(runs.len() - shown) {
+            crate::plain::tell(&format!("and {more} earlier: meshwright runs --all"));
         }
-        super::print(&trimmed(&table.to_string()))
+        Ok(())
     }
 }
 
@@ -167,8 +163,4 @@ fn note(note: &Note) -> String {
 
 fn seconds(ms: u64) -> String {
     format!("{:.1}s", std::time::Duration::from_millis(ms).as_secs_f64())
-}
-
-fn trimmed(text: &str) -> String {
-    text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect::<Vec<_>>().join("\n")
 }

@@ -99,6 +99,22 @@ fn two_runs_do_not_work_on_a_cluster_at_once() {
     let err = err.replace("\n  │ ", " ");
     assert_eq!(code, 1, "{err}");
     assert!(err.contains("another run works on this cluster: run abc of anna@elsewhere (process 77)"), "{err}");
+#[test]
+fn a_list_has_the_latest_runs_and_says_how_many_more_there_are() {
+    let stage = Stage::new();
+    stage.run(&[]);
+    let (_, out, err) = stage.meshwright(&["runs"]);
+    assert!(out.lines().count() == 2 && err.is_empty(), "{out}{err}");
+    let journal = stage.journal(&stage.last());
+    for number in 10..32 {
+        std::fs::copy(&journal, stage.journal(&format!("copy{number}"))).expect("copied");
+    }
+    let (_, out, err) = stage.meshwright(&["runs"]);
+    assert_eq!((out.lines().count(), err.trim()), (21, "and 3 earlier: meshwright runs --all"), "{out}");
+    let (_, out, err) = stage.meshwright(&["runs", "--all"]);
+    assert!(out.lines().count() == 24 && err.is_empty(), "{out}{err}");
+}
+
     assert!(err.contains("since 2026-01-02 03:04:05 UTC") && err.contains("expires after 60 s"), "{err}");
     assert_eq!(stage.map("new"), None, "nothing was done");
     let (_, out, _) = stage.meshwright(&["runs"]);
