@@ -128,7 +128,7 @@ fn stopping_after_a_step_is_no_failure() {
     let (code, _, err) = meshwright(&["rehearse", "shared-gateways", "--stop-after", "Check the clusters"]);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("Stopped after the step `Check the clusters`, as asked"), "{err}");
-    let (code, _, err) = meshwright(&["rehearse", "shared-gateways", "--stop-after", "Check the cluster", "--calls"]);
+    let (code, _, err) = meshwright(&["rehearse", "shared-gateways", "--stop-after", "Check the clutsers", "--calls"]);
     assert_eq!(code, 4, "{err}");
     for line in ["did you mean `Check the clusters`?", "--calls lacks its value"] {
         assert!(err.contains(line), "`{line}` is missing in:\n{err}");

@@ -122,7 +122,7 @@ const TYPED: [&[&str]; 26] = [
     ],
     &["rehearse", "shared-gateways", "verify"],
     &["rehearse", "./main.rahi"],
-    &["rehearse", "shared-gateways", "--stop-after", "Check the cluster"],
+    &["rehearse", "shared-gateways", "--stop-after", "Check the clutsers"],
     &["show", "shared-gateway"],
     &["list", "-o", "xml"],
     &["resume", "nosuchrun"],

@@ -137,7 +137,8 @@ pub fn carry_out(session: Session, desk: Desk, job: &Job) -> Result<()> {
             Some(left) if left.kind == FailureKind::Cancelled => (outcome, told) = (Err(left), true),
             _ if prompt.is_done() => outcome = Ok(()),
             _ if prompt.is_stopped() => {
-                (outcome, stopped) = (Err(Failure::new(FailureKind::Cancelled, "stopped as asked")), true);
+                let step = job.stop_after.as_deref().unwrap_or_default();
+                (outcome, stopped) = (Err(crate::run::record::stop(step)), true);
             }
             _ => {}
         }

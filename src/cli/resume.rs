@@ -1,7 +1,7 @@
 //! `resume`: the same command again, after a run that did not come to its end.
 
 use super::approve::{Answers, approve};
-use super::script_args::{answers, find, finish, take_rights, take_value, unknown_step};
+use super::script_args::{answers, find, finish, step_meant, take_rights, take_value};
 use crate::cluster::layers::journal::Note;
 use crate::failure::{Failure, Result};
 use crate::object::{Node, Object};
@@ -78,9 +78,7 @@ fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> 
     let amended = run.started.rights.clone().and(amended);
     let mut value_of = |flag: &str| take_value(&mut words, flag).map_err(Failure::usage);
     let (file, stop_after) = (value_of("--params")?, value_of("--stop-after")?);
-    if let Some(problem) = unknown_step(&script, stop_after.as_deref()) {
-        return Err(Failure::usage(problem));
-    }
+    let stop_after = step_meant(&script, stop_after.as_deref()).map_err(Failure::usage)?;
     let mut given = Given::from_args(&header, &words);
     let mut params = run.started.params.clone();
     params.retain(|name, _| header.param(name).is_some_and(|param| param.kind != Kind::Secret));
@@ -93,7 +91,7 @@ fn job(run: &History, again: &[String], style: Style) -> Result<(Job, Answers)> 
     header.needs = header.needs.with(&values);
     amended.change(&mut header.needs)?;
     answers.widened.clone_from(&amended.allow);
-    Ok((Job { script, header, values, style, stop_after, record: None, amended }, answers))
+    Ok((Job { stop_after, amended, ..Job::new(script, header, values, style) }, answers))
 }
 
 /// What of the run's command holds again, and what does not.

@@ -78,7 +78,10 @@ impl ScriptArgs {
         };
         let (stop_after, file) = (value_of("--stop-after"), value_of("--params"));
         let (kubeconfig, record) = (value_of("--kubeconfig"), value_of("--record").map(std::path::PathBuf::from));
-        problems.extend(unknown_step(&script, stop_after.as_deref()));
+        let stop_after = step_meant(&script, stop_after.as_deref()).unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
         if verb != "run" && kubeconfig.is_some() {
             problems.push("--kubeconfig is for `run`: a rehearsal uses no real cluster".into());
         }
@@ -101,7 +104,7 @@ impl ScriptArgs {
         header.needs = header.needs.with(&values);
         amended.change(&mut header.needs)?;
         answers.widened.clone_from(&amended.allow);
-        let job = Job { script, header, values, style, stop_after, record, amended };
+        let job = Job { stop_after, record, amended, ..Job::new(script, header, values, style) };
         Ok(Some(Asked { job, before, kubeconfig, serve, pause, answers }))
     }
 }
@@ -210,18 +213,22 @@ fn task_meant(verb: &str, script: &Script, problem: &str) -> String {
     task.map(|task| format!("; the task is `meshwright {verb} {}/{task}`", script.name)).unwrap_or_default()
 }
 
-/// What is wrong with the step to stop after.
-pub fn unknown_step(script: &Script, wanted: Option<&str>) -> Option<String> {
-    let wanted = wanted?;
-    let names: Vec<String> = script.steps().into_iter().map(|step| step.name).collect();
-    if names.iter().any(|name| name == wanted) {
-        return None;
+/// The step to stop after: named by its name, a part of it, or its number.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn step_meant(script: &Script, wanted: Option<&str>) -> Result<Option<String>, String> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let mut steps = script.steps();
+    if steps.is_empty() {
+        return Err(format!("--stop-after: {} has no steps", script.name));
     }
-    let meant = match crate::engine::nearest(wanted, names.iter().map(String::as_str)) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => format!("its steps: {}", names.join(" · ")),
+    let wrong = |failure: Failure| {
+        let hint = failure.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("--stop-after: in {} {}{hint}", script.name, failure.message)
     };
-    Some(format!("--stop-after: {} has no step `{wanted}`; {meant}", script.name))
+    let at = script::explained::position(&steps, wanted).map_err(wrong)?;
+    Ok(Some(steps.swap_remove(at).name))
 }
 
 /// A script as a command, its parameters as flags.
@@ -292,7 +299,10 @@ fn program_args(verb: &str) -> Vec<clap::Arg> {
         .long("params")
         .value_name("FILE")
         .help("Read parameters from a YAML file, - for stdin; flags win");
-    let stop = clap::Arg::new("stop-after").long("stop-after").value_name("STEP").help("Stop after this step");
+    let stop = clap::Arg::new("stop-after")
+        .long("stop-after")
+        .value_name("STEP")
+        .help("Stop after this step: its name, a part of it, or its number");
     let pause = clap::Arg::new("pause-on-failure")
         .long("pause-on-failure")
         .action(clap::ArgAction::SetTrue)
@@ -368,6 +378,9 @@ pub fn ended(session: &Session, job: &Job, outcome: Result<()>, stopped: bool) -
     };
     // What went wrong first counts.
     recorded.err().into_iter().for_each(|lost| drop(super::told(&lost, job.style)));
+            if let Some(id) = run_of(session.journal()) {
+                session.screen().line(&format!("  to go on: meshwright resume {id}"));
+            }
     for line in going_on(session.journal()) {
         session.screen().line(&line);
     }
@@ -382,10 +395,14 @@ pub fn is_stopped_as_asked(session: &Session, job: &Job, outcome: &Result<()>) -
 
 /// The commands that help after a run with this journal that did not come to its end.
 pub fn going_on(journal: Option<std::path::PathBuf>) -> Vec<String> {
-    let id = journal.and_then(|journal| Some(journal.file_stem()?.to_string_lossy().into_owned()));
-    let Some(id) = id else { return Vec::new() };
+    let Some(id) = run_of(journal) else { return Vec::new() };
     if record::find(&record::folder(), &id).is_ok_and(|run| run.changes.is_empty()) {
         return vec![format!("  nothing was changed; to try again: meshwright resume {id}")];
     }
     vec![format!("  what was done: meshwright show-run {id}"), format!("  to go on:      meshwright resume {id}")]
+}
+
+/// The id of the run with this journal.
+fn run_of(journal: Option<std::path::PathBuf>) -> Option<String> {
+    Some(journal?.file_stem()?.to_string_lossy().into_owned())
 }

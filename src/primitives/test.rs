@@ -59,7 +59,7 @@ pub const TEST: &[Primitive<Host>] = &[
         on: "",
         name: "rehearse",
         params: "script: string, params?: map, options?: map",
-        options: &[("stop_after", "string", "stop after the step of this name")],
+        options: &[("stop_after", "string", "stop after this step: its name, a part of it, or its number")],
         returns: "map",
         doc: "Rehearses a script on the test's clusters: a shipped one by name, or a file or folder from the test's own, \
               such as \"./main.rhai\". Clusters that the parameters do not name are the test's, in order. Gives \

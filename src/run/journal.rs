@@ -1,6 +1,6 @@
 //! The journal of a run: a file for runs on real clusters, and the tally for all.
 
-use super::record::{Record, Started, Step};
+use super::record::{Finished, Record, Started, Step};
 use super::tally::Tally;
 use crate::cluster::layers::journal::{Intent, Note, Outcome, Repetition, now};
 use crate::cluster::layers::{FileJournal, Journal};
@@ -158,9 +158,7 @@ impl Recorder {
         if !self.beginning().begun {
             return;
         }
-        let outcome = failure.map_or("done", |failure| failure.kind.name()).to_owned();
-        let message = failure.map(ToString::to_string).unwrap_or_default();
-        self.record(&Record::Finished(super::record::Finished { time: now(), outcome, message }));
+        self.record(&Record::Finished(Finished::now(failure)));
     }
 
     fn beginning(&self) -> MutexGuard<'_, Beginning> {

@@ -1,8 +1,8 @@
 //! What a journal says about a run beyond its changes, and the journal read back.
 
 use crate::cluster::layers::FileJournal;
-use crate::cluster::layers::journal::{Before, Found, Intent, NOT_SENT, Note, Outcome, Repetition};
-use crate::failure::{Failure, Result};
+use crate::cluster::layers::journal::{Before, Found, Intent, NOT_SENT, Note, Outcome, Repetition, now};
+use crate::failure::{Failure, Kind, Result};
 use crate::script::Amended;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +87,39 @@ pub struct Finished {
     /// The failure's words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+}
+
+impl Finished {
+    /// How a run ended that failed so, or did not.
+    pub fn now(failure: Option<&Failure>) -> Finished {
+        let outcome = match failure {
+            None => "done",
+            Some(failure) if failure.kind == Kind::Cancelled && is_stop(&failure.message) => STOPPED,
+            Some(failure) => failure.kind.name(),
+        };
+        let message = failure.map(ToString::to_string).unwrap_or_default();
+        Finished { time: now(), outcome: outcome.to_owned(), message }
+    }
+
+    /// The same in a word or two. In older journals a run that was told to stop is `cancelled`.
+    fn word(&self) -> String {
+        match self.outcome == Kind::Cancelled.name() && is_stop(&self.message) {
+            true => STOPPED.to_owned(),
+            false => self.outcome.replace('_', " "),
+        }
+    }
+}
+
+/// The outcome of a run that has ended at the step that it was to stop after.
+const STOPPED: &str = "stopped";
+
+/// How such a run ends.
+pub fn stop(step: &str) -> Failure {
+    Failure::new(Kind::Cancelled, format!("stopped after the step `{step}`, as asked"))
+}
+
+fn is_stop(message: &str) -> bool {
+    message.contains("stopped after the step `") && message.ends_with("`, as asked") || message == "stopped as asked"
 }
 
 /// One line of a journal.
@@ -250,7 +283,7 @@ impl History {
     /// How it ended, in a word or two.
     pub fn outcome(&self) -> String {
         match &self.finished {
-            Some(finished) => finished.outcome.replace('_', " "),
+            Some(finished) => finished.word(),
             None if self.is_running() => "running".to_owned(),
             None => "broken off".to_owned(),
         }

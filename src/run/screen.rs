@@ -322,9 +322,7 @@ impl Observer for Screen {
         self.line(&format!("{mark} {:<width$} {}", running.headline, self.dim(tail.trim_end())));
         notes.iter().for_each(|note| self.line(&note.text));
         match &self.stop_after {
-            Some(last) if *last == step.name && failure.is_none() => {
-                Err(Failure::new(Kind::Cancelled, format!("stopped after the step `{last}`, as asked")))
-            }
+            Some(last) if *last == step.name && failure.is_none() => Err(super::record::stop(last)),
             _ => Ok(()),
         }
     }

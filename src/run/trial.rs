@@ -8,11 +8,13 @@ use super::session::{Job, Session};
 use crate::clock::{Clock, Runtime};
 use crate::engine::{Cancel, Observer, StepStart};
 use crate::failure::{Failure, Kind as FailureKind, Place, Result};
+use crate::grant::Way;
 use crate::object::{Node, Object};
 use crate::primitives::host::{Bench, Clusters, Keeper, Rehearsal, Replay};
 use crate::primitives::keeper::Memory;
 use crate::recording::{Player, ReplayedPrograms, Tape};
 use crate::rehearsal::World;
+use crate::script::explained::position;
 use crate::script::{Given, Header, Home, Kind, Script, Values, find, stand_in};
 use rhai::{Array, Dynamic, Map};
 use std::collections::BTreeSet;
@@ -117,7 +119,11 @@ impl Trial {
         let given = self.filled(&header, given);
         let values = Values::check(&header, &given)?;
         header.needs = header.needs.with(&values);
-        Ok(Job { stop_after: wanted.stop_after.clone(), ..Job::new(script, header, values, Style::default()) })
+        let job = Job::new(script, header, values, Style::default()).run_by(Way::Test);
+        let steps = job.script.steps();
+        let meant =
+            |wanted: &String| position(&steps, wanted).map_or_else(|_| wanted.clone(), |at| steps[at].name.clone());
+        Ok(Job { stop_after: wanted.stop_after.as_ref().map(meant), ..job })
     }
 
     /// The parameters with the test's clusters where none are named, and what rehearsals put in for others.
@@ -130,7 +136,7 @@ impl Trial {
                 Kind::Cluster | Kind::Clusters if param.default.is_some() => {}
                 Kind::Cluster => given.flags.extend(free.next().map(|name| (param.name.clone(), name))),
                 Kind::Clusters => given.flags.extend(free.by_ref().map(|name| (param.name.clone(), name))),
-                _ => given.flags.extend(stand_in(param).map(|value| (param.name.clone(), value))),
+                _ => given.flags.extend(stand_in(param, &named).map(|value| (param.name.clone(), value))),
             }
         }
         given
@@ -234,7 +240,7 @@ impl Trial {
         given.fill(&header, stand_in);
         let values = Values::check(&header, &given)?;
         header.needs = header.needs.with(&values);
-        Ok(Job::new(script, header, values, Style::default()))
+        Ok(Job::new(script, header, values, Style::default()).run_by(Way::Test))
     }
 }
 

@@ -82,23 +82,23 @@ fn a_run_that_was_to_stop_goes_on_to_its_end_and_says_so() {
     let (_, _, err) = stage.run(&["--fail", "--stop-after", "Make"]);
     assert!(err.contains("Stopped after the step `Make`"), "{err}");
     let id = stage.last();
+    assert!(err.contains(&format!("to go on: meshwright resume {id}")), "{err}");
+    for args in [&["runs"][..], &["show-run", &id]] {
+        let (_, out, _) = stage.meshwright(args);
+        assert!(out.contains("stopped") && !out.contains("cancelled"), "{out}");
+    }
     let (code, _, err) = stage.meshwright(&["resume", &id, "--yes", "--stop-after", "Make"]);
     assert!(code == 0 && err.contains("Stopped after the step `Make`"), "{err}");
+    for meant in ["1", "mak"] {
+        let (code, _, err) = stage.meshwright(&["resume", &id, "--yes", "--stop-after", meant]);
+        assert!(code == 0 && err.contains("Stopped after the step `Make`"), "{meant}: {err}");
+    }
     let (code, _, err) = stage.meshwright(&["resume", &id, "--stop-after", "Makes"]);
     assert!(code == 4 && err.contains("did you mean `Make`"), "{err}");
     let (code, _, err) = stage.meshwright(&["resume", &id, "--yes"]);
     assert!(code == 1 && err.contains("it was to stop after `Make`; now it goes on to its end"), "{err}");
 }
 
-#[test]
-fn two_runs_do_not_work_on_a_cluster_at_once() {
-    let stage = Stage::new();
-    held_elsewhere(&stage);
-    let (code, _, err) = stage.run(&[]);
-    // Long messages are wrapped.
-    let err = err.replace("\n  │ ", " ");
-    assert_eq!(code, 1, "{err}");
-    assert!(err.contains("another run works on this cluster: run abc of anna@elsewhere (process 77)"), "{err}");
 #[test]
 fn a_list_has_the_latest_runs_and_says_how_many_more_there_are() {
     let stage = Stage::new();
@@ -115,6 +115,15 @@ fn a_list_has_the_latest_runs_and_says_how_many_more_there_are() {
     assert!(out.lines().count() == 24 && err.is_empty(), "{out}{err}");
 }
 
+#[test]
+fn two_runs_do_not_work_on_a_cluster_at_once() {
+    let stage = Stage::new();
+    held_elsewhere(&stage);
+    let (code, _, err) = stage.run(&[]);
+    // Long messages are wrapped.
+    let err = err.replace("\n  │ ", " ");
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("another run works on this cluster: run abc of anna@elsewhere (process 77)"), "{err}");
     assert!(err.contains("since 2026-01-02 03:04:05 UTC") && err.contains("expires after 60 s"), "{err}");
     assert_eq!(stage.map("new"), None, "nothing was done");
     let (_, out, _) = stage.meshwright(&["runs"]);

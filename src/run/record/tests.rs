@@ -20,6 +20,20 @@ fn a_torn_last_line_is_no_harm() {
 }
 
 #[test]
+fn a_run_that_stopped_where_it_was_told_to_was_not_cancelled() {
+    let of = |finished: &Finished| {
+        let line = serde_json::to_string(&Record::Finished(finished.clone())).expect("json");
+        History::parse("abc", &format!("{}\n{line}", &JOURNAL[..JOURNAL.rfind('\n').expect("lines")])).outcome()
+    };
+    let now = Finished::now(Some(&stop("Make").on_cluster("east")));
+    assert_eq!((now.outcome.as_str(), of(&now).as_str()), ("stopped", "stopped"));
+    let older = |message: &str| of(&Finished { outcome: "cancelled".into(), message: message.into(), ..now.clone() });
+    assert_eq!(older("stopped after the step `Make`, as asked"), "stopped");
+    assert_eq!(older("east: stopped after the step `Make`, as asked"), "stopped");
+    assert_eq!((older("stopped as asked"), older("interrupted")), ("stopped".into(), "cancelled".into()));
+}
+
+#[test]
 fn a_journal_that_cannot_be_read_is_no_harm_to_the_others() {
     let folder = tempfile::tempdir().expect("folder");
     std::fs::write(folder.path().join("abc1.jsonl"), JOURNAL).expect("written");
