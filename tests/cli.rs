@@ -135,6 +135,29 @@ fn stopping_after_a_step_is_no_failure() {
     }
 }
 
+#[test]
+fn a_step_to_stop_after_is_named_as_in_explain() {
+    for meant in ["1", "check the CLUSTERS", "the clusters"] {
+        let (code, _, err) = meshwright(&["rehearse", "shared-gateways", "--stop-after", meant]);
+        assert_eq!(code, 0, "{meant}: {err}");
+        assert!(err.contains("Stopped after the step `Check the clusters`, as asked"), "{meant}: {err}");
+    }
+    let (code, _, err) = meshwright(&["rehearse", "shared-gateways", "--stop-after", "wait"]);
+    assert!(code == 4 && err.contains("which one? Wait for the control"), "{err}");
+}
+
+#[test]
+fn clusters_that_nobody_names_are_others_than_those_that_are_named() {
+    let rehearsed = |more: &[&str]| {
+        let args = [&["rehearse", "shared-gateways", "--stop-after", "1"], more].concat();
+        let (code, _, err) = meshwright(&args);
+        assert_eq!(code, 0, "{err}");
+        err.lines().next().unwrap_or_default().to_owned()
+    };
+    assert!(rehearsed(&["--primary", "cluster2"]).contains("on cluster2, cluster1:"));
+    assert!(rehearsed(&["--remote", "cluster1,cluster2"]).contains("on cluster3, cluster1, cluster2:"));
+}
+
 /// A kubeconfig in a home of its own, with contexts `east` and `west` that lead to ports where nothing listens.
 fn nowhere() -> tempfile::TempDir {
     let home = tempfile::tempdir().expect("folder");

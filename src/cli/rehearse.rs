@@ -77,8 +77,9 @@ fn stage(job: &Job, before: Option<&Job>, contexts: &[String], desk: Option<Desk
 /// # Errors
 /// When one has neither a default nor a stand-in.
 pub fn stand_ins(header: &Header) -> Result<Values> {
-    let flags = header.params.iter().filter_map(|param| Some((param.name.clone(), stand_in(param)?)));
-    Values::check(header, &Given { flags: flags.collect(), ..Given::default() })
+    let mut given = Given::default();
+    given.fill(header, stand_in);
+    Values::check(header, &given)
 }
 
 /// Each name once, in order.

@@ -26,7 +26,7 @@ pub struct Run {
 impl Run {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
-        let Some(asked) = self.script.job("run", style, |_| None)? else { return Ok(()) };
+        let Some(asked) = self.script.job("run", style, |_, _| None)? else { return Ok(()) };
         if asked.pause {
             let desk = Desk::new(true);
             // A prompt and spinners cannot share the screen.

@@ -7,6 +7,7 @@ use crate::run::screen::Style;
 use crate::run::{Job, Session, record};
 use crate::script::{self, Amended, Given, Header, Kind, Param, Script, Values};
 use clap::Args;
+use std::collections::BTreeSet;
 
 /// How other tools call a look ahead.
 const PLANS: [&str; 3] = ["--dry-run", "--diff", "--plan"];
@@ -44,7 +45,12 @@ pub struct Asked {
 impl ScriptArgs {
     /// The job, or `None` when help was asked for and has been printed. `fill` gives parameters that the command knows
     /// better than the header.
-    pub fn job(&self, verb: &str, style: Style, fill: impl Fn(&Param) -> Option<String>) -> Result<Option<Asked>> {
+    pub fn job(
+        &self,
+        verb: &str,
+        style: Style,
+        fill: impl Fn(&Param, &BTreeSet<String>) -> Option<String>,
+    ) -> Result<Option<Asked>> {
         if self.name.is_empty() {
             super::print_help_of(verb)?;
             return Ok(None);
@@ -372,15 +378,15 @@ pub fn ended(session: &Session, job: &Job, outcome: Result<()>, stopped: bool) -
         Err(failure) if stopped && failure.kind == FailureKind::Cancelled => {
             let step = job.stop_after.as_deref().unwrap_or_default();
             session.screen().line(&format!("\nStopped after the step `{step}`, as asked."));
+            if let Some(id) = run_of(session.journal()) {
+                session.screen().line(&format!("  to go on: meshwright resume {id}"));
+            }
             return recorded;
         }
         Err(failure) => super::told(&failure, job.style),
     };
     // What went wrong first counts.
     recorded.err().into_iter().for_each(|lost| drop(super::told(&lost, job.style)));
-            if let Some(id) = run_of(session.journal()) {
-                session.screen().line(&format!("  to go on: meshwright resume {id}"));
-            }
     for line in going_on(session.journal()) {
         session.screen().line(&line);
     }

@@ -213,7 +213,9 @@ impl Repl {
     fn values(&self, header: &Header, words: &[String]) -> Result<Values> {
         let mut given = Given::from_args(header, words);
         if self.is_rehearsal() {
-            let mut contexts = self.session().clusters().contexts()?.into_iter();
+            let named = given.clusters(header.params.iter().filter(|param| given.has(param)));
+            let contexts = self.session().clusters().contexts()?;
+            let mut contexts = contexts.into_iter().filter(|context| !named.contains(context));
             for param in &header.params {
                 let is_given = given.flags.iter().any(|(name, _)| name.replace('-', "_") == param.name);
                 let is_cluster = matches!(param.kind, ParamKind::Cluster | ParamKind::Clusters);

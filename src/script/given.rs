@@ -2,8 +2,10 @@
 
 use super::header::Header;
 use super::params::{Kind, Param};
+use super::values::value;
 use crate::failure::{Failure, Result};
 use crate::object::{Map, Node, Object, yaml};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -74,11 +76,24 @@ impl Given {
         Given { flags, file, problems: self.problems.clone() }
     }
 
-    /// Gives what is not given yet for a parameter, where `fill` knows something.
-    pub fn fill(&mut self, header: &Header, fill: impl Fn(&Param) -> Option<String>) {
+    /// Gives what is not given yet for a parameter, where `fill` knows something; it is told which clusters are named
+    /// already.
+    pub fn fill(&mut self, header: &Header, fill: impl Fn(&Param, &BTreeSet<String>) -> Option<String>) {
         for param in header.params.iter().filter(|param| !self.has(param)).collect::<Vec<_>>() {
-            self.flags.extend(fill(param).map(|value| (param.name.clone(), value)));
+            let named = self.clusters(header.params.iter());
+            self.flags.extend(fill(param, &named).map(|value| (param.name.clone(), value)));
         }
+    }
+
+    /// The clusters that these parameters name, by what is given or by default.
+    pub fn clusters<'p>(&self, params: impl Iterator<Item = &'p Param>) -> BTreeSet<String> {
+        let params = params.filter(|param| matches!(param.kind, Kind::Cluster | Kind::Clusters));
+        let mut named = BTreeSet::new();
+        for node in params.filter_map(|param| value(param, self).ok()) {
+            let texts = node.as_str().into_iter().chain(node.items().iter().filter_map(Node::as_str));
+            named.extend(texts.map(str::to_owned));
+        }
+        named
     }
 
     /// The same with the parameters of a YAML file; `-` is stdin. They win over those of a file given before.

@@ -3,6 +3,7 @@
 use crate::engine::{duration, nearest};
 use crate::object::{Map, Node, yaml};
 use crate::secret::Secret;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What kind of value a parameter takes.
@@ -83,16 +84,19 @@ impl Param {
     }
 }
 
-/// What a rehearsal takes for clusters that were not named, and for the dialect that no istioctl was asked about.
-pub fn stand_in(param: &Param) -> Option<String> {
-    match (param.kind, param.name.as_str()) {
-        (Kind::Cluster | Kind::Clusters, _) if param.default.is_some() => None,
-        (Kind::Cluster | Kind::Clusters, "primary") => Some("cluster1".into()),
-        (Kind::Cluster | Kind::Clusters, "remote") => Some("cluster2".into()),
-        (Kind::Cluster | Kind::Clusters, other) => Some(other.into()),
-        (_, "dialect") => Some("current".into()),
-        _ => None,
-    }
+/// What a rehearsal takes for clusters that were not named, none of those that were, and for the dialect that no istioctl
+/// was asked about.
+pub fn stand_in(param: &Param, named: &BTreeSet<String>) -> Option<String> {
+    let wanted = match (param.kind, param.name.as_str()) {
+        (Kind::Cluster | Kind::Clusters, _) if param.default.is_some() => return None,
+        (Kind::Cluster | Kind::Clusters, "primary") => "cluster1",
+        (Kind::Cluster | Kind::Clusters, "remote") => "cluster2",
+        (Kind::Cluster | Kind::Clusters, other) => other,
+        (_, "dialect") => return Some("current".into()),
+        _ => return None,
+    };
+    let numbered = (1..).map(|number| format!("cluster{number}"));
+    std::iter::once(wanted.to_owned()).chain(numbered).find(|name| !named.contains(name))
 }
 
 /// Flags of every script.

@@ -131,7 +131,7 @@ fn unknown(header: &Header, given: &Given) -> Vec<String> {
     lines
 }
 
-fn value(param: &Param, given: &Given) -> Result<Node, String> {
+pub(super) fn value(param: &Param, given: &Given) -> Result<Node, String> {
     let flag = param.flag();
     let texts = given.flags.iter().filter(|(name, _)| name.replace('-', "_") == param.name);
     let texts: Vec<_> = texts.map(|(_, text)| text.clone()).collect();
