@@ -9,6 +9,7 @@ const HEADER: [&str; 6] = ["RUN", "WHEN (UTC)", "SCRIPT", "CLUSTERS", "OUTCOME",
 const LEAST: [usize; 6] = [0, 0, 15, 8, 0, 16];
 const WHEN: usize = 1;
 const SCRIPT: usize = 2;
+const OUTCOME: usize = 4;
 /// Between two columns.
 const GAP: usize = 2;
 /// Characters of a cell.
@@ -79,14 +80,14 @@ fn name(name: &str, width: usize) -> String {
     format!("…{tail}")
 }
 
-/// When and how in a first line, what and where in a second one.
+/// When and how a run went in a first line, what it was and where in a second one.
 fn pairs(rows: &[Cells]) -> Vec<String> {
     let widths = widths(rows);
     let pair = |row: &Cells| {
         let [id, when, script, clusters, outcome, changes] = row;
-        let first = format!("{id:<0$}  {when:<1$}  {outcome}", widths[0], widths[WHEN]);
+        let first = format!("{id:<0$}  {when:<1$}  {outcome:<2$}  {changes}", widths[0], widths[WHEN], widths[OUTCOME]);
         let file = script.rsplit('/').next().filter(|_| script.starts_with('/')).unwrap_or(script);
-        [first, format!("  {file} on {clusters}: {changes}")]
+        [first, format!("  {file} on {clusters}")]
     };
     let [header, _] = rows.first().map(pair).unwrap_or_default();
     std::iter::once(header).chain(rows.iter().skip(1).flat_map(pair)).collect()
@@ -138,7 +139,7 @@ mod tests {
     fn a_narrow_terminal_has_two_lines_for_each_run() {
         let table = table(&runs()[1..], Some(50));
         let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines[1], "5ad0c1f2e3b4  02-03 04:05  stopped");
-        assert_eq!(lines[2], "  make-everything.rhai on east: unchanged");
+        assert_eq!(lines[1], "5ad0c1f2e3b4  02-03 04:05  stopped  unchanged");
+        assert_eq!(lines[2], "  make-everything.rhai on east");
     }
 }
