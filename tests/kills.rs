@@ -73,11 +73,10 @@ fn killed_and(dialect: &str, point: Point, folder: &Path, later: Duration) -> Ki
     if !later.is_zero() {
         rest(later);
     }
-    let start = world.clock().now();
-    if let Err(failure) = guide.again(&args) {
+    let (again, recovery) = guide.again_timed(&args);
+    if let Err(failure) = again {
         faults.push(format!("the same command: {failure}"));
     }
-    let recovery = world.clock().now() - start;
     // The software in the pods finishes by itself what it does after a run.
     rest(Duration::from_secs(300));
     let asked = guide.asked();
@@ -251,10 +250,8 @@ fn all_points() {
 /// How long a run takes that nobody kills, in rehearsed time.
 fn uninterrupted(dialect: &str, folder: &Path) -> Duration {
     let guide = Guide::written(&["--dialect", dialect], &folder.join("whole.jsonl"));
-    let clock = guide.session().world().expect("a rehearsal").clock().clone();
-    let start = clock.now();
     guide.run().expect("the guide");
-    clock.now() - start
+    guide.session().screen().took()
 }
 
 fn told(point: Point) -> String {

@@ -37,7 +37,6 @@ pub struct Screen {
     style: Style,
     name_width: usize,
     clock: crate::clock::Clock,
-    begun: Duration,
     tally: Tally,
     bars: MultiProgress,
     state: Mutex<State>,
@@ -49,6 +48,10 @@ pub struct Screen {
 
 #[derive(Default)]
 struct State {
+    /// When the script began, on the clock.
+    begun: Duration,
+    /// How long it took there, once it has ended.
+    took: Option<Duration>,
     running: BTreeMap<String, Running>,
     done: usize,
     /// Whether the run goes on with another: steps that change nothing are kept.
@@ -123,11 +126,10 @@ impl Screen {
         Screen {
             style,
             name_width: name_width(style),
-            begun: clock.now(),
+            state: Mutex::new(State { begun: clock.now(), ..State::default() }),
             clock,
             tally,
             bars: MultiProgress::with_draw_target(target),
-            state: Mutex::default(),
             stop_after: None,
             heard: None,
             hushed: AtomicBool::new(false),
@@ -234,6 +236,23 @@ impl Screen {
         Err(failure.hint("the rest of the run went on; give its output another place and repeat"))
     }
 
+    /// The script begins now, on its own thread: simulated time may have passed before that, and goes on after its end.
+    pub(super) fn begin(&self) {
+        self.state().begun = self.clock.now();
+    }
+
+    /// The script ends now, on its own thread.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        state.took = Some(self.clock.now().saturating_sub(state.begun));
+    }
+
+    /// How long the script took, or has taken so far, on the session's clock.
+    pub fn took(&self) -> Duration {
+        let state = self.state();
+        state.took.unwrap_or_else(|| self.clock.now().saturating_sub(state.begun))
+    }
+
     /// The last lines of a run that went well.
     pub fn summary(&self, wall: Duration) {
         let state = self.state();
@@ -244,7 +263,7 @@ impl Screen {
         let (done, warnings) = (state.done, state.warnings.clone());
         drop(state);
         let simulated = if self.clock.is_simulated() {
-            format!(" ({} of rehearsed time)", seconds(self.clock.now().saturating_sub(self.begun)))
+            format!(" ({} of rehearsed time)", seconds(self.took()))
         } else {
             String::new()
         };

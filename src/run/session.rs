@@ -236,7 +236,9 @@ impl Session {
     /// Runs the job's script on this thread, which must be a script's, and shows its summary.
     pub(super) fn perform(&self, job: &Job) -> Result<()> {
         let (start, mut scope) = (Instant::now(), self.scope(job)?);
+        self.screen.begin();
         let outcome = engine::run_script(&self.engine, &job.script.source, &job.script.text, &mut scope);
+        self.screen.end();
         if let Some(defect) = self.model.as_ref().and_then(|model| model.defect()) {
             self.screen.say(Level::Warning, &defect);
         }

@@ -11,6 +11,7 @@ use meshwright::script::{self, Given, Script, Values};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 /// The steps of the guide, in order.
 pub const STEPS: [&str; 16] = [
@@ -125,6 +126,16 @@ impl Guide {
     pub fn again(&self, args: &[&str]) -> Result<(), Failure> {
         let job = job("shared-gateways", args, None);
         self.session.again(&job)?.run(&job)
+    }
+
+    /// The same; how long the script took, in rehearsed time.
+    pub fn again_timed(&self, args: &[&str]) -> (Result<(), Failure>, Duration) {
+        let job = job("shared-gateways", args, None);
+        let session = match self.session.again(&job) {
+            Ok(session) => session,
+            Err(failure) => return (Err(failure), Duration::ZERO),
+        };
+        (session.run(&job), session.screen().took())
     }
 
     /// Runs the same once more on the same clusters.
