@@ -108,9 +108,11 @@ fn read_folder(folder: &Path) -> std::io::Result<Files> {
     read_files(folder, |_| true, |_| true)
 }
 
-/// The scripts of a folder, as [`read_folder`]; what tools build or fetch is left out too.
+/// The scripts of a folder, as [`read_folder`]; what tools build or fetch is left out too, and so is what `definitions`
+/// writes for editors: declarations, no scripts.
 pub(in crate::script) fn read_scripts(folder: &Path) -> std::io::Result<Files> {
-    read_files(folder, |name| !matches!(name, "target" | "node_modules"), |name| name.ends_with(".rhai"))
+    let is_script = |name: &str| name.ends_with(".rhai") && !name.ends_with(".d.rhai");
+    read_files(folder, |name| !matches!(name, "target" | "node_modules"), is_script)
 }
 
 /// The regular files of a folder with such names, in folders with such names. Nothing else is opened: reading a pipe

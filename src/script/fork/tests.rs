@@ -248,13 +248,14 @@ fn what_the_fork_came_from_cannot_change_unseen() {
 fn only_regular_files_are_read_and_scripts_without_the_rest() {
     let folder = tempfile::tempdir().expect("folder");
     let at = |path: &str| folder.path().join(path);
-    for path in ["main.rhai", "steps/a.rhai", "big.bin", "target/b.rhai"] {
+    for path in ["main.rhai", "steps/a.rhai", "big.bin", "target/b.rhai", "definitions/a.d.rhai"] {
         write(&at(path), b"1").expect("written");
     }
     std::os::unix::fs::symlink("nowhere", at("dangling.rhai")).expect("link");
     std::os::unix::fs::symlink(".", at("steps/round")).expect("link");
     let _socket = std::os::unix::net::UnixListener::bind(at("socket.rhai")).expect("socket");
     let names = |files: std::io::Result<Files>| files.expect("read").into_keys().collect::<Vec<_>>();
-    assert_eq!(names(read_folder(folder.path())), ["big.bin", "main.rhai", "steps/a.rhai", "target/b.rhai"]);
+    let all = ["big.bin", "definitions/a.d.rhai", "main.rhai", "steps/a.rhai", "target/b.rhai"];
+    assert_eq!(names(read_folder(folder.path())), all);
     assert_eq!(names(read_scripts(folder.path())), ["main.rhai", "steps/a.rhai"]);
 }
