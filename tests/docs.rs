@@ -82,7 +82,8 @@ fn explain_fills_in_every_parameter_and_numbers_the_remotes() {
     };
     let install = told("Install the remote clusters", &[]);
     for (cluster, network) in [("two", "network2"), ("three", "network3")] {
-        let line = install.lines().find(|line| line.contains("manifest apply") && line.contains(&format!("={cluster} ")));
+        let line =
+            install.lines().find(|line| line.contains("manifest apply") && line.contains(&format!("={cluster} ")));
         assert!(line.is_some_and(|line| line.ends_with(&format!("network={network}"))), "{install}");
     }
     let watch = told("Let the primary watch", &["--namespace", "mesh", "--cluster-name", "a", "--cluster-name", "b"]);
@@ -124,10 +125,10 @@ fn definitions_are_written_once_and_again_but_not_over_other_files() {
     };
     let (code, out) = write();
     assert_eq!(code, 0);
-    assert!(out.contains("rhai.toml") && out.contains("definitions/meshwright.d.rhai"), "{out}");
+    assert!(out.contains("Rhai.toml") && out.contains("definitions/meshwright.d.rhai"), "{out}");
     assert!(home.path().join("definitions/istio-networks.d.rhai").is_file());
     assert_eq!(write(), (0, out));
-    std::fs::write(home.path().join("rhai.toml"), "[source]\n").expect("written");
+    std::fs::write(home.path().join("Rhai.toml"), "[source]\n").expect("written");
     assert_eq!(write().0, 4);
 }
 

@@ -59,7 +59,7 @@ const COMMANDS: &[(&str, What)] = &[
     ("meshwright check", Runs(Fork, 0, &["Nothing is wrong in"])),
     ("meshwright check mine", Runs(Fork, 0, &["Nothing is wrong in"])),
     ("meshwright doc", Runs(Nothing, 0, &["kube.cluster", "wait.ready", "std:istio/networks"])),
-    ("meshwright definitions", Runs(Nothing, 0, &["rhai.toml", "definitions/meshwright.d.rhai"])),
+    ("meshwright definitions", Runs(Nothing, 0, &["Rhai.toml", "definitions/meshwright.d.rhai"])),
     ("meshwright completions fish", Runs(Nothing, 0, &["complete -c meshwright"])),
     (
         "meshwright explain shared-gateways \"Prove the path\" --primary east --remote west",

@@ -1,12 +1,15 @@
-//! Definition files for editors: `.d.rhai` as Rhai's language servers read them, and the `rhai.toml` that names them.
+//! Definition files for editors: `.d.rhai` as Rhai's own language server reads them, and the `Rhai.toml` that names them.
 
-use super::{Entry, Module, PLACES, entries};
+use super::{Entry, Module, PLACES, entries, first_sentence};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+/// The file that names the sources and definitions of a folder; the language server looks for it under this very name.
+pub const CONFIG: &str = "Rhai.toml";
+
 /// The files to write, by their paths.
 pub fn definitions() -> Vec<(PathBuf, String)> {
-    let mut files = vec![(PathBuf::from("rhai.toml"), CONFIG.to_owned())];
+    let mut files = vec![(PathBuf::from(CONFIG), CONFIGURED.to_owned())];
     files.push((PathBuf::from("definitions/meshwright.d.rhai"), globals()));
     let modules = Module::all();
     files.extend(modules.iter().map(|module| {
@@ -16,37 +19,75 @@ pub fn definitions() -> Vec<(PathBuf, String)> {
     files
 }
 
-const CONFIG: &str = "\
-# For editors with a Rhai language server. Written by `meshwright definitions`.
+/// Definitions are sources like any other: what is excluded is not read. A fork keeps its origin in `.meshwright`.
+const CONFIGURED: &str = "\
+# For editors with Rhai's language server. Written by `meshwright definitions`.
 [source]
 include = [\"**/*.rhai\"]
-exclude = [\"definitions/**\"]
+exclude = [\".meshwright/**\"]
+";
 
-[definitions]
-include = [\"definitions/*.d.rhai\"]
+/// What is in no table: the parameters, and words of Rhai's own that are called like functions.
+const BEGINNING: &str = "\
+module static;
+
+/// The script's parameters.
+let params: map;
+
+/// What kind of value it is: `\"string\"`, `\"map\"`, `\"array\"`, `\"i64\"`, …
+fn type_of(value: ?) -> String;
+
+/// The whole number that a text is.
+fn parse_int(text: String) -> int;
+
+/// The number that a text is.
+fn parse_float(text: String) -> float;
+
+/// a value of any kind.
+type any = ...;
+
+/// a value that never shows itself.
+type Secret = ...;
 ";
 
 /// What scripts see without importing anything.
 fn globals() -> String {
-    let mut text = "module static;\n\n/// The script's parameters.\nlet params: map;\n".to_owned();
+    let mut text = BEGINNING.to_owned();
     for (place, about) in PLACES.iter().filter(|(place, _)| place.starts_with(char::is_lowercase) && *place != "test") {
-        let kind = type_of(place);
-        let _ = write!(text, "\n/// `{place}`: {about}.\ntype {kind};\n\n/// {about}.\nlet {place}: {kind};\n");
+        let _ = write!(text, "\ntype {} = ...;\n\n/// {about}.\n///\n", type_of(place));
+        entries().filter(|entry| entry.place == *place).for_each(|entry| text += &listed(&entry));
+        let _ = writeln!(text, "let {place}: {};", members(place));
     }
-    text += "\n/// a value that never shows itself.\ntype Secret;\n";
     for (place, about) in PLACES.iter().filter(|(place, _)| place.starts_with(char::is_uppercase)) {
-        let _ = write!(text, "\n/// {about}.\ntype {place};\n");
+        let _ = write!(text, "\n/// {about}.\ntype {place} = ...;\n");
     }
-    // `step`, `test` and `import` are syntax, `print` a word of Rhai that every server knows.
-    let parser = crate::engine::parser();
-    for entry in entries().filter(|entry| !matches!(entry.name, "step" | "test" | "import" | "print")) {
-        // After a dot every word is a name; a declaration cannot have the reserved ones.
-        match crate::engine::compile(&parser, "definitions", &format!("fn {}() {{}}", entry.name)) {
-            Ok(_) => text += &function(&entry),
-            Err(_) => text += &format!("\n// {}\n// {}\n", entry.signature, entry.doc),
+    // `step`, `test` and `import` are syntax. The server does not tell `exec` from `Cluster.exec`: the object comes first.
+    for entry in entries().filter(|entry| !matches!(entry.name, "step" | "test" | "import")) {
+        match is_name(entry.name) && !PLACES.iter().any(|(place, _)| *place == entry.name) {
+            true => text += &function(&entry),
+            false => text += &format!("\n// {}\n// {}\n", entry.signature, entry.doc),
         }
     }
     text
+}
+
+/// Whether a declaration can have this name: after a dot every word is one, the reserved ones too.
+fn is_name(word: &str) -> bool {
+    let declared = format!("fn {word}() {{}}");
+    word == "print" || crate::engine::compile(&crate::engine::parser(), "definitions", &declared).is_ok()
+}
+
+/// A function in the comment of its namespace object: the server says nothing of what stands after a dot.
+fn listed(entry: &Entry) -> String {
+    format!("/// - `{}`: {}\n", entry.signature, first_sentence(entry.doc))
+}
+
+/// A namespace object by what it has: only that the server lists after a dot, not the functions that take it first.
+fn members(place: &str) -> String {
+    let of_place = entries().filter(|entry| entry.place == place && is_name(entry.name));
+    let mut names: Vec<String> = of_place.map(|entry| format!("{}: Fn", entry.name)).collect();
+    names.dedup();
+    format!("#{{{}}}", names.join(", "))
 }
 
 /// The type of a namespace object, which has no name in scripts.
@@ -58,7 +99,10 @@ fn type_of(place: &str) -> String {
 
 fn function(entry: &Entry) -> String {
     let mut text = "\n".to_owned();
-    for line in [entry.doc.to_owned(), options(entry), example(entry)].iter().flat_map(|part| part.lines()) {
+    for line in [format!("`{}`\n\n{}", entry.signature, entry.doc), options(entry), example(entry)]
+        .iter()
+        .flat_map(|part| part.lines())
+    {
         let _ = writeln!(text, "{}", format!("/// {line}").trim_end());
     }
     let mut params = Vec::new();
@@ -70,11 +114,19 @@ fn function(entry: &Entry) -> String {
         Some(_) => params.extend(entry.params.iter().map(|param| format!("{}: {}", param.name, union(&param.types)))),
         None => params.extend(word_params(&entry.signature)),
     }
-    let returns = entry.returns.split('|').map(str::trim).map(of_rhai).collect::<Vec<_>>().join(" | ");
-    let returns = if matches!(entry.returns, "" | "()") { String::new() } else { format!(" -> {returns}") };
     let params: Vec<String> = params.iter().map(|param| readable(param)).collect();
-    let _ = writeln!(text, "fn {}({}){returns};", entry.name, params.join(", "));
+    let _ = writeln!(text, "fn {}({}){};", entry.name, params.join(", "), returned(entry.returns));
     text
+}
+
+/// What a function returns. The server takes `?`, and one type or another, for nothing at all: the comment says which.
+fn returned(kind: &str) -> String {
+    match kind {
+        "" | "()" => String::new(),
+        "object" => " -> Object".into(),
+        kind if kind.contains('|') => " -> any".into(),
+        kind => format!(" -> {}", of_rhai(kind)),
+    }
 }
 
 /// Words that Rhai keeps for later: after a dot every one is a name here, for other readers none is.
@@ -128,7 +180,6 @@ fn of_rhai(name: &str) -> &str {
     match name {
         "string" => "String",
         "closure" => "Fn",
-        "any" => "?",
         "object" => "Object | map | String",
         "objects" => "Object | map | array | String",
         other => other,
@@ -137,13 +188,13 @@ fn of_rhai(name: &str) -> &str {
 
 fn of_module(module: &Module) -> String {
     let mut text = String::new();
-    module.doc.lines().for_each(|line| text += &format!("//! {line}\n"));
+    module.doc.lines().for_each(|line| text += &format!("/// {line}\n"));
     let _ = writeln!(text, "module \"std:{}\";", module.name);
     for function in &module.functions {
         text.push('\n');
         function.doc.lines().for_each(|line| text += &format!("/// {line}\n"));
         let params: Vec<String> = function.params.iter().map(|param| format!("{param}: ?")).collect();
-        let _ = writeln!(text, "fn {}({}) -> ?;", function.name, params.join(", "));
+        let _ = writeln!(text, "fn {}({}) -> any;", function.name, params.join(", "));
     }
     text
 }
@@ -174,7 +225,9 @@ mod tests {
             },
             _ => declared(line).unwrap_or_else(|| format!("not a declaration: {line}")),
         };
-        text.lines().map(|line| script(line) + "\n").collect()
+        // Rhai's own words cannot be declared by a script.
+        let own = |line: &str| line.starts_with("fn print(") || line.starts_with("fn type_of(");
+        text.lines().filter(|line| !own(line)).map(|line| script(line) + "\n").collect()
     }
 
     #[test]
@@ -189,7 +242,7 @@ mod tests {
             }
         }
         let globals = &files[1].1;
-        for entry in entries().filter(|entry| !matches!(entry.name, "step" | "test" | "import" | "print")) {
+        for entry in entries().filter(|entry| !matches!(entry.name, "step" | "test" | "import")) {
             let declared = globals.contains(&format!("\nfn {}(", entry.name));
             assert!(declared || globals.contains(&format!("\n// {}\n", entry.signature)), "no {}", entry.label());
         }
@@ -198,10 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_is_toml_that_names_the_files() {
-        let (_, config) = &definitions()[0];
+    fn the_configuration_is_where_the_server_looks_and_leaves_no_definition_out() {
+        let (name, config) = &definitions()[0];
+        assert_eq!(name, std::path::Path::new("Rhai.toml"));
         let sections: Vec<&str> = config.lines().filter(|line| line.starts_with('[')).collect();
-        assert_eq!(sections, ["[source]", "[definitions]"]);
-        assert!(config.contains("include = [\"definitions/*.d.rhai\"]"));
+        assert_eq!(sections, ["[source]"], "the server knows no other");
+        let excluded = config.lines().find(|line| line.starts_with("exclude")).expect("a fork's origin");
+        assert!(!excluded.contains("definitions"), "{excluded}");
     }
 }

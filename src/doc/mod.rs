@@ -7,7 +7,7 @@ mod library;
 mod page;
 mod reference;
 
-pub use definitions::definitions;
+pub use definitions::{CONFIG, definitions};
 pub use entry::{Entry, entries};
 pub use library::{Module, script_brief, script_signature};
 pub use page::{brief, first_sentence, full, indented, wrapped};
