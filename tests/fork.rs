@@ -63,6 +63,23 @@ fn a_fork_is_made_changed_looked_at_and_merged() {
 }
 
 #[test]
+fn a_fork_with_one_more_step_passes_the_tests_that_it_was_given() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    assert_eq!(meshwright(at, &["fork", "shared-gateways", "mine"]).0, 0);
+    let main = at.join("mine/main.rhai");
+    let shipped = std::fs::read_to_string(&main).expect("main");
+    let middle = shipped.replacen(
+        "step \"Wait for the remote clusters\"",
+        "step \"Mine\" {}\n\nstep \"Wait for the remote clusters\"",
+        1,
+    );
+    std::fs::write(&main, format!("{middle}\nstep \"Mine as well\" {{}}\n")).expect("written");
+    let (code, out, err) = meshwright(at, &["test", "mine", "the proof", "same command", "now and then"]);
+    assert!(code == 0 && out.contains("4 tests passed"), "{out}{err}");
+}
+
+#[test]
 fn a_small_fork_replaces_one_function_and_follows_the_shipped_script_otherwise() {
     let folder = tempfile::tempdir().expect("folder");
     let at = folder.path();
