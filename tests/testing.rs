@@ -133,6 +133,44 @@ fn junit_has_every_test_with_its_failure() {
 }
 
 #[test]
+fn a_file_for_the_results_that_cannot_be_written_is_told_before_the_tests_run() {
+    let folder = project(&[("mine_test.rhai", MIXED)]);
+    let (code, out, err) = test(folder.path(), &["--junit", "nowhere/results.xml"]);
+    assert_eq!((code, out.as_str()), (4, ""), "{err}");
+    assert!(err.contains("cannot write the results to nowhere/results.xml"), "{err}");
+    std::fs::write(folder.path().join("mine_test.rhai"), "let x = ;").expect("written");
+    assert_eq!(test(folder.path(), &["--list", "--junit", "results.xml"]).0, 4);
+    assert!(!folder.path().join("results.xml").exists(), "an empty file is left");
+}
+
+#[test]
+fn programs_read_the_results_as_json() {
+    let folder = project(&[("mine_test.rhai", MIXED), ("wrong_test.rhai", "let x = ;")]);
+    let (code, out, err) = test(folder.path(), &["-o", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&out).expect("json and nothing else");
+    assert!(code == 1 && err.contains("2 of 6 tests failed, 1 file cannot be run"), "{err}");
+    let rows = rows.as_array().expect("a list");
+    assert!(rows.len() == 7 && rows[0]["name"].is_null() && rows[0]["result"] == "failed", "{out}");
+    let row = rows.iter().find(|row| row["name"] == "maps differ").expect("the test");
+    assert_eq!(
+        (&row["file"], &row["line"], &row["result"]),
+        (&"./mine_test.rhai".into(), &18.into(), &"failed".into())
+    );
+    assert!(
+        row["message"].as_str().is_some_and(|said| said.contains("the answer is wrong")) && row["ms"].is_u64(),
+        "{row}"
+    );
+    assert_eq!((&row["said"], &row["at"]), (&serde_json::json!(["on the way"]), &"./mine_test.rhai:20:5".into()));
+    let passed = rows.iter().filter(|row| row["result"] == "passed" && row["message"].is_null()).count();
+    assert_eq!(passed, 4, "{out}");
+    let (code, out, err) = test(folder.path(), &["-o", "json", "loop: 2", "mine_test.rhai"]);
+    assert!(code == 0 && serde_json::from_str::<serde_json::Value>(&out).is_ok() && err.is_empty(), "{out}{err}");
+    let (_, out, _) = test(folder.path(), &["-o", "json", "--list", "mine_test.rhai"]);
+    let rows: serde_json::Value = serde_json::from_str(&out).expect("json");
+    assert_eq!((rows.as_array().map(Vec::len), &rows[0]["line"]), (Some(6), &5.into()));
+}
+
+#[test]
 fn a_rehearsed_script_must_have_the_rights_that_it_uses() {
     let script = "//! # Write\n//!\n//! ---\n//! params:\n//!   cluster: {type: cluster, help: where}\n//! ---\n\
                   step \"Write\" on params.cluster {\n    params.cluster.apply(#{apiVersion: \"v1\", kind: \"Namespace\", metadata: #{name: \"n\"}});\n}\n";

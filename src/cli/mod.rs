@@ -20,6 +20,7 @@ mod script_args;
 mod serve;
 mod show;
 mod test;
+mod test_json;
 mod test_junit;
 mod test_watch;
 mod undo;

@@ -8,7 +8,7 @@ use crate::run::interrupt;
 use crate::run::screen::{Style, seconds};
 use crate::run::trials::{self, Test as Trial, Verdict};
 use crate::script::Script;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,9 @@ pub struct Test {
     /// List the tests without running them
     #[arg(long)]
     list: bool,
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -41,7 +44,14 @@ Examples:
   meshwright test                       every *_test.rhai below this folder
   meshwright test mine gateway          those below mine with `gateway` in their name
   meshwright test shared-gateways       the tests that come with a shipped script
-  meshwright test --watch               again at every change";
+  meshwright test --watch               again at every change
+  meshwright test -o json               for programs: name, file, result, milliseconds, message";
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
 
 /// What was looked for, and found.
 struct Found {
@@ -54,6 +64,7 @@ impl Test {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
         let cancel = interrupt::watched()?;
+        self.junit.as_deref().map_or(Ok(()), super::test_junit::check)?;
         if self.watch {
             return super::test_watch::again_and_again(&self.folders(), &cancel, || {
                 if let Err(failure) = self.once(style, &cancel) {
@@ -67,31 +78,36 @@ impl Test {
     fn once(&self, style: Style, cancel: &Cancel) -> Result<()> {
         let found = self.found(cancel)?;
         if self.list {
-            let lines: Vec<String> = found.tests.iter().map(title).collect();
-            super::print(&lines.join("\n"))?;
+            super::print(&self.listed(&found.tests))?;
             return found.broken.into_iter().next().map_or(Ok(()), |(_, failure)| Err(failure));
         }
         self.run(&found, style, cancel)
     }
 
+    fn listed(&self, all: &[Trial]) -> String {
+        match self.output {
+            Format::Json => super::test_json::list(all),
+            Format::Text => all.iter().map(title).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
     fn run(&self, found: &Found, style: Style, cancel: &Cancel) -> Result<()> {
         let (start, mut done) = (Instant::now(), Vec::new());
-        for (file, failure) in &found.broken {
+        let is_text = self.output == Format::Text;
+        for (file, failure) in found.broken.iter().filter(|_| is_text) {
             let name = format!("{} cannot be run", file.name);
             super::print(&line(&name, Some(failure), Duration::ZERO, style))?;
         }
         let threads = self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
         trials::run_all(&found.tests, threads, cancel, |test, verdict| {
-            let _ = super::print(&line(&title(test), verdict.failure.as_ref(), verdict.took, style));
+            if is_text {
+                let _ = super::print(&line(&title(test), verdict.failure.as_ref(), verdict.took, style));
+            }
             done.push((test.clone(), verdict));
         });
-        for (_, failure) in &found.broken {
-            super::print(&shown(failure, &[], style))?;
-        }
-        for (test, verdict) in &done {
-            if let Some(failure) = &verdict.failure {
-                super::print(&format!("\n{}\n{}", title(test), shown(failure, &verdict.said, style)))?;
-            }
+        match self.output {
+            Format::Text => failures(found, &done, style)?,
+            Format::Json => super::print(&super::test_json::report(&found.tests, &done, &found.broken))?,
         }
         if cancel.is_cancelled() {
             let left = found.tests.len() - done.len();
@@ -103,7 +119,8 @@ impl Test {
         if let Some(file) = &self.junit {
             super::test_junit::write(file, &done, &found.broken)?;
         }
-        summary(&done, found.broken.len(), start.elapsed())
+        let passed = summary(&done, found.broken.len(), start.elapsed())?;
+        if is_text { super::print(&format!("\n{passed}")) } else { Ok(()) }
     }
 
     /// The folders and files that the tests come from.
@@ -214,7 +231,20 @@ fn shown(failure: &Failure, said: &[String], style: Style) -> String {
     text
 }
 
-fn summary(done: &[(Trial, Verdict)], broken: usize, took: Duration) -> Result<()> {
+/// What went wrong, one after the other.
+fn failures(found: &Found, done: &[(Trial, Verdict)], style: Style) -> Result<()> {
+    for (_, failure) in &found.broken {
+        super::print(&shown(failure, &[], style))?;
+    }
+    for (test, verdict) in done {
+        if let Some(failure) = &verdict.failure {
+            super::print(&format!("\n{}\n{}", title(test), shown(failure, &verdict.said, style)))?;
+        }
+    }
+    Ok(())
+}
+
+fn summary(done: &[(Trial, Verdict)], broken: usize, took: Duration) -> Result<String> {
     let failed = done.iter().filter(|(_, verdict)| verdict.failure.is_some()).count();
     let files = match broken {
         0 => String::new(),
@@ -223,7 +253,7 @@ fn summary(done: &[(Trial, Verdict)], broken: usize, took: Duration) -> Result<(
     };
     let took = seconds(took);
     if failed + broken == 0 {
-        return super::print(&format!("\n{} passed in {took}", tests(done.len())));
+        return Ok(format!("{} passed in {took}", tests(done.len())));
     }
     let message = format!("{failed} of {} failed{files}, in {took}", tests(done.len()));
     Err(Failure::new(Kind::Script, message))

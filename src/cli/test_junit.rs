@@ -6,11 +6,26 @@ use crate::script::Script;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::path::Path;
 
+/// Told before the tests run, not after them: that the file cannot be written.
+pub fn check(path: &Path) -> Result<()> {
+    let is_new = !path.exists();
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    opened.map_err(|e| unwritable(path, &e.to_string()))?;
+    if is_new {
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
+fn unwritable(path: &Path, why: &str) -> Failure {
+    Failure::usage(format!("cannot write the results to {}: {why}", path.display()))
+        .hint("--junit takes a file in a folder that is there")
+}
+
 /// Writes the results into a file: a suite for each file of tests.
 pub fn write(path: &Path, done: &[(Test, Verdict)], broken: &[(Script, Failure)]) -> Result<()> {
-    let failed = |e: String| Failure::usage(format!("cannot write {}: {e}", path.display()));
-    let text = report(done, broken).to_string().map_err(|e| failed(e.to_string()))?;
-    std::fs::write(path, text).map_err(|e| failed(e.to_string()))
+    let text = report(done, broken).to_string().map_err(|e| unwritable(path, &e.to_string()))?;
+    std::fs::write(path, text).map_err(|e| unwritable(path, &e.to_string()))
 }
 
 fn report(done: &[(Test, Verdict)], broken: &[(Script, Failure)]) -> Report {

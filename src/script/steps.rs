@@ -22,6 +22,13 @@ pub struct Step {
     pub file: Option<String>,
 }
 
+impl Step {
+    /// The command lines in its comment, as they are written: those behind three blanks.
+    pub fn commands(&self) -> Vec<&str> {
+        self.doc.lines().filter_map(|line| line.strip_prefix("  ")).map(str::trim).collect()
+    }
+}
+
 /// The steps of a script's text, in order.
 pub fn steps(text: &str) -> Vec<Step> {
     let all = pieces(text);
