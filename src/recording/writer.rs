@@ -27,15 +27,13 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Begins a recording in this file, readable by its owner only. An earlier recording is replaced, nothing else is.
+    /// Begins a recording in this file, readable by its owner only. An earlier recording of the same script is replaced,
+    /// nothing else is.
     ///
     /// # Errors
     /// When the file cannot be written, or is something else.
     pub fn new(path: &Path, start: &Start) -> Result<Writer> {
-        if !is_ours(path) {
-            return Err(Failure::usage(format!("{} exists and is no recording", path.display()))
-                .hint("give another file for --record"));
-        }
+        free(path, start)?;
         let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path);
         let file = file.and_then(|file| file.set_permissions(Permissions::from_mode(0o600)).map(|()| file));
         let file = file.map_err(|e| Failure::usage(format!("cannot write the recording {}: {e}", path.display())))?;
@@ -78,17 +76,38 @@ impl Writer {
 /// How much of a file is read to see what it is.
 const FIRST_LINE: u64 = 1 << 20;
 
-/// Whether a file may be replaced: there is none, it is empty, or it is a recording.
-fn is_ours(path: &Path) -> bool {
-    let Ok(there) = std::fs::metadata(path) else { return true };
+/// Whether a file may be replaced: there is none, it is empty, or it is a recording of the same script.
+fn free(path: &Path, start: &Start) -> Result<()> {
+    let Ok(there) = std::fs::metadata(path) else { return Ok(()) };
+    let refused =
+        |why: String, hint: &str| Err(Failure::usage(format!("{} exists and {why}", path.display())).hint(hint));
     // A device may have no end, and a pipe nobody at its other one.
-    if !there.is_file() {
-        return false;
+    let first = if there.is_file() { first_line(path) } else { None };
+    match first.as_deref().map(serde_json::from_str::<Start>) {
+        _ if first.as_deref() == Some("") => Ok(()),
+        Some(Ok(former)) if is_same(&former.script, &start.script) => Ok(()),
+        Some(Ok(former)) => refused(
+            format!("is a recording of {}", crate::plain::line(&former.script, 100)),
+            "a recording is replaced by one of the same script only: remove it, or give another file for --record",
+        ),
+        _ => refused("is no recording".into(), "give another file for --record"),
     }
-    let Ok(file) = File::open(path) else { return true };
+}
+
+fn first_line(path: &Path) -> Option<String> {
     let mut first = String::new();
-    let read = BufReader::new(file.take(FIRST_LINE)).read_line(&mut first);
-    read.is_ok() && (first.is_empty() || serde_json::from_str::<Start>(&first).is_ok())
+    BufReader::new(File::open(path).ok()?.take(FIRST_LINE)).read_line(&mut first).ok()?;
+    Some(first)
+}
+
+/// Whether two names mean the same script, however it was typed: `mine`, `./mine/`, `mine/main.rhai`.
+fn is_same(one: &str, other: &str) -> bool {
+    let plain = |name: &str| {
+        let name = name.trim_end_matches(".rhai").trim_end_matches('/');
+        let name = name.strip_suffix("/main").unwrap_or(name);
+        name.trim_start_matches("./").to_owned()
+    };
+    plain(one) == plain(other)
 }
 
 /// What a program printed, without secrets.
@@ -177,6 +196,16 @@ mod tests {
             Writer::new(&path, &Start::default()).expect("a recording");
         }
         assert_eq!(std::fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
+        std::fs::remove_file(&path).expect("removed");
+        for (script, fits) in [("mine", true), ("./mine/main.rhai", true), ("mine/verify", false)] {
+            Writer::new(&path, &Start { script: "./mine/".into(), ..Start::default() }).expect("a recording");
+            let again = Writer::new(&path, &Start { script: script.into(), ..Start::default() });
+            assert_eq!(again.is_ok(), fits, "{script}");
+            if let Err(refused) = again {
+                assert!(refused.message.ends_with("exists and is a recording of ./mine/"), "{refused}");
+            }
+            std::fs::remove_file(&path).expect("removed");
+        }
         std::fs::write(&path, "something else\n").expect("written");
         let refused = Writer::new(&path, &Start::default()).err().expect("refused");
         assert!(refused.message.ends_with("exists and is no recording"), "{refused}");
