@@ -1,5 +1,9 @@
 //! The only place that reads and writes YAML.
 
+mod places;
+
+pub use places::{KeyLine, key_lines};
+
 use super::{Node, Object};
 use crate::failure::{Failure, Kind, Place, Result};
 use crate::secret::Secret;

@@ -1,6 +1,6 @@
 //! The scripts and modules inside the program, and how a name on the command line finds a script.
 
-use super::header::Header;
+use super::header::{self, Header};
 use super::own_steps::own_steps;
 use super::paths::{self, disk_name, folder, is_on_disk, with_extension};
 use super::small;
@@ -60,13 +60,18 @@ impl Script {
     /// # Errors
     /// When the header is wrong, with the line.
     pub fn header(&self) -> Result<Header> {
-        match &self.home {
-            Home::Over(folder, _) if !is_on_disk(&self.source) => Header::over(
-                (&self.source, &self.text),
-                &small::header_file(folder, self.source.ends_with("/main.rhai"))?,
-            ),
-            _ => Header::parse(&self.source, &self.text),
+        self.read_header().map_err(header::together)
+    }
+
+    /// The same, with a failure for everything that is wrong.
+    pub(super) fn read_header(&self) -> Result<Header, Vec<Failure>> {
+        // A script of one's own beside a small fork has a header of its own.
+        let Home::Over(folder, _) = &self.home else { return Header::read(&self.source, &self.text) };
+        if is_on_disk(&self.source) {
+            return Header::read(&self.source, &self.text);
         }
+        let file = small::header_file(folder, self.source.ends_with("/main.rhai")).map_err(|failure| vec![failure])?;
+        Header::over((&self.source, &self.text), &file)
     }
 
     /// The text of a file beside it, such as `rehearsal.rhai`, with that file's source name.

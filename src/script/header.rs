@@ -2,11 +2,12 @@
 //!
 //! Between two `---` lines stands YAML; everything else is Markdown for people. The first `# ` line is the title.
 
+use super::fields;
 use super::needs::Needs;
-use super::params::{self, Param};
+use super::params::{Param, in_words};
 use super::small::HeaderFile;
 use crate::engine::nearest;
-use crate::failure::{Failure, Kind, Place, Result};
+use crate::failure::{Failure, Place, Result};
 use crate::object::{Map, Node, Object, yaml};
 use std::sync::Arc;
 
@@ -53,66 +54,156 @@ impl<'t> Lines<'t> {
         [title, prose.collect::<Vec<_>>().join("\n").trim().to_owned()]
     }
 
-    /// The header whose YAML this is.
-    fn header(&self, source: &str, node: &Node) -> Result<Header> {
-        let at = |section: &str, key: &str, message: String| {
-            let place = self.place_in(source, section, key);
-            Failure { places: vec![place], ..Failure::usage(message) }
-        };
-        known_keys(node, &KEYS).map_err(|(key, message)| at("", &key, message))?;
-        let params = node.get("params").map_or(&[][..], Node::entries);
-        let params =
-            params.iter().map(|(name, node)| params::parse(name, node).map_err(|message| at("params", name, message)));
-        let params = params.collect::<Result<Vec<_>>>()?;
-        let needs = Needs::parse(node.get("needs"), &params).map_err(|(key, message)| at("needs", &key, message))?;
-        let guide = node.get("guide").and_then(Node::as_str).map(str::to_owned);
-        let [title, description] = self.words();
-        Ok(Header { title, description, guide, params, needs })
+    /// The YAML, joined.
+    fn text(&self) -> String {
+        self.parts()[1].iter().map(|(_, line)| *line).collect::<Vec<_>>().join("\n")
     }
 
-    /// The place of the line that says something about a key.
-    fn place(&self, source: &str, key: &str) -> Place {
-        self.place_in(source, "", key)
+    /// The YAML, read.
+    fn read(&self, source: &str) -> Result<Node> {
+        let lines = self.parts()[1];
+        let Some((first, _)) = lines.first() else { return Ok(Node::Null) };
+        let text = self.text();
+        let place = Place { source: source.to_owned(), line: *first, column: 1 };
+        let mut objects = yaml::parse_file("the header", &text).map_err(|failure| {
+            let said = failure.places.first().map(|at| (at.line, at.column));
+            let open = said.and_then(|at| open_bracket(&text, at)).filter(|_| failure.message.contains("did not find"));
+            let at = open.or(said).and_then(|(line, column)| Some((lines.get(line.checked_sub(1)?)?.0, column)));
+            let place = at.map_or(place.clone(), |(line, column)| Place { line, column: column + 4, ..place.clone() });
+            Failure { places: vec![place], ..failure }
+        })?;
+        match objects.len() {
+            0 => Ok(Node::Null),
+            1 => Ok(objects.remove(0)).map(|object: Object| object.node),
+            _ => Err(Failure { places: vec![place], ..Failure::usage("the header's YAML must be one document") }),
+        }
     }
 
-    /// The same below a key of the header: a parameter may be called as a right is.
-    fn place_in(&self, source: &str, section: &str, key: &str) -> Place {
-        let yaml = self.parts()[1];
-        let indent = |line: &str| line.len() - line.trim_start().len();
-        let outermost = yaml.iter().filter(|(_, line)| !line.trim().is_empty()).map(|(_, line)| indent(line)).min();
-        let is_outermost = |line: &str| Some(indent(line)) == outermost;
-        let start = yaml.iter().position(|(_, line)| is_outermost(line) && says(line, section)).unwrap_or(0);
-        let is_end = |(_, line): &(usize, &str)| {
-            !section.is_empty() && is_outermost(line) && KEYS.iter().any(|other| says(line, other))
+    /// The place of what stands below these keys, or of the nearest key above it.
+    fn place(&self, source: &str, path: &[&str]) -> Place {
+        let (lines, known) = (self.parts()[1], yaml::key_lines(&self.text()));
+        let line = |end: usize| known.iter().find(|(keys, _)| keys == &path[..end]).map(|(_, line)| *line);
+        let line = (1..=path.len()).rev().find_map(line).and_then(|line| lines.get(line.checked_sub(1)?));
+        let number = line.or(lines.first()).map_or(1, |(number, _)| *number);
+        Place { source: source.to_owned(), line: number, column: 1 }
+    }
+
+    /// What is wrong, in the order of its lines.
+    fn failures(&self, source: &str, wrong: &[Wrong]) -> Vec<Failure> {
+        let failure = |(path, message): &Wrong| {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            Failure { places: vec![self.place(source, &path)], ..Failure::usage(message) }
         };
-        let end = yaml.iter().skip(start + 1).position(is_end);
-        let part = &yaml[start..end.map_or(yaml.len(), |end| start + 1 + end)];
-        let line = part.iter().find(|(_, line)| says(line, key)).or(part.first()).map_or(1, |(number, _)| *number);
-        Place { source: source.to_owned(), line, column: 1 }
+        let mut failures: Vec<Failure> = wrong.iter().map(failure).collect();
+        failures.sort_by_key(|failure| failure.places.first().map(|place| place.line));
+        failures
     }
 }
 
-fn says(line: &str, key: &str) -> bool {
-    !key.is_empty() && line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))
+/// What is wrong below these keys of a header.
+type Wrong = (Vec<String>, String);
+
+/// The bracket that is still open at a place of a YAML text: the reader stops where it misses the closing one.
+fn open_bracket(text: &str, (line, column): (usize, usize)) -> Option<(usize, usize)> {
+    let (mut open, mut quote) = (Vec::new(), None);
+    for (number, said) in (1..=line).zip(text.lines()) {
+        let before = if number == line { column.saturating_sub(1) } else { usize::MAX };
+        let mut former = ' ';
+        for (at, c) in (1..).zip(said.chars().take(before)) {
+            // An apostrophe within a word is no quote.
+            let begins = former.is_whitespace() || "[{,:".contains(former);
+            former = c;
+            match (quote, c) {
+                (Some(mark), c) if mark == c => quote = None,
+                (Some(_), _) => {}
+                (None, '#') if begins => break,
+                (None, '"' | '\'') if begins => quote = Some(c),
+                (None, '[' | '{') => open.push((number, at)),
+                (None, ']' | '}') => drop(open.pop()),
+                _ => {}
+            }
+        }
+    }
+    open.pop()
 }
 
-/// The keys of a header.
-const KEYS: [&str; 4] = ["guide", "origin", "params", "needs"];
+/// A key of a header.
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What stands behind it.
+    pub wants: &'static str,
+    /// What it says.
+    pub help: &'static str,
+    fits: fn(&Node) -> bool,
+}
 
-/// The place in a script's header of the line that says something about a key.
-pub(super) fn place(source: &str, text: &str, key: &str) -> Place {
-    Lines::of(text).place(source, key)
+/// Every key.
+pub const KEYS: [Key; 4] = [
+    Key {
+        name: "guide",
+        wants: "a name",
+        help: "The guide that it carries out. Scripts beside a `main.rhai` with the same one are its tasks: a rehearsal of a task carries out the main script first.",
+        fits: |node| matches!(node, Node::Str(_)),
+    },
+    Key {
+        name: "origin",
+        wants: "a script's name",
+        help: "In the `main.rhai` of a small fork: the script that runs, with the files of this folder in place of its own. The rest of the header changes title, description and fields of parameters, and adds to `needs`; there is no code.",
+        fits: |node| matches!(node, Node::Str(_)),
+    },
+    Key {
+        name: "params",
+        wants: "parameters by name",
+        help: "Its parameters, in the order of `--help`. A name has lower-case letters, digits and `_`; on the command line `-` stands for `_`: `pull_policy` is `--pull-policy`.",
+        fits: |node| matches!(node, Node::Map(_)),
+    },
+    Key {
+        name: "needs",
+        wants: "rights",
+        help: "What it may do beside reading from the clusters of its parameters.",
+        fits: |_| true,
+    },
+];
+
+/// The place in a script's header of the line that says something about what stands below these keys.
+pub(super) fn place(source: &str, text: &str, path: &[&str]) -> Place {
+    Lines::of(text).place(source, path)
+}
+
+/// Several failures of a header as one.
+pub(super) fn together(mut failures: Vec<Failure>) -> Failure {
+    if failures.len() == 1 {
+        return failures.remove(0);
+    }
+    let line = |failure: &Failure| failure.places.first().map_or(0, |place| place.line);
+    let lines: Vec<_> = failures.iter().map(|failure| format!("line {}: {failure}", line(failure))).collect();
+    let places = failures.into_iter().next().map(|failure| failure.places).unwrap_or_default();
+    Failure { places, ..Failure::usage(format!("the header is wrong in {} places", lines.len())) }.details(lines)
 }
 
 impl Header {
     /// The header of a script's text; an empty one when it has none.
     ///
     /// # Errors
-    /// `Kind::Usage` with the line in the header that is wrong.
+    /// `Kind::Usage` with the line in the header that is wrong, and all others.
     pub fn parse(source: &str, text: &str) -> Result<Header> {
+        Header::read(source, text).map_err(together)
+    }
+
+    /// The same, with a failure for everything that is wrong.
+    pub(super) fn read(source: &str, text: &str) -> Result<Header, Vec<Failure>> {
         let lines = Lines::of(text);
-        let node = read_yaml(source, lines.parts()[1])?;
-        lines.header(source, &node)
+        let node = lines.read(source).map_err(|failure| vec![failure])?;
+        let mut wrong = wrong_keys(&node, |_| true);
+        let params = entries(&node).iter().map(|(name, node)| (&**name, node.clone()));
+        let (params, needs) = read_parts(&node, params.collect(), &mut wrong);
+        if !wrong.is_empty() {
+            return Err(lines.failures(source, &wrong));
+        }
+        let guide = node.get("guide").and_then(Node::as_str).map(str::to_owned);
+        let [title, description] = lines.words();
+        Ok(Header { title, description, guide, params, needs })
     }
 
     /// The script that a header names as its origin.
@@ -120,40 +211,29 @@ impl Header {
     /// # Errors
     /// When the header is not YAML.
     pub(super) fn origin(source: &str, text: &str) -> Result<Option<String>> {
-        let node = read_yaml(source, Lines::of(text).parts()[1])?;
+        let node = Lines::of(text).read(source)?;
         Ok(node.get("origin").and_then(Node::as_str).map(str::to_owned))
     }
 
     /// The header of a script under that of a small fork: other words, other defaults, further needs.
     ///
     /// # Errors
-    /// `Kind::Usage` with the line that is wrong.
-    pub(super) fn over((source, text): (&str, &str), fork: &HeaderFile) -> Result<Header> {
-        let shipped = Header::parse(source, text)?;
-        let below = read_yaml(source, Lines::of(text).parts()[1])?;
+    /// `Kind::Usage` for everything that is wrong, each with its line.
+    pub(super) fn over((source, text): (&str, &str), fork: &HeaderFile) -> Result<Header, Vec<Failure>> {
+        let shipped = Header::read(source, text)?;
+        let below = Lines::of(text).read(source).map_err(|failure| vec![failure])?;
         let lines = Lines::of(&fork.text);
-        let node = read_yaml(&fork.source, lines.parts()[1])?;
-        let at = |key: &str, message: String| Failure {
-            places: vec![lines.place(&fork.source, key)],
-            ..Failure::usage(message)
-        };
-        known_keys(&node, &["origin", "params", "needs"]).map_err(|(key, message)| at(&key, message))?;
-        let own = node.get("params").map_or(&[][..], Node::entries);
-        if let Some((name, _)) = own.iter().find(|(name, _)| fork.is_main && shipped.param(name).is_none()) {
-            let meant = nearest(name, shipped.params.iter().map(|param| param.name.as_str()));
-            let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-            return Err(at(name, format!("the origin has no parameter `{name}`{meant}")));
+        let node = lines.read(&fork.source).map_err(|failure| vec![failure])?;
+        let mut wrong = wrong_keys(&node, |key| key != "guide");
+        let own = entries(&node);
+        if fork.is_main {
+            wrong.extend(own.iter().filter_map(|(name, _)| strange(&shipped, name)));
         }
-        let mut params = Vec::new();
-        for (name, node) in below.get("params").map_or(&[][..], Node::entries) {
-            let changes = own.iter().find(|(other, _)| other == name).map_or(&[][..], |(_, node)| node.entries());
-            let mut merged: Vec<_> = node.entries().to_vec();
-            merged.retain(|(key, _)| !changes.iter().any(|(other, _)| other == key));
-            merged.extend(changes.iter().cloned());
-            let merged = Node::Map(Map(Arc::new(merged.into())));
-            params.push(params::parse(name, &merged).map_err(|message| at(name, message))?);
+        let merged = entries(&below).iter().map(|(name, below)| (&**name, changed(name, below, own)));
+        let (params, needs) = read_parts(&node, merged.collect(), &mut wrong);
+        if !wrong.is_empty() {
+            return Err(lines.failures(&fork.source, &wrong));
         }
-        let needs = Needs::parse(node.get("needs"), &params).map_err(|(key, message)| at(&key, message))?;
         let [title, description] = lines.words();
         Ok(Header {
             title: if title.is_empty() { shipped.title } else { title },
@@ -171,34 +251,68 @@ impl Header {
     }
 }
 
-fn read_yaml(source: &str, lines: &[(usize, &str)]) -> Result<Node> {
-    let Some((first, _)) = lines.first() else { return Ok(Node::Null) };
-    let text = lines.iter().map(|(_, line)| *line).collect::<Vec<_>>().join("\n");
-    let place = Place { source: source.to_owned(), line: *first, column: 1 };
-    let wrong = |message: String| Failure { places: vec![place.clone()], ..Failure::new(Kind::Usage, message) };
-    let mut objects = yaml::parse_file("the header", &text).map_err(|failure| {
-        let at = failure.places.first().and_then(|at| Some((lines.get(at.line.checked_sub(1)?)?.0, at.column)));
-        let place = at.map_or(place.clone(), |(line, column)| Place { line, column: column + 4, ..place.clone() });
-        Failure { places: vec![place], ..failure }
-    })?;
-    match objects.len() {
-        0 => Ok(Node::Null),
-        1 => Ok(objects.remove(0)).map(|object: Object| object.node),
-        _ => Err(wrong("the header's YAML must be one document".into())),
-    }
+/// The entries below `params`.
+fn entries(header: &Node) -> &[(Arc<str>, Node)] {
+    header.get("params").map_or(&[][..], Node::entries)
 }
 
-type Wrong = (String, String);
-
-fn known_keys(node: &Node, known: &[&str]) -> Result<(), Wrong> {
-    for (key, _) in node.entries() {
-        if !known.contains(&&**key) {
-            let meant = nearest(key, known.iter().copied()).map(|name| format!("; did you mean `{name}`?"));
-            let meant = meant.unwrap_or_else(|| format!("; there are {}", known.join(", ")));
-            return Err((key.to_string(), format!("the header has no key `{key}`{meant}")));
+/// Parameters and rights, with what is wrong about them.
+fn read_parts(header: &Node, params: Vec<(&str, Node)>, wrong: &mut Vec<Wrong>) -> (Vec<Param>, Needs) {
+    let mut read = Vec::new();
+    for (name, node) in &params {
+        let path = |field: Option<String>| ["params".to_owned(), (*name).to_owned()].into_iter().chain(field).collect();
+        match fields::parse(name, node) {
+            Ok(param) => read.push(param),
+            Err(found) => wrong.extend(found.into_iter().map(|(field, message)| (path(field), message))),
         }
     }
-    Ok(())
+    let names: Vec<&str> = params.iter().map(|(name, _)| *name).collect();
+    // Where `params` is misspelled, what stands in `needs` is not wrong as well.
+    let is_lost = names.is_empty() && header.get("params").is_none() && !wrong.is_empty();
+    let (needs, found) = Needs::parse(header.get("needs"), (!is_lost).then_some(names.as_slice()));
+    let below = |path: Vec<String>| ["needs".to_owned()].into_iter().chain(path).collect();
+    wrong.extend(found.into_iter().map(|(path, message)| (below(path), message)));
+    (read, needs)
+}
+
+/// A parameter of a small fork that its origin does not have.
+fn strange(shipped: &Header, name: &str) -> Option<Wrong> {
+    if shipped.param(name).is_some() {
+        return None;
+    }
+    let meant = nearest(name, shipped.params.iter().map(|param| param.name.as_str()));
+    let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+    Some((vec!["params".into(), name.into()], format!("the origin has no parameter `{name}`{meant}")))
+}
+
+/// The fields of a parameter with those that a small fork changes.
+fn changed(name: &str, below: &Node, own: &[(Arc<str>, Node)]) -> Node {
+    let changes = own.iter().find(|(other, _)| &**other == name).map_or(&[][..], |(_, node)| node.entries());
+    let mut merged: Vec<_> = below.entries().to_vec();
+    merged.retain(|(key, _)| !changes.iter().any(|(other, _)| other == key));
+    merged.extend(changes.iter().cloned());
+    Node::Map(Map(Arc::new(merged.into())))
+}
+
+/// Keys that a header does not have here, and those with something else behind them than belongs there.
+fn wrong_keys(node: &Node, belongs: fn(&str) -> bool) -> Vec<Wrong> {
+    let known: Vec<&Key> = KEYS.iter().filter(|key| belongs(key.name)).collect();
+    let wrong = |(key, value): &(Arc<str>, Node)| {
+        let Some(known_key) = known.iter().find(|other| other.name == &**key) else {
+            return Some(unknown(key, &known));
+        };
+        let fits = *value == Node::Null || (known_key.fits)(value);
+        (!fits).then(|| format!("`{key}` must be {}, not {}", known_key.wants, in_words(value)))
+    };
+    let entries = node.entries().iter();
+    entries.filter_map(|entry| Some((vec![entry.0.to_string()], wrong(entry)?))).collect()
+}
+
+fn unknown(key: &str, known: &[&Key]) -> String {
+    let names: Vec<&str> = known.iter().map(|key| key.name).collect();
+    let meant = nearest(key, names.iter().copied()).map(|name| format!("; did you mean `{name}`?"));
+    let meant = meant.unwrap_or_else(|| format!("; there are {}", names.join(", ")));
+    format!("the header has no key `{key}`{meant}")
 }
 
 #[cfg(test)]

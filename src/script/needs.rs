@@ -1,6 +1,5 @@
 //! The rights a script asks for, and how the flags of a run narrow or widen them.
 
-use super::params::Param;
 use super::values::Values;
 use crate::engine::nearest;
 use crate::failure::{Failure, Result};
@@ -33,48 +32,103 @@ pub struct Needs {
     pub reveal: bool,
 }
 
-/// The keys of `needs` that are lists, each with the words for what it allows.
-const LISTS: [(&str, &str); 9] = [
-    ("write", "write in"),
-    ("pods", "run programs in pods of"),
-    ("secrets", "read the content of Secrets"),
-    ("exec", "start"),
-    ("authorities", "make and sign with the certificate authorities"),
-    ("files", "read the local files"),
-    ("env", "read the variables"),
-    ("hosts", "connect to"),
-    ("contexts", "use the contexts"),
+/// A key of `needs`.
+pub struct Right {
+    /// Its name.
+    pub key: &'static str,
+    /// What it allows, before the entries: `write in shop`.
+    words: &'static str,
+    /// What its entries are.
+    pub help: &'static str,
+    /// What may stand behind it.
+    pub example: &'static str,
+}
+
+const fn right(key: &'static str, words: &'static str, help: &'static str, example: &'static str) -> Right {
+    Right { key, words, help, example }
+}
+
+/// The keys of `needs` that are lists.
+const LISTS: [Right; 9] = [
+    right(
+        "write",
+        "write in",
+        "What it changes: a namespace, kinds in one, or `cluster-scoped` for what lies outside namespaces.",
+        "[mesh, \"shop/ConfigMap\", cluster-scoped]",
+    ),
+    right(
+        "pods",
+        "run programs in pods of",
+        "Namespaces whose pods it runs programs in; `write: [shop]` gives that too.",
+        "[shop]",
+    ),
+    right(
+        "secrets",
+        "read the content of Secrets",
+        "Secrets whose content it reads: a namespace, or one Secret in it. Names, labels and keys are free.",
+        "[\"mesh/cacerts\"]",
+    ),
+    right("exec", "start", "Local programs.", "[istioctl]"),
+    right(
+        "authorities",
+        "make and sign with the certificate authorities",
+        "Certificate authorities that it makes and signs with.",
+        "[\"mesh-*\"]",
+    ),
+    right("files", "read the local files", "Local files and folders.", "[certs]"),
+    right("env", "read the variables", "Environment variables.", "[CORP_TOKEN]"),
+    right(
+        "hosts",
+        "connect to",
+        "Where it looks names up and connects to: hosts, ports, URLs; `clusters` for what the clusters name, and for ports of pods.",
+        "[clusters, \"api.example.com:443\"]",
+    ),
+    right("contexts", "use the contexts", "Clusters beside those in its parameters.", "[audit]"),
 ];
 
 /// The other key.
-const REVEAL: &str = "reveal";
+const REVEAL: Right = right(
+    "reveal",
+    "open secrets as plain text",
+    "Whether it opens secrets as plain text, with `secret.reveal`.",
+    "true",
+);
 
-type Wrong = (String, String);
+/// Every key of `needs`.
+pub fn rights() -> impl Iterator<Item = Right> {
+    LISTS.into_iter().chain([REVEAL])
+}
+
+/// The keys below `needs` that something is said about, and a message.
+pub(super) type Wrong = (Vec<String>, String);
 
 impl Needs {
-    /// The rights in a header's `needs`.
-    pub(super) fn parse(node: Option<&Node>, params: &[Param]) -> Result<Needs, Wrong> {
-        let mut needs = Needs::default();
-        let Some(node) = node else { return Ok(needs) };
+    /// The rights in a header's `needs`, with everything that is wrong there; `params` are the names of its parameters,
+    /// where they are known.
+    pub(super) fn parse(node: Option<&Node>, params: Option<&[&str]>) -> (Needs, Vec<Wrong>) {
+        let (mut needs, mut wrong) = (Needs::default(), Vec::new());
+        let Some(node) = node else { return (needs, wrong) };
         if !matches!(node, Node::Map(_) | Node::Null) {
-            return Err(("needs".into(), "`needs` must be keys and lists, as in `needs: {write: [sample]}`".into()));
+            let message = "`needs` must be keys and lists, as in `needs: {write: [sample]}`";
+            return (needs, vec![(Vec::new(), message.into())]);
         }
         for (key, value) in node.entries() {
-            let wrong = |message: String| (key.to_string(), message);
-            if &**key == REVEAL {
-                let what = || wrong(format!("`needs.{REVEAL}` must be true or false"));
-                needs.reveal = value.as_bool().ok_or_else(what)?;
-                continue;
+            let at = |message: String| (vec![key.to_string()], message);
+            match (&**key == REVEAL.key, value.as_bool()) {
+                (true, Some(reveal)) => needs.reveal = reveal,
+                (true, None) => wrong.push(at(format!("`needs.{key}` must be true or false"))),
+                _ => match needs.list_mut(key) {
+                    Ok(list) => *list = entries(key, value, params, &mut wrong),
+                    Err(message) => wrong.push(at(format!("`needs` {message}"))),
+                },
             }
-            let list = needs.list_mut(key).map_err(|message| wrong(format!("`needs` {message}")))?;
-            *list = entries(key, value, params).map_err(wrong)?;
         }
-        Ok(needs)
+        (needs, wrong)
     }
 
     /// These rights and others.
     pub(super) fn and(mut self, more: Needs) -> Needs {
-        for (key, _) in LISTS {
+        for Right { key, .. } in LISTS {
             if let Ok(list) = self.list_mut(key) {
                 list.extend(more.list(key).iter().cloned());
             }
@@ -99,7 +153,7 @@ impl Needs {
     /// nothing none.
     pub fn with(&self, values: &Values) -> Needs {
         let mut filled = self.clone();
-        for (key, _) in LISTS {
+        for Right { key, .. } in LISTS {
             let Ok(list) = filled.list_mut(key) else { continue };
             let filled = |entry: &String| {
                 let all = values.fill(entry).into_iter();
@@ -151,7 +205,7 @@ impl Needs {
     /// What it may do, a line for each kind of right.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for (key, words) in LISTS {
+        for Right { key, words, .. } in LISTS {
             let list = self.list(key);
             let (denied, allowed): (Vec<_>, Vec<_>) = list.iter().partition(|entry| entry.starts_with('!'));
             if allowed.is_empty() {
@@ -165,12 +219,12 @@ impl Needs {
             let but = if denied.is_empty() { String::new() } else { format!(", but not {}", shown(&denied)) };
             lines.push(format!("{words} {}{but}", shown(&allowed)));
         }
-        lines.extend(self.reveal.then(|| "open secrets as plain text".to_owned()));
+        lines.extend(self.reveal.then(|| REVEAL.words.to_owned()));
         lines
     }
 
     fn change(&mut self, right: &str, prefix: &str, reveal: &mut dyn FnMut(&mut Needs)) -> Result<()> {
-        if right == REVEAL {
+        if right == REVEAL.key {
             reveal(self);
             return Ok(());
         }
@@ -227,33 +281,46 @@ const HOW: &str =
     "write KEY=NAME[,NAME…], as in write=sample or exec=istioctl; the keys are those of `needs` in a header";
 
 fn unknown(key: &str) -> String {
-    let known: Vec<&str> = LISTS.iter().map(|(key, _)| *key).chain([REVEAL]).collect();
+    let known: Vec<&str> = rights().map(|right| right.key).collect();
     match nearest(key, known.iter().copied()) {
         Some(meant) => format!("has no key `{key}`; did you mean `{meant}`?"),
         None => format!("has no key `{key}`; there are {}", known.join(", ")),
     }
 }
 
-fn entries(key: &str, value: &Node, params: &[Param]) -> Result<Vec<String>, String> {
-    let wrong = || format!("`needs.{key}` must be a list of names");
-    let Node::Array(items) = value else { return Err(wrong()) };
-    let texts: Option<Vec<_>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
-    let texts = texts.ok_or_else(wrong)?;
-    for text in &texts {
-        check_params(text, params).map_err(|why| format!("`needs.{key}` has `{text}`: {why}"))?;
-        check_entry(key, text).map_err(|why| format!("`needs.{key}` has {why}"))?;
+/// The entries of a list, those that are wrong left out.
+fn entries(key: &str, value: &Node, params: Option<&[&str]>, wrong: &mut Vec<Wrong>) -> Vec<String> {
+    let Node::Array(items) = value else {
+        wrong.push((vec![key.into()], format!("`needs.{key}` must be a list of names")));
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        match entry(key, item, params) {
+            Ok(text) => texts.push(text),
+            Err(message) => wrong.push((vec![key.into(), at.to_string()], message)),
+        }
     }
-    Ok(texts)
+    texts
+}
+
+fn entry(key: &str, item: &Node, params: Option<&[&str]>) -> Result<String, String> {
+    let text = item.as_str().ok_or_else(|| format!("`needs.{key}` must be a list of names"))?;
+    params
+        .map_or(Ok(()), |params| check_params(text, params))
+        .map_err(|why| format!("`needs.{key}` has `{text}`: {why}"))?;
+    check_entry(key, text).map_err(|why| format!("`needs.{key}` has {why}"))?;
+    Ok(text.to_owned())
 }
 
 /// Every `{name}` is a parameter.
-fn check_params(text: &str, params: &[Param]) -> Result<(), String> {
+fn check_params(text: &str, params: &[&str]) -> Result<(), String> {
     let named = text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
     for name in named {
-        if params.iter().any(|param| param.name == name) {
+        if params.contains(&name) {
             continue;
         }
-        let meant = nearest(name, params.iter().map(|param| param.name.as_str()));
+        let meant = nearest(name, params.iter().copied());
         let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
         return Err(format!("there is no parameter `{name}`{meant}"));
     }

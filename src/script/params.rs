@@ -31,23 +31,64 @@ pub enum Kind {
     Map,
 }
 
+/// A type of parameters, as headers name it. Help, pages and messages say of it what stands here.
+pub struct Type {
+    /// The name that headers use.
+    pub name: &'static str,
+    /// What kind of value it is.
+    pub kind: Kind,
+    /// What a value must be.
+    pub wants: &'static str,
+    /// What the command line takes, for a parameter `x`.
+    pub given: &'static [&'static str],
+    /// What `params.x` is in the script.
+    pub gives: &'static str,
+}
+
+const fn of(
+    name: &'static str,
+    kind: Kind,
+    wants: &'static str,
+    given: &'static [&'static str],
+    gives: &'static str,
+) -> Type {
+    Type { name, kind, wants, given, gives }
+}
+
+/// Every type.
+pub const TYPES: [Type; 10] = [
+    of("cluster", Kind::Cluster, "the name of a context", &["--x east"], "the Cluster"),
+    of(
+        "clusters",
+        Kind::Clusters,
+        "a list of context names",
+        &["--x west --x north", "--x west,north"],
+        "their Clusters",
+    ),
+    of("string", Kind::String, "text", &["--x shop"], "the text"),
+    of("strings", Kind::Strings, "a list of texts", &["--x a --x b", "--x '[a, b]'"], "the texts"),
+    of("bool", Kind::Bool, "true or false", &["--x", "--no-x", "--x false"], "`true` or `false`"),
+    of("int", Kind::Int, "a whole number", &["--x 40"], "the number"),
+    of(
+        "duration",
+        Kind::Duration,
+        "a duration such as 90s or 5m",
+        &["--x 90s", "--x 1h30m"],
+        "the text, as waits take it",
+    ),
+    of("file", Kind::File, "a file", &["--x site.yaml"], "its path; there must be such a file"),
+    of("secret", Kind::Secret, "text", &["--x env:NAME", "--x file:PATH"], "a secret, which never shows itself"),
+    of("map", Kind::Map, "keys and values", &["--x a=1 --x b=2", "--x '{a: 1, b: 2}'"], "the map"),
+];
+
 impl Kind {
-    const NAMES: [(&'static str, Kind); 10] = [
-        ("cluster", Kind::Cluster),
-        ("clusters", Kind::Clusters),
-        ("string", Kind::String),
-        ("strings", Kind::Strings),
-        ("bool", Kind::Bool),
-        ("int", Kind::Int),
-        ("duration", Kind::Duration),
-        ("file", Kind::File),
-        ("secret", Kind::Secret),
-        ("map", Kind::Map),
-    ];
+    fn of_table(self) -> Option<&'static Type> {
+        TYPES.iter().find(|known| known.kind == self)
+    }
 
     /// The name that headers use.
     pub fn name(self) -> &'static str {
-        Kind::NAMES.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+        self.of_table().map_or("", |known| known.name)
     }
 
     /// Whether the parameter may be given several times.
@@ -99,69 +140,6 @@ pub fn stand_in(param: &Param, named: &BTreeSet<String>) -> Option<String> {
     std::iter::once(wanted.to_owned()).chain(numbered).find(|name| !named.contains(name))
 }
 
-/// Flags of every script.
-const RESERVED: [&str; 5] = ["allow", "deny", "read_only", "yes", "confirm"];
-
-/// The parameter that a header's entry describes, or what is wrong with the entry.
-pub(super) fn parse(name: &str, node: &Node) -> Result<Param, String> {
-    const KEYS: [&str; 7] = ["type", "help", "default", "one_of", "min", "required", "pattern"];
-    if let Some((key, _)) = node.entries().iter().find(|(key, _)| !KEYS.contains(&&**key)) {
-        let meant = nearest(key, KEYS)
-            .map_or_else(|| format!("there are {}", KEYS.join(", ")), |n| format!("did you mean `{n}`?"));
-        return Err(format!("parameter `{name}` has no `{key}`; {meant}"));
-    }
-    let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if !is_name || name.is_empty() {
-        return Err(format!("parameter `{name}`: a name has lower-case letters, digits and `_` only"));
-    }
-    if RESERVED.contains(&name) {
-        return Err(format!("parameter `{name}`: meshwright itself has a flag of that name"));
-    }
-    let kind = kind(node).map_err(|why| format!("parameter `{name}`: {why}"))?;
-    let text = |key| node.get(key).and_then(Node::as_str).map(str::to_owned);
-    let default = node.get("default").filter(|default| **default != Node::Null).cloned();
-    let required = node.get("required").and_then(Node::as_bool).unwrap_or(default.is_none());
-    let one_of = node.get("one_of").map_or(&[][..], Node::items).iter().map(shown).collect();
-    let min = node.get("min").and_then(Node::as_int);
-    let param = Param {
-        name: name.into(),
-        kind,
-        help: text("help").unwrap_or_default(),
-        default,
-        one_of,
-        min,
-        required,
-        pattern: text("pattern"),
-    };
-    checked(param)
-}
-
-fn kind(node: &Node) -> Result<Kind, String> {
-    let names = || Kind::NAMES.map(|(name, _)| name);
-    let Some(name) = node.get("type").and_then(Node::as_str) else {
-        return Err(format!("`type` is missing: {}", names().join(", ")));
-    };
-    let known = Kind::NAMES.iter().find(|(known, _)| *known == name);
-    known.map(|(_, kind)| *kind).ok_or_else(|| match nearest(name, names()) {
-        Some(meant) => format!("there is no type `{name}`; did you mean `{meant}`?"),
-        None => format!("there is no type `{name}`; there are {}", names().join(", ")),
-    })
-}
-
-/// A parameter whose default and pattern hold to its own rules.
-fn checked(param: Param) -> Result<Param, String> {
-    if let Some(pattern) = &param.pattern {
-        regex::Regex::new(pattern).map_err(|e| format!("parameter `{}`: its pattern is wrong: {e}", param.name))?;
-    }
-    if let Some(default) = &param.default {
-        // Files may appear later; the default's form can be checked now.
-        let is_form = !matches!(param.kind, Kind::File | Kind::Secret);
-        let read = if is_form { param.read_tree(default).map(drop) } else { Ok(()) };
-        read.map_err(|why| format!("parameter `{}`: its default {why}", param.name))?;
-    }
-    Ok(param)
-}
-
 impl Param {
     /// The value of texts from the command line, or what is wrong with them.
     pub(super) fn read_texts(&self, texts: &[String]) -> Result<Node, String> {
@@ -209,35 +187,36 @@ impl Param {
             (Kind::Cluster | Kind::String | Kind::Duration | Kind::File, Node::Str(text)) => {
                 self.text(text).map(|()| node.clone())
             }
-            // YAML reads `7` and `true` as what they look like.
-            (Kind::String, Node::Int(_) | Node::Bool(_)) => self.read_tree(&Node::Str(shown(node).into())),
-            // Of `1.30` it keeps 1.3.
-            (Kind::String, Node::Float(_)) => Err(format!(
-                "must be text, and without quotes YAML reads the number {}: write it in quotes",
+            // Of `1.30` it keeps 1.3, of `007` 7, of `no` false.
+            (Kind::String, Node::Int(_) | Node::Bool(_) | Node::Float(_)) => Err(format!(
+                "must be text, and without quotes YAML reads the {} {}: write it in quotes",
+                if let Node::Bool(_) = node { "value" } else { "number" },
                 shown(node)
             )),
-            _ => Err(format!("must be {}, not {}", self.wants(), in_words(node))),
+            _ => Err(format!("must be {}, not {}{}", self.wants(), in_words(node), self.quotes(node))),
         }
     }
 
     fn wants(&self) -> &'static str {
-        match self.kind {
-            Kind::Cluster => "the name of a context",
-            Kind::Clusters => "a list of context names",
-            Kind::String | Kind::Secret => "text",
-            Kind::Strings => "a list of texts",
-            Kind::Bool => "true or false",
-            Kind::Int => "a whole number",
-            Kind::Duration => "a duration such as 90s or 5m",
-            Kind::File => "a file",
-            Kind::Map => "keys and values",
+        self.kind.of_table().map_or("", |known| known.wants)
+    }
+
+    /// What is to be done where YAML has read a name or a text as something else.
+    fn quotes(&self, node: &Node) -> &'static str {
+        let is_text = !matches!(self.kind, Kind::Bool | Kind::Int | Kind::Map);
+        if is_text && matches!(node, Node::Int(_) | Node::Bool(_) | Node::Float(_)) {
+            ": write it in quotes"
+        } else {
+            ""
         }
     }
 
     fn list(&self, items: &[Node]) -> Result<Node, String> {
         let texts = items.iter().map(|item| match item {
             Node::Str(text) => self.text(text).map(|()| item.clone()),
-            other => Err(format!("must be {}, and one of it is {}", self.wants(), in_words(other))),
+            other => {
+                Err(format!("must be {}, and one of it is {}{}", self.wants(), in_words(other), self.quotes(other)))
+            }
         });
         let texts = texts.collect::<Result<Vec<_>, _>>()?;
         let twice = texts.iter().enumerate().find(|(at, text)| texts[..*at].contains(text));
@@ -315,7 +294,7 @@ fn secret(name: &str, text: &str) -> Result<Node, String> {
 }
 
 /// What a value is, as people say it.
-fn in_words(node: &Node) -> &'static str {
+pub(super) fn in_words(node: &Node) -> &'static str {
     match node {
         Node::Null => "nothing",
         Node::Bool(_) => "true or false",
@@ -340,6 +319,21 @@ pub(super) fn shown(node: &Node) -> String {
 mod tests {
     use crate::object::Node;
     use crate::script::Header;
+
+    #[test]
+    fn what_yaml_reads_as_something_else_is_told_with_the_quotes_that_it_lacks() {
+        let text = "//! # T\n//! ---\n//! params:\n//!   namespace: {type: string}\n//!   at: {type: cluster}\n//!   many: {type: strings}\n//! ---\n";
+        let header = Header::parse("a.rhai", text).expect("header");
+        let read = |name: &str, node: &Node| header.param(name).expect("declared").read_tree(node).expect_err("wrong");
+        let number = Node::Int(2024);
+        let wanted = "must be text, and without quotes YAML reads the number 2024: write it in quotes";
+        assert_eq!(read("namespace", &number), wanted);
+        assert!(read("namespace", &Node::Bool(false)).contains("the value false: write it in quotes"));
+        let many = Node::Array(std::sync::Arc::new(vec![number.clone()]));
+        for told in [read("at", &number), read("many", &many)] {
+            assert!(told.ends_with("a whole number: write it in quotes"), "{told}");
+        }
+    }
 
     #[test]
     fn a_secret_that_is_named_in_a_file_and_cannot_be_read_is_no_literal() {

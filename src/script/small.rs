@@ -51,7 +51,7 @@ pub(super) fn no_origin(script: &Script, origin: &str) -> Failure {
         Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
         None => failure.hint(format!("there are {}", names.join(", "))),
     };
-    Failure { places: vec![header::place(&script.source, &script.text, "origin")], ..failure }
+    Failure { places: vec![header::place(&script.source, &script.text, &["origin"])], ..failure }
 }
 
 #[cfg(test)]
@@ -96,6 +96,20 @@ mod tests {
         assert_eq!(told, ("the origin has no parameter `hubb`; did you mean `hub`?".into(), 5));
         assert!(wrong("//! params:\n//!   calls: {default: x}\n").0.contains("whole number"));
         assert!(wrong("//! parms: {}\n").0.contains("did you mean `params`?"));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once_each_at_its_own_line() {
+        let told = |yaml: &str| header(yaml).expect_err(yaml);
+        let failure = told("//! params: {hubb: {default: x}}\n//! needs: {wrte: [a]}\n//! parms: {}\n");
+        assert_eq!((failure.message.as_str(), failure.places[0].line), ("the header is wrong in 3 places", 4));
+        let lines: Vec<_> = failure.details.iter().map(|line| line.split(':').next().unwrap_or_default()).collect();
+        assert_eq!(lines, ["line 4", "line 5", "line 6"], "{:?}", failure.details);
+        let failure = told("//! params:\n//!   calls:\n//!     help: few\n//!     default: many\n");
+        assert_eq!(failure.places[0].line, 7, "{failure:?}");
+        // The reader misses the bracket in the line below.
+        let failure = told("//! params:\n//!   calls: {default: 5\n//! needs:\n//!   exec: [a]\n");
+        assert_eq!((failure.places[0].line, failure.places[0].column), (5, 14), "{failure:?}");
     }
 
     #[test]

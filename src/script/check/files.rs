@@ -137,10 +137,10 @@ fn check_folder(folder: &Path, working: &Path, words: &Vocabulary) -> Result<Vec
             Ok(Some(_)) => {
                 is_small = true;
                 let found = bundle::find(&folder.join("main.rhai").to_string_lossy(), working);
-                let header = found.clone().and_then(|script| script.header());
+                let header = found.clone().map_err(|failure| vec![failure]).and_then(|script| script.read_header());
                 main = found.unwrap_or(main);
                 let wrong = header.map(|header| around = Some(Around::of(&main.text, header))).err();
-                all.extend(wrong_in(wrong, source));
+                all.extend(wrong_in(wrong.unwrap_or_default(), source));
             }
             Err(failure) => all.push(Checked { source, found: vec![failure] }),
         }
@@ -182,12 +182,12 @@ fn main_of(folder: &Path) -> Script {
 }
 
 /// What is wrong with a small fork's header, or with one of its steps, which is the file that is wrong then.
-fn wrong_in(failure: Option<Failure>, source: String) -> Vec<Checked> {
-    let elsewhere = failure.as_ref().and_then(|failure| failure.places.first()).map(|place| place.source.clone());
-    let elsewhere = elsewhere.filter(|other| *other != source);
-    let main = Checked { source, found: failure.iter().filter(|_| elsewhere.is_none()).cloned().collect() };
-    let step = elsewhere.map(|source| Checked { source, found: failure.into_iter().collect() });
-    [Some(main), step].into_iter().flatten().collect()
+fn wrong_in(failures: Vec<Failure>, source: String) -> Vec<Checked> {
+    let elsewhere = failures.first().and_then(|failure| failure.places.first()).map(|place| place.source.clone());
+    match elsewhere.filter(|other| *other != source) {
+        None => vec![Checked { source, found: failures }],
+        Some(step) => vec![Checked { source, found: Vec::new() }, Checked { source: step, found: failures }],
+    }
 }
 
 fn checked((source, path, text): File, resolver: &Resolver, words: &Vocabulary, around: Option<&Around>) -> Checked {

@@ -76,12 +76,12 @@ struct Reading<'c> {
 pub fn check(subject: &Subject<'_>, known: &Callables, sources: &dyn Sources) -> Vec<Failure> {
     let header = match subject.around {
         Some(around) => Ok(around.header.clone()),
-        None => Header::parse(subject.source, subject.text),
+        None => Header::read(subject.source, subject.text),
     };
     let ast = compile(&parser(), subject.source, subject.text);
     let (header, ast) = match (header, ast) {
         (Ok(header), Ok(ast)) => (header, ast),
-        (header, ast) => return header.err().into_iter().chain(ast.err()).collect(),
+        (header, ast) => return header.err().into_iter().flatten().chain(ast.err()).collect(),
     };
     let mut reading = Reading { subject, known, sources, header, ast: &ast, found: Vec::new() };
     let mut names = names::Names::of(&ast, known, &reading.header);
@@ -113,8 +113,8 @@ impl Reading<'_> {
         self.found.push(Failure { places: vec![place], ..failure });
     }
 
-    fn in_header(&mut self, key: &str, failure: Failure) {
-        let place = header::place(self.subject.source, self.subject.text, key);
+    fn in_header(&mut self, path: &[&str], failure: Failure) {
+        let place = header::place(self.subject.source, self.subject.text, path);
         self.found.push(Failure { places: vec![place], ..failure });
     }
 }

@@ -200,7 +200,10 @@ fn parameters(reading: &mut Reading<'_>, names: &Names) {
         let in_needs = reading.subject.text.contains(&format!("{{{name}}}"));
         if !in_needs && !used.iter().any(|(used, _)| *used == name) {
             let failure = Failure::usage(format!("the parameter `{name}` is not used"));
-            reading.in_header(&name, failure.hint(format!("use it as `params.{name}`, or take it out of the header")));
+            reading.in_header(
+                &["params", &name],
+                failure.hint(format!("use it as `params.{name}`, or take it out of the header")),
+            );
         }
     }
 }
