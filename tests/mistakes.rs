@@ -100,7 +100,7 @@ fn a_fork_that_is_broken_says_where_and_what_was_meant() {
 }
 
 /// Command lines that are typed wrong.
-const TYPED: [&[&str]; 26] = [
+const TYPED: [&[&str]; 29] = [
     &["rehears", "shared-gateways"],
     &["run"],
     &["run", "shared-gatways"],
@@ -139,6 +139,9 @@ const TYPED: [&[&str]; 26] = [
     &["eval", "--rehearse", "kube.cluster(east)"],
     &["eval", "--rehearse", "let a = true; if a and a { 1 }"],
     &["eval", "--rehearse", "[1, 2].append(3)"],
+    &["eval", "--rehearse", "import std:istio/mesh as m; 1"],
+    &["eval", "--rehearse", "switch 1 { case 1 => 2, _ => 3 }"],
+    &["eval", "--rehearse", "import \"bundle:shared-gateways/rehersal/mesh\" as m; 1"],
 ];
 
 #[test]

@@ -147,7 +147,7 @@ fn meant_at(what: &ParseErrorType, at: Position, text: &str) -> Option<Failure> 
         return Some(Failure::usage(words::parse_words(what)).hint(habits::DIVISION));
     }
     // Between `switch` and `=>` stands no map.
-    if let Some(meant) = habits::at(text, line, column).filter(|_| token != "=>") {
+    if let Some(meant) = habits::at(text, line, column).filter(|meant| token != "=>" || meant == habits::SWITCH) {
         return Some(Failure::usage(words::parse_words(what)).hint(meant));
     }
     if token == "{" {

@@ -53,9 +53,13 @@ const NOTHING: &str = "nothing is `()` here";
 const QUIT: &str = "`:quit` leaves the prompt; a script ends with `return`, or `throw` when something is wrong";
 const HELP: &str = "`:help` at the prompt says what can be typed";
 
+/// What there is in place of `case` and `default`.
+pub const SWITCH: &str = "`switch` has neither `case` nor `default` here: `switch x { 1 => …, 2 | 3 => …, _ => … }`";
+
 /// What is typed, and what is meant; the first one that fits. `NAME` is the word at the place, or the one before it.
 const HABITS: &[(Typed, &str)] = &[
     (Behind("kube.get"), LIST),
+    (Shape(is_case), SWITCH),
     (Word("kubectl"), LIST),
     (Word("get"), LIST),
     (Word("describe"), OBJECT),
@@ -131,6 +135,9 @@ pub fn at(text: &str, line: usize, column: usize) -> Option<String> {
     if let Some(meant) = command(before, after) {
         return Some(meant.to_owned());
     }
+    if let Some(meant) = bare_import(text.lines().nth(line - 1)?) {
+        return Some(meant);
+    }
     let is_field = before.trim_end().trim_end_matches(last).ends_with('.');
     let fits = |typed: &Typed| match typed {
         Word(word) => !before.ends_with('.') && here == *word || !is_field && last == *word,
@@ -153,6 +160,20 @@ fn command(before: &str, after: &str) -> Option<&'static str> {
         "istioctl" | "helm" | "kubectx" => Some(PROGRAM),
         _ => None,
     }
+}
+
+/// `import std:istio/mesh as mesh;`
+fn bare_import(line: &str) -> Option<String> {
+    let said = line.trim().strip_prefix("import ")?.split(';').next()?.trim();
+    let (path, alias) = said.split_once(" as ").unwrap_or((said, ""));
+    let path = path.trim();
+    let fits = |c: char| c.is_alphanumeric() || "_-.:/".contains(c);
+    if path.is_empty() || !path.chars().all(fits) {
+        return None;
+    }
+    let last = path.trim_end_matches(".rhai").rsplit(['/', ':']).next().unwrap_or(path).replace('-', "_");
+    let alias = if alias.trim().is_empty() { &last } else { alias.trim() };
+    Some(format!("the path stands in quotes: `import \"{path}\" as {alias};`"))
 }
 
 /// Lines on which `//` was to divide: what follows it is a number, or a name and the end of the statement. The place of
@@ -271,6 +292,17 @@ fn is_bare_text(before: &str, after: &str) -> bool {
     let is_value = before.strip_suffix(':').is_some_and(|key| key.ends_with(is_part));
     let is_method = before.strip_suffix('(').is_some_and(|call| call.trim_end_matches(is_part).ends_with('.'));
     !name.is_empty() && (is_method && rest.starts_with([')', ',']) || is_value && rest.starts_with(['}', ',']))
+}
+
+/// `case 1 =>`, `case "a":`, `default =>`.
+fn is_case(before: &str, after: &str) -> bool {
+    let line = before.lines().next_back().unwrap_or_default();
+    let arm = line.rsplit(['{', ',', ';', '}']).next().unwrap_or_default().trim_start();
+    let is_arm = |text: &str| {
+        let rest = text.trim_start();
+        rest.starts_with("=>") || rest.starts_with(':') && before.contains("switch ")
+    };
+    arm == "case" || arm.starts_with("case ") || after.strip_prefix("default").is_some_and(is_arm)
 }
 
 /// `x => …`, behind a bracket or a comma.

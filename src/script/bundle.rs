@@ -192,8 +192,14 @@ pub(super) fn bundled_files(name: &str) -> super::fork::Files {
 
 /// The names of all files of the bundle.
 pub(super) fn bundled_names() -> Vec<String> {
-    let files = SCRIPTS.dirs().flat_map(Dir::files).filter_map(|file| file.path().to_str());
-    files.filter(|name| name.ends_with(".rhai")).map(str::to_owned).collect()
+    let (mut names, mut dirs) = (Vec::new(), vec![&SCRIPTS]);
+    while let Some(dir) = dirs.pop() {
+        dirs.extend(dir.dirs());
+        let files = dir.files().filter_map(|file| file.path().to_str());
+        names.extend(files.filter(|name| name.ends_with(".rhai") && !name.ends_with("_test.rhai")).map(str::to_owned));
+    }
+    names.sort();
+    names
 }
 
 impl Script {

@@ -68,10 +68,11 @@ impl Resolver {
         bundle::library(plain).map(|text| (format!("std:{plain}"), text.to_owned())).ok_or_else(missing)
     }
 
-    fn bundled(path: &str) -> Found {
-        let Some(source) = within("", path) else { return Err(leaves(path)) };
+    /// A file of the bundle; `said` is how the script names it.
+    fn bundled(path: &str, said: &str) -> Found {
+        let Some(source) = within("", path) else { return Err(leaves(said)) };
         let source = with_extension(&source);
-        let missing = || missing(path, "bundle:", &source, &bundle::bundled_names());
+        let missing = || not_bundled(path, said);
         bundle::bundled(&source).map(|text| (source.clone(), text.to_owned())).ok_or_else(missing)
     }
 
@@ -89,7 +90,7 @@ impl Resolver {
             }
             Some(from) if bundle::bundled(from).is_some() => {
                 let name = within(folder(from), path).ok_or_else(|| leaves(path))?;
-                self.over(&name).unwrap_or_else(|| Resolver::bundled(&name))
+                self.over(&name).unwrap_or_else(|| Resolver::bundled(&name, path))
             }
             _ => self.on_disk(&self.working, path),
         }
@@ -118,7 +119,7 @@ impl Resolver {
             return Some(self.library(&name, Some(from))).filter(Result::is_ok);
         }
         let name = paths::slashed(wanted.strip_prefix(home).ok()?);
-        Some(Resolver::bundled(&format!("{}/{name}", self.origin.as_ref()?))).filter(Result::is_ok)
+        Some(Resolver::bundled(&format!("{}/{name}", self.origin.as_ref()?), path)).filter(Result::is_ok)
     }
 
     fn on_disk(&self, start: &Path, path: &str) -> Found {
@@ -164,8 +165,8 @@ impl Sources for Resolver {
         if let Some(name) = path.strip_prefix("std:") {
             return self.library(name, from);
         }
-        if let Some(path) = path.strip_prefix("bundle:") {
-            return Resolver::bundled(path);
+        if let Some(inside) = path.strip_prefix("bundle:") {
+            return Resolver::bundled(inside, path);
         }
         if path.starts_with("./") || path.starts_with("../") {
             return self.beside(path, from);
@@ -192,6 +193,14 @@ fn no_path(path: &str) -> Failure {
         Some(name) if !path.contains(':') => failure.hint(format!("did you mean `std:{name}`?")),
         _ => failure.hint("import \"std:NAME\", \"bundle:NAME/FILE\", \"./FILE\" or \"../FILE\""),
     }
+}
+
+/// Names of scripts are known without their end.
+fn not_bundled(path: &str, said: &str) -> Failure {
+    let names: Vec<String> =
+        bundle::bundled_names().iter().map(|name| name.trim_end_matches(".rhai").to_owned()).collect();
+    let failure = missing(said, "bundle:", path.trim_end_matches(".rhai"), &names);
+    failure.hint(format!("there are bundle:{}", names.join(", bundle:")))
 }
 
 fn missing(said: &str, prefix: &str, name: &str, known: &[String]) -> Failure {
@@ -310,6 +319,19 @@ mod tests {
         let name = bundle::library_names().into_iter().find(|name| name.contains('/')).expect("a module");
         let beside = format!("./{}", name.rsplit('/').next().expect("name"));
         assert_eq!(resolver.load(&beside, Some(&format!("std:{name}"))).expect("library").0, format!("std:{name}"));
+    }
+
+    #[test]
+    fn a_misspelled_file_of_the_bundle_gets_the_nearest() {
+        let hint = |path: &str| {
+            let failure = Resolver::for_folder(Path::new("/nowhere")).load(path, None).expect_err("none");
+            assert_eq!(failure.message, format!("there is no module `{path}`"));
+            failure.hint.unwrap_or_default()
+        };
+        let nearest = "did you mean `bundle:shared-gateways/rehearsal/mesh`?";
+        assert_eq!(hint("bundle:shared-gatways/rehearsal/mesh"), nearest);
+        assert_eq!(hint("bundle:shared-gateways/rehersal/mesh.rhai"), nearest);
+        assert!(hint("bundle:nothing").contains("there are bundle:shared-gateways/cleanup, bundle:"));
     }
 
     #[test]

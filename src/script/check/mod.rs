@@ -7,6 +7,7 @@
 mod calls;
 mod circles;
 mod files;
+mod lists;
 mod literals;
 mod names;
 mod needs;
@@ -91,6 +92,7 @@ pub fn check(subject: &Subject<'_>, known: &Callables, sources: &dyn Sources) ->
     names::check(&mut reading, &names);
     calls::check(&mut reading, &names);
     traps::check(&mut reading, &names);
+    lists::check(&mut reading, &names);
     if !subject.is_module && is_script(&reading) {
         needs::check(&mut reading, &names);
     }

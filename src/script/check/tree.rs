@@ -71,6 +71,24 @@ fn receiver<'n>(path: &'n [ASTNode<'n>], expr: &Expr) -> (Option<&'n Expr>, Opti
     (receiver, None)
 }
 
+/// What the field at the end of a path is a field of: the part of the chain directly before it.
+pub(super) fn owner<'n>(path: &'n [ASTNode<'n>]) -> Option<&'n Expr> {
+    let &ASTNode::Expr(mut inner) = path.last()? else { return None };
+    for node in path.iter().rev().skip(1) {
+        match node {
+            ASTNode::Expr(Expr::Dot(parts, ..)) if std::ptr::eq(&parts.rhs, inner) => return Some(&parts.lhs),
+            // The rest of the chain stands behind it: `list.items.len()`, `list.items[0]`.
+            ASTNode::Expr(chain @ (Expr::Dot(parts, ..) | Expr::Index(parts, ..)))
+                if std::ptr::eq(&parts.lhs, inner) =>
+            {
+                inner = chain;
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// The name of a plain variable.
 pub(super) fn variable(expr: &Expr) -> Option<&str> {
     match expr {
