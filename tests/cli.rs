@@ -56,6 +56,44 @@ fn show_prints_each_step_with_the_commands_it_stands_for() {
 }
 
 #[test]
+fn programs_read_what_show_prints() {
+    let (code, out, _) = meshwright(&["show", "shared-gateways", "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&out).expect("json");
+    assert_eq!((code, told["steps"].as_array().map(Vec::len)), (0, Some(16)));
+    let step = &told["steps"][1];
+    assert_eq!((&step["number"], &step["name"]), (&2.into(), &"Share one root of trust".into()));
+    assert!(
+        step["commands"][0].as_str().is_some_and(|line| line.starts_with("kubectl create --context=$CTX_CLUSTER1")),
+        "{step}"
+    );
+    assert_eq!((&step["source"], &step["on"]), (&"shared-gateways/main.rhai".into(), &"mesh.clusters".into()));
+    let remote = told["params"].as_array().expect("params").iter().find(|param| param["name"] == "remote_server");
+    assert_eq!(remote.map(|param| &param["flag"]), Some(&"--remote-server".into()), "{out}");
+    assert!(
+        told["needs"].to_string().contains("start istioctl") && told["tasks"].to_string().contains("verify"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_page_tells_how_a_script_begins() {
+    let (code, out, _) = meshwright(&["doc", "header"]);
+    assert!(
+        code == 0 && out.contains("one_of") && out.contains("authorities") && out.contains("${parameter:-otherwise}"),
+        "{out}"
+    );
+    let (code, out, _) = meshwright(&["doc", "needs", "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&out).expect("json");
+    assert_eq!((code, &told["tables"][0][0]["key"]), (0, &"write".into()));
+    // Its example runs.
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("restart.rhai");
+    std::fs::write(&file, meshwright::doc::EXAMPLE).expect("written");
+    let (code, _, err) = meshwright(&["rehearse", &file.to_string_lossy()]);
+    assert!(code == 0 && err.contains("✓ Restart it"), "{err}");
+}
+
+#[test]
 fn list_prints_scripts_and_tasks() {
     let (code, out, _) = meshwright(&["list", "-o", "json"]);
     assert_eq!(code, 0);

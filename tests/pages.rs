@@ -53,6 +53,7 @@ const COMMANDS: &[(&str, What)] = &[
     ("meshwright fork diff mine", Runs(Fork, 0, &[])),
     ("meshwright fork merge mine", Runs(Fork, 0, &["There is nothing to take"])),
     ("meshwright test", Runs(Fork, 0, &["✓ mine/main_test: three clusters become one mesh", "passed in"])),
+    ("meshwright doc header", Runs(Nothing, 0, &["The types of parameters", "cluster-scoped", "Guide: …"])),
     ("meshwright doc test", Runs(Nothing, 0, &["assert_eq(", "rehearse("])),
     ("meshwright run mine --record mine/run.jsonl", Not(CLUSTERS)),
     ("meshwright repl --rehearse", Not(TERMINAL)),

@@ -1,6 +1,6 @@
 //! `doc`: what a script can call.
 
-use crate::doc::{self, Found, PLACES, brief, entries, first_sentence, full};
+use crate::doc::{self, Found, PLACES, TOPICS, brief, entries, first_sentence, full};
 use crate::failure::Result;
 use crate::run::screen::Style;
 use clap::{Args, ValueEnum};
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Doc {
-    /// A name: `kube`, `kube.cluster`, `apply`, `step`, or a module such as `std:istio/gateway`; all when left out
+    /// A name: `kube`, `kube.cluster`, `apply`, `step`, a module such as `std:istio/gateway`, or `header`, `params`,
+    /// `needs`, `steps`; all when left out
     name: Option<String>,
     /// How to print it
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
@@ -22,6 +23,7 @@ Examples:
   meshwright doc                             everything, a line each
   meshwright doc wait.ready                  one function
   meshwright doc Cluster                     what is called on a cluster
+  meshwright doc header                      how a script begins: title, parameters, rights
   meshwright doc std:istio/networks          a module of the library
   meshwright doc istio/networks::enter       one of its functions";
 
@@ -53,6 +55,7 @@ fn text_of(found: &Found, width: usize) -> String {
             format!("{place}: {about}\n\n{all}")
         }
         Found::Module(module) => module.page(width),
+        Found::Topic(topic) => topic.page(width),
         Found::Function(module, function) => module.function_page(function, width),
     }
 }
@@ -75,6 +78,8 @@ fn everything(width: usize) -> String {
     for module in doc::Module::all() {
         text += &row(&format!("std:{}", module.name), first_sentence(&module.doc.replace('\n', " ")));
     }
+    text += "\nhow a script begins\n";
+    TOPICS.iter().for_each(|topic| text += &row(topic.name, topic.about));
     text + "\nmeshwright doc NAME tells more about one.\n"
 }
 
@@ -82,6 +87,7 @@ fn json_of(found: &Found) -> Value {
     match found {
         Found::Entries(entries) | Found::Place(_, _, entries) => entries.iter().map(doc::Entry::json).collect(),
         Found::Module(module) => module.json(),
+        Found::Topic(topic) => topic.json(),
         Found::Function(module, f) => {
             json!({"module": format!("std:{}", module.name), "name": f.name, "params": f.params, "doc": f.doc})
         }
@@ -90,7 +96,8 @@ fn json_of(found: &Found) -> Value {
 
 fn everything_json() -> Value {
     let modules: Vec<Value> = doc::Module::all().iter().map(doc::Module::json).collect();
-    json!({"functions": entries().map(|entry| entry.json()).collect::<Vec<_>>(), "modules": modules})
+    let pages: Vec<Value> = TOPICS.iter().map(doc::Topic::json).collect();
+    json!({"functions": entries().map(|entry| entry.json()).collect::<Vec<_>>(), "modules": modules, "pages": pages})
 }
 
 /// What stands at the left edge is bold: signatures and titles.

@@ -6,12 +6,14 @@ mod entry;
 mod library;
 mod page;
 mod reference;
+mod topics;
 
 pub use definitions::{CONFIG, definitions};
 pub use entry::{Entry, entries};
 pub use library::{Module, script_brief, script_signature};
 pub use page::{brief, first_sentence, full, indented, wrapped};
 pub use reference::reference;
+pub use topics::{EXAMPLE, Part, TOPICS, Topic, topic};
 
 use crate::engine::nearest;
 use crate::failure::{Failure, Kind, Result};
@@ -42,17 +44,19 @@ pub enum Found {
     Place(&'static str, &'static str, Vec<Entry>),
     /// A module of the library.
     Module(Module),
+    /// A page about something that is not called.
+    Topic(&'static Topic),
     /// A function of a module.
     Function(Module, crate::script::outline::Function),
 }
 
-/// What a name means: `kube`, `kube.cluster`, `apply`, `std:istio/gateway`, `istio/gateway::found`.
+/// What a name means: `kube`, `kube.cluster`, `apply`, `std:istio/gateway`, `istio/gateway::found`, `header`.
 ///
 /// # Errors
 /// `NotFound` with the nearest name.
 pub fn find(name: &str) -> Result<Found> {
     let name = name.trim().trim_end_matches("()");
-    if let Some(found) = of_tables(name) {
+    if let Some(found) = of_tables(name).or_else(|| topic(name).map(Found::Topic)) {
         return Ok(found);
     }
     let path = name.strip_prefix("std:").unwrap_or(name);
@@ -82,6 +86,7 @@ fn unknown(name: &str) -> Failure {
     let labels: Vec<String> = entries().map(|entry| entry.label()).collect();
     let modules = crate::script::library_names();
     let modules = modules.iter().map(String::as_str).chain(PLACES.iter().map(|(place, _)| *place));
+    let modules = modules.chain(TOPICS.iter().map(|topic| topic.name));
     let whole = nearest(name, labels.iter().map(String::as_str).chain(modules).filter(|known| !known.is_empty()));
     let last = name.rsplit(['.', ':', '/']).next().unwrap_or(name);
     let entries: Vec<Entry> = entries().collect();
@@ -89,9 +94,12 @@ fn unknown(name: &str) -> Failure {
         let near = nearest(last, entries.iter().map(|entry| entry.name))?;
         entries.iter().find(|entry| entry.name == near).map(Entry::label)
     };
+    if let Some(topic) = topics::page_of(name) {
+        return failure.hint(format!("meshwright doc {} tells of it: {}", topic.name, topic.about));
+    }
     match whole.map(str::to_owned).or_else(by_last) {
         Some(meant) => failure.hint(format!("did you mean `{meant}`? meshwright doc {meant}")),
-        None => failure.hint("meshwright doc lists what there is"),
+        None => failure.hint("meshwright doc lists what can be called; meshwright doc header is how a script begins"),
     }
 }
 
@@ -119,6 +127,7 @@ mod tests {
         };
         assert_eq!((count("kube.cluster"), count("step"), count("Cluster.apply")), (1, 1, 1));
         assert!(count("kube") > 101 && count("get") > 1);
+        assert_eq!((count("header"), count("params"), count("needs"), count("steps")), (1000, 1000, 1000, 1000));
         assert_eq!((count("std:istio/gateway"), count("istio/gateway"), count("nothing")), (1000, 1000, 0));
     }
 
@@ -128,6 +137,8 @@ mod tests {
         assert!(hint("kube.clutser").contains("`kube.cluster`"), "{}", hint("kube.clutser"));
         assert!(hint("aply").contains("`Cluster.apply`"));
         assert!(hint("istio/gatway").contains("`istio/gateway`"));
-        assert_eq!(hint("xylophone"), "meshwright doc lists what there is");
+        assert!(hint("headr").contains("meshwright doc header") && hint("parms").contains("meshwright doc params"));
+        assert!(hint("one_of").contains("meshwright doc params") && hint("clusters").contains("meshwright doc params"));
+        assert!(hint("xylophone").contains("meshwright doc header"));
     }
 }

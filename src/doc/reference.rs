@@ -1,19 +1,21 @@
 //! The reference as one Markdown page.
 
-use super::{Entry, Module, PLACES, entries, script_signature};
+use super::{Entry, Module, PLACES, entries, script_signature, topic};
 use std::fmt::Write as _;
 
 const HEAD: &str = "\
 # Reference
 
-Everything that a script can call. This page is made from the program's own tables (`meshwright doc NAME` shows the same
-in the terminal); `tests/reference.rs` says how to make it anew.
+Everything that a script can call, and how it begins. This page is made from the program's own tables
+(`meshwright doc NAME` shows the same in the terminal); `tests/reference.rs` says how to make it anew.
 
 Types: `string int float bool array map closure`; `any`; `object` is an Object, a map or YAML text; `objects` also a list
 of them or several YAML documents. `|` means or, `?` may be left out. Options are a last map argument, `#{timeout: \"5m\"}`;
 durations are strings such as `\"90s\"`. A call of the wrong kind fails with `usage`; the other kinds, as `catch (e)` sees
 them in `e.kind`, stand with each function.
 ";
+
+const HEADER: &str = "The header of a script";
 
 /// The reference page.
 pub fn reference() -> String {
@@ -27,6 +29,8 @@ pub fn reference() -> String {
         let _ = writeln!(page, "- [{title}](#{}): {about}", anchor(title));
     }
     let _ = writeln!(page, "- [The library](#the-library): modules to import");
+    let header = topic("header");
+    let _ = header.map_or(Ok(()), |header| writeln!(page, "- [{HEADER}](#{}): {}", anchor(HEADER), header.about));
     for (place, about) in PLACES {
         let title = match *place {
             "" => "The language".to_owned(),
@@ -38,6 +42,7 @@ pub fn reference() -> String {
     }
     page += "\n## The library\n";
     Module::all().iter().for_each(|module| of_module(&mut page, module));
+    let _ = header.map_or(Ok(()), |header| write!(page, "\n## {HEADER}\n{}", header.markdown(3)));
     page
 }
 

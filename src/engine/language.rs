@@ -34,7 +34,7 @@ pub const WORDS: &[Word] = &[
         "A named part of a run: one line on the screen and in the journal. It sees and changes the variables around it, \
          and what it ends with is its value. `on` takes a cluster or a list of clusters. `within` says how long it may \
          take in all: waits and programs in it end by then, changes no longer begin, and it fails as a wait that timed \
-         out.",
+         out. `meshwright doc steps` is about the comment above it.",
         r#"let count = 0; step "Count" on kube.cluster("east") within "5m" { count += 1; } count == 1"#,
     ),
     word(

@@ -2,7 +2,7 @@
 
 use super::Repl;
 use crate::cluster::Explanation;
-use crate::doc::{Entry, brief, entries, full, indented, script_brief, script_signature, wrapped};
+use crate::doc::{Entry, TOPICS, brief, entries, full, indented, script_brief, script_signature, topic, wrapped};
 use crate::engine::value::{to_node, type_name};
 use crate::engine::{Primitive, Sources as _, nearest};
 use crate::failure::{Failure, Kind, Result};
@@ -52,6 +52,9 @@ impl Repl {
         }
         if let Some(text) = self.of_script(name).or_else(|| self.of_table(name)).or_else(|| self.of_variable(name)) {
             return Ok(text);
+        }
+        if let Some(topic) = topic(name) {
+            return Ok(topic.page(self.view.width));
         }
         self.of_kind(name).map_err(|failure| self.unknown(name, failure))
     }
@@ -157,7 +160,10 @@ impl Repl {
         let is_ours = super::namespaces().contains(&first) || self.console.scope().contains(first);
         let is_path = name.contains('.') && failure.kind == Kind::NotFound && !is_ours;
         let meant = nearest(last, primitives().map(|p| p.name)).and_then(|near| primitives().find(|p| p.name == near));
+        let page = nearest(name, TOPICS.iter().map(|topic| topic.name));
         match meant {
+            None if page.is_some() => Failure::new(Kind::NotFound, format!("nothing is called `{name}`"))
+                .hint(format!("did you mean `:doc {}`?", page.unwrap_or_default())),
             Some(meant) if !is_path => Failure::new(Kind::NotFound, format!("nothing is called `{name}`"))
                 .hint(format!("did you mean `{}`?", meant.label())),
             _ if failure.kind == Kind::NotFound && failure.hint.is_some() => failure,

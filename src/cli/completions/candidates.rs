@@ -3,7 +3,7 @@
 
 use crate::cli::script_args::{command_of, find};
 use crate::cluster::kubeconfig::Kubeconfigs;
-use crate::doc::{PLACES, entries, first_sentence};
+use crate::doc::{PLACES, TOPICS, entries, first_sentence};
 use crate::run::record;
 use crate::script::fork::Upstream;
 use crate::script::{Script, library_names};
@@ -224,7 +224,8 @@ fn documented() -> Vec<Candidate> {
     let places = PLACES.iter().filter(|(place, _)| !place.is_empty()).map(|(place, about)| one(*place, *about));
     let functions = entries().map(|entry| one(entry.label(), first_sentence(entry.doc)));
     let modules = library_names().into_iter().map(|name| one(format!("std:{name}"), "a module"));
-    places.chain(functions).chain(modules).collect()
+    let topics = TOPICS.iter().map(|topic| one(topic.name, topic.about));
+    places.chain(functions).chain(modules).chain(topics).collect()
 }
 
 fn runs() -> Vec<Candidate> {
@@ -261,6 +262,7 @@ mod tests {
         assert_eq!(told(&["fork", "shared-gateways", "mine", "--only", "step:Pro"]), ["step:Prove the path"]);
         assert_eq!(told(&["fork", "st"]), ["status"]);
         assert!(told(&["doc", "wait.r"]).contains(&"wait.ready".to_owned()));
+        assert_eq!(told(&["doc", "head"]), ["header"]);
         assert_eq!(told(&["completions", ""]), ["bash", "zsh", "fish"]);
         assert!(told(&["rehearse", "shared-gateways", "--params", ""]).is_empty());
         assert!(candidates(&["check".to_owned(), String::new()]).files);

@@ -95,7 +95,10 @@ impl Repl {
             Takes::Step => self.opened.iter().flat_map(|opened| opened.steps()).map(Candidate::plain).collect(),
             Takes::Script => scripts().into_iter().chain(files(word)).collect(),
             Takes::File => files(word),
-            Takes::Name => self.in_code(&Before { text: rest, code: Vec::new() }),
+            Takes::Name => {
+                let pages = crate::doc::TOPICS.iter().map(|topic| Candidate::told(topic.name, topic.about));
+                self.in_code(&Before { text: rest, code: Vec::new() }).into_iter().chain(pages).collect()
+            }
         };
         (word_start, begun(word, candidates))
     }

@@ -70,6 +70,8 @@ fn a_name_with_a_question_mark_is_explained() {
         ("kube.explain(\"services.spec.ports\")", "nodePort"),
         ("kube.explain(\"widgets.spec.size\")", "How big it is."),
         (":doc wait.ready", "wait.ready("),
+        (":doc header", "The types of parameters"),
+        (":doc needs", "cluster-scoped"),
     ] {
         let shown = bench.good(line);
         assert!(shown.contains(wanted), "{line}:\n{shown}");
