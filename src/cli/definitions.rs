@@ -1,6 +1,6 @@
 //! `definitions`: files that tell editors what a script can call.
 
-use crate::doc::{CONFIG, definitions};
+use crate::doc::{CONFIGS, definitions};
 use crate::failure::{Failure, Result};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `definitions`.
 #[derive(Args)]
 pub struct Definitions {
-    /// The folder of your scripts: `Rhai.toml` and `definitions/` are written into it
+    /// The folder of your scripts: `rhai.toml`, under both spellings that editors know, and `definitions/` are written into it
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
 }
@@ -16,19 +16,27 @@ pub struct Definitions {
 impl Definitions {
     /// Carries the command out.
     pub fn go(self) -> Result<()> {
-        let config = self.folder.join(CONFIG);
         let files = definitions();
-        let is_ours = |text: &str| files.iter().any(|(name, ours)| name == Path::new(CONFIG) && ours == text);
-        if std::fs::read_to_string(&config).is_ok_and(|text| !is_ours(&text)) {
-            return Err(Failure::usage(format!(
-                "{} is there already, and not as meshwright writes it",
-                config.display()
-            ))
-            .hint(format!("name another folder and include its definitions in your {CONFIG}")));
+        for config in CONFIGS {
+            self.is_free(config, &files)?;
         }
         for (name, text) in &files {
             write(&self.folder.join(name), text)?;
             super::print(&self.folder.join(name).display().to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is no such file yet, or one that this command has written.
+    fn is_free(&self, config: &str, files: &[(PathBuf, String)]) -> Result<()> {
+        let path = self.folder.join(config);
+        let is_ours = |text: &String| files.iter().any(|(name, ours)| name == Path::new(config) && ours == text);
+        if std::fs::read_to_string(&path).as_ref().is_ok_and(|text| !is_ours(text)) {
+            return Err(Failure::usage(format!(
+                "{} is there already, and not as meshwright writes it",
+                path.display()
+            ))
+            .hint(format!("name another folder and include its definitions in your {config}")));
         }
         Ok(())
     }

@@ -4,12 +4,13 @@ use super::{Entry, Module, PLACES, entries, first_sentence};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// The file that names the sources and definitions of a folder; the language server looks for it under this very name.
-pub const CONFIG: &str = "Rhai.toml";
+/// The file that names the sources and definitions of a folder. Rhai's language server looks for the first of these names,
+/// newer tools for the second.
+pub const CONFIGS: [&str; 2] = ["Rhai.toml", "rhai.toml"];
 
 /// The files to write, by their paths.
 pub fn definitions() -> Vec<(PathBuf, String)> {
-    let mut files = vec![(PathBuf::from(CONFIG), CONFIGURED.to_owned())];
+    let mut files: Vec<_> = CONFIGS.map(|name| (PathBuf::from(name), CONFIGURED.to_owned())).into();
     files.push((PathBuf::from("definitions/meshwright.d.rhai"), globals()));
     let modules = Module::all();
     files.extend(modules.iter().map(|module| {
@@ -241,7 +242,7 @@ mod tests {
                 assert!(parsed.is_ok(), "{}: {line}: {parsed:?}", name.display());
             }
         }
-        let globals = &files[1].1;
+        let globals = &files[CONFIGS.len()].1;
         for entry in entries().filter(|entry| !matches!(entry.name, "step" | "test" | "import")) {
             let declared = globals.contains(&format!("\nfn {}(", entry.name));
             assert!(declared || globals.contains(&format!("\n// {}\n", entry.signature)), "no {}", entry.label());

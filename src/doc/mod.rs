@@ -8,7 +8,7 @@ mod page;
 mod reference;
 mod topics;
 
-pub use definitions::{CONFIG, definitions};
+pub use definitions::{CONFIGS, definitions};
 pub use entry::{Entry, entries};
 pub use library::{Module, script_brief, script_signature};
 pub use page::{brief, first_sentence, full, indented, wrapped};
