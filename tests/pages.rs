@@ -40,7 +40,10 @@ const COMMANDS: &[(&str, What)] = &[
     ("meshwright run shared-gateways/verify --primary east --remote west", Not(CLUSTERS)),
     ("meshwright run shared-gateways/cleanup --primary east --remote west", Not(CLUSTERS)),
     ("meshwright run shared-gateways --help", Runs(Nothing, 0, &["--primary", "--remote", "--dialect"])),
-    ("meshwright show shared-gateways", Runs(Nothing, 0, &["1. Check the clusters", "16. Prove the path", "kubectl"])),
+    (
+        "meshwright show shared-gateways",
+        Runs(Nothing, 0, &["1. Check the clusters", "16. Prove the path", "ns istio-system"]),
+    ),
     ("meshwright runs", Runs(Nothing, 0, &["No runs found."])),
     ("meshwright show-run last", Runs(Nothing, 4, &["there is no run `last`"])),
     ("meshwright resume last", Runs(Nothing, 4, &["there is no run `last`"])),

@@ -96,8 +96,7 @@ fn explained_anywhere(step: &str, flags: &[String]) -> Result<(Script, Explained
 
 /// What the flags of `run` put into the command lines; none must be given.
 fn filling(script: &Script, flags: &[String]) -> Result<Filling> {
-    let (mut header, mut flags) = (script.header()?, flags.to_vec());
-    header.params.iter_mut().for_each(|param| param.required = false);
+    let (header, mut flags) = (script.header()?, flags.to_vec());
     let file = super::script_args::take_value(&mut flags, "--params").map_err(Failure::usage)?;
     let given = Given::from_args(&header, &flags);
     let given = match file {
@@ -105,7 +104,7 @@ fn filling(script: &Script, flags: &[String]) -> Result<Filling> {
         None => given,
     };
     let hint = "parameters are given as for `run`: --primary east --remote west";
-    Ok(Filling::new(&Values::check(&header, &given).map_err(|failure| failure.hint(hint))?))
+    Ok(Filling::new(&Values::check_given(&header, &given).map_err(|failure| failure.hint(hint))?))
 }
 
 fn shown(script: &Script, step: &Explained, style: Style) -> String {

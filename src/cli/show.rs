@@ -4,7 +4,8 @@ use super::script_args::find;
 use crate::failure::Result;
 use crate::object::{Node, Object};
 use crate::run::screen::Style;
-use crate::script::{Header, Param, Script, Step};
+use crate::script::explained::Filling;
+use crate::script::{Given, Header, Param, Script, Step, Values};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -40,15 +41,27 @@ impl Show {
     }
 }
 
+/// The script's steps, the command lines of their comments filled in with the defaults of its parameters.
+fn steps(script: &Script, header: &Header) -> Vec<Step> {
+    let mut steps = script.steps();
+    if let Ok(values) = Values::check_given(header, &Given::default()) {
+        let filling = Filling::new(&values);
+        steps.iter_mut().for_each(|step| step.doc = filling.told(&step.doc));
+    }
+    steps
+}
+
 fn text(script: &Script, header: &Header, style: Style) -> String {
     let bold = |text: &str| if style.colour_out { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut out = format!("{}\n\n{}\n", bold(&header.title), header.description);
-    for (number, step) in script.steps().iter().enumerate() {
+    for (number, step) in steps(script, header).iter().enumerate() {
         out += &format!("\n{}\n", bold(&format!("{}. {}", number + 1, step.name)));
         step.doc.lines().for_each(|line| out += &format!("   {line}\n"));
         step.file.iter().for_each(|file| out += &format!("   In {file}, in place of the shipped step.\n"));
     }
-    let tasks = script.tasks();
+    let mut tasks = script.tasks();
+    let own = script.source.rsplit('/').next().and_then(|file| file.strip_suffix(".rhai"));
+    tasks.retain(|task| own != Some(task));
     if !tasks.is_empty() {
         out += &format!("\nBeside it: {}\n", tasks.join(", "));
     }
@@ -56,7 +69,7 @@ fn text(script: &Script, header: &Header, style: Style) -> String {
 }
 
 fn json(script: &Script, header: &Header) -> String {
-    let steps = script.steps();
+    let steps = steps(script, header);
     let steps = steps.iter().enumerate().map(|(at, step)| of_step(script, at + 1, step));
     let value = json!({
         "name": script.name, "source": script.source, "title": header.title, "description": header.description,

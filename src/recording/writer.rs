@@ -16,14 +16,39 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// A recording while it is made: each line is in the file before the next request is answered.
+/// A recording while it is made: each line is in the file before the next request is answered. An earlier recording stays
+/// until the first request: a run that nobody wanted after all has not replaced it.
 pub struct Writer {
     path: PathBuf,
-    file: Mutex<File>,
+    file: Mutex<Lines>,
     clusters: Mutex<BTreeSet<String>>,
     next: AtomicU64,
     /// Why the file is not whole.
     broken: Mutex<Option<String>>,
+}
+
+struct Lines {
+    file: File,
+    /// What stands before the first request, while there was none.
+    held: Option<String>,
+}
+
+impl Lines {
+    fn hold(&mut self, line: &str) -> std::io::Result<()> {
+        match &mut self.held {
+            Some(held) => held.push_str(line),
+            None => self.file.write_all(line.as_bytes())?,
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, line: &str) -> std::io::Result<()> {
+        if let Some(held) = self.held.take() {
+            self.file.set_len(0)?;
+            self.file.write_all(held.as_bytes())?;
+        }
+        self.file.write_all(line.as_bytes())
+    }
 }
 
 impl Writer {
@@ -34,17 +59,17 @@ impl Writer {
     /// When the file cannot be written, or is something else.
     pub fn new(path: &Path, start: &Start) -> Result<Writer> {
         free(path, start)?;
-        let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path);
+        let file = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(path);
         let file = file.and_then(|file| file.set_permissions(Permissions::from_mode(0o600)).map(|()| file));
         let file = file.map_err(|e| Failure::usage(format!("cannot write the recording {}: {e}", path.display())))?;
         let writer = Writer {
             path: path.to_owned(),
-            file: Mutex::new(file),
+            file: Mutex::new(Lines { file, held: Some(String::new()) }),
             clusters: Mutex::default(),
             next: AtomicU64::new(1),
             broken: Mutex::default(),
         };
-        writer.write(&Start { format: FORMAT, ..start.clone() });
+        writer.hold(&Start { format: FORMAT, ..start.clone() });
         Ok(writer)
     }
 
@@ -53,6 +78,14 @@ impl Writer {
     /// # Errors
     /// When it is not whole.
     pub fn finish(&self) -> Result<&Path> {
+        let mut lines = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        // A script that asks nothing has a recording too.
+        let written = lines.write("");
+        drop(lines);
+        if let Err(error) = written {
+            let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+            broken.get_or_insert_with(|| error.to_string());
+        }
         match self.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(why) => Err(Failure::usage(format!("the recording {} is not whole: {why}", self.path.display()))),
             None => Ok(&self.path),
@@ -64,11 +97,29 @@ impl Writer {
     }
 
     fn write(&self, line: &impl Serialize) {
+        self.keep(line, Lines::write);
+    }
+
+    fn hold(&self, line: &impl Serialize) {
+        self.keep(line, Lines::hold);
+    }
+
+    fn keep(&self, line: &impl Serialize, keep: fn(&mut Lines, &str) -> std::io::Result<()>) {
         let line = serde_json::to_string(line).map_err(std::io::Error::from);
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = line.and_then(|line| file.write_all(format!("{line}\n").as_bytes())) {
+        let mut lines = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = line.and_then(|line| keep(&mut lines, &format!("{line}\n"))) {
             let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
             broken.get_or_insert_with(|| error.to_string());
+        }
+    }
+}
+
+/// A file that was made for a recording that was never begun goes.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let lines = self.file.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if lines.held.is_some() && lines.file.metadata().is_ok_and(|file| file.len() == 0) {
+            drop(std::fs::remove_file(&self.path));
         }
     }
 }
@@ -124,7 +175,7 @@ impl Recorder for Writer {
     fn connected(&self, cluster: &str, server: &str) {
         let new = self.clusters.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.to_owned());
         if new {
-            self.write(&Entry::Cluster(Named { name: cluster.to_owned(), server: server.to_owned() }));
+            self.hold(&Entry::Cluster(Named { name: cluster.to_owned(), server: server.to_owned() }));
         }
     }
 
@@ -192,13 +243,17 @@ mod tests {
     fn a_recording_is_private_and_replaces_only_recordings() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("r.jsonl");
+        let begun = |start: Start| {
+            let writer = Writer::new(&path, &start)?;
+            writer.finish().map(drop)
+        };
         for _ in 0..2 {
-            Writer::new(&path, &Start::default()).expect("a recording");
+            begun(Start::default()).expect("a recording");
         }
         assert_eq!(std::fs::metadata(&path).expect("metadata").permissions().mode() & 0o777, 0o600);
         std::fs::remove_file(&path).expect("removed");
         for (script, fits) in [("mine", true), ("./mine/main.rhai", true), ("mine/verify", false)] {
-            Writer::new(&path, &Start { script: "./mine/".into(), ..Start::default() }).expect("a recording");
+            begun(Start { script: "./mine/".into(), ..Start::default() }).expect("a recording");
             let again = Writer::new(&path, &Start { script: script.into(), ..Start::default() });
             assert_eq!(again.is_ok(), fits, "{script}");
             if let Err(refused) = again {
@@ -214,6 +269,28 @@ mod tests {
             let refused = Writer::new(path, &Start::default()).err().expect("refused");
             assert!(refused.message.ends_with("exists and is no recording"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_run_that_was_not_wanted_leaves_the_earlier_recording() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("r.jsonl");
+        drop(Writer::new(&path, &Start::default()).expect("a recording"));
+        assert!(!path.exists(), "nothing was recorded");
+        let program = |tool: &str| Program { tool: tool.into(), argv: Vec::new(), printed: printed(0, "", "") };
+        let writer = Writer::new(&path, &Start::default()).expect("a recording");
+        writer.program(program("first"));
+        drop(writer);
+        let before = std::fs::read_to_string(&path).expect("recording");
+        let unwanted = Writer::new(&path, &Start::default()).expect("a recording");
+        unwanted.connected("east", "https://east");
+        drop(unwanted);
+        assert_eq!(std::fs::read_to_string(&path).expect("recording"), before);
+        let writer = Writer::new(&path, &Start::default()).expect("a recording");
+        writer.connected("east", "https://east");
+        writer.program(program("second"));
+        let after = std::fs::read_to_string(&path).expect("recording");
+        assert!(after.lines().count() == 3 && after.contains("second") && !after.contains("first"), "{after}");
     }
 
     #[test]

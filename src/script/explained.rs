@@ -152,6 +152,15 @@ impl Filling {
         Filling { first: first.unwrap_or_else(|| "$CTX_CLUSTER1".into()), others, values: values.clone() }
     }
 
+    /// A step's comment with its command lines filled in.
+    pub fn told(&self, doc: &str) -> String {
+        let lines = doc.lines().flat_map(|line| match line.strip_prefix("  ") {
+            Some(command) => self.fill(command).into_iter().map(|line| format!("  {line}")).collect(),
+            None => vec![line.to_owned()],
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     fn fill(&self, command: &str) -> Vec<String> {
         let command = command.replace("$CTX_CLUSTER1", &self.first);
         let is_loop = ["; for ", "&& for "].iter().any(|word| command.contains(word)) || command.starts_with("for ");
@@ -209,10 +218,9 @@ mod tests {
     const CONTEXTS: &[&str] = &["--primary", "east", "--remote", "west", "--remote", "north"];
 
     fn filling(text: &str, given: &[&str]) -> Filling {
-        let mut header = Header::parse("main.rhai", text).expect("header");
-        header.params.iter_mut().for_each(|param| param.required = false);
+        let header = Header::parse("main.rhai", text).expect("header");
         let given: Vec<String> = given.iter().map(|word| (*word).to_owned()).collect();
-        Filling::new(&Values::check(&header, &Given::from_args(&header, &given)).expect("values"))
+        Filling::new(&Values::check_given(&header, &Given::from_args(&header, &given)).expect("values"))
     }
 
     #[test]

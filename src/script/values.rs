@@ -38,6 +38,16 @@ impl Values {
         }
     }
 
+    /// The same where nothing must be given: what is left out without a default is empty.
+    ///
+    /// # Errors
+    /// As of [`Values::check`].
+    pub fn check_given(header: &Header, given: &Given) -> Result<Values> {
+        let mut header = header.clone();
+        header.params.iter_mut().for_each(|param| param.required = false);
+        Values::check(&header, given)
+    }
+
     /// Every parameter with its value.
     pub fn iter(&self) -> impl Iterator<Item = (&Param, &Node)> {
         self.0.iter().map(|(param, node)| (param, node))

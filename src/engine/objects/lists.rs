@@ -38,6 +38,11 @@ fn register_for_both(engine: &mut Engine) {
     engine.register_fn("first", |items: &mut Array| end(items.first()));
     engine.register_fn("last", |object: &mut Object| end(items(object).last()));
     engine.register_fn("last", |items: &mut Array| end(items.last()));
+    engine.register_fn("append", |all: &mut Array, more: Object| -> Outcome<()> {
+        list(&more)?;
+        all.extend(items(&more));
+        Ok(())
+    });
     engine.register_fn("join", |context: NativeCallContext, object: &mut Object, separator: &str| {
         join(&context, items(object), separator)
     });

@@ -179,7 +179,7 @@ fn items_of_a_list_come_from_its_cluster() {
     let bench = Bench::new(&[]);
     let mut scope = Scope::new();
     scope.push("list", list);
-    let text = "let all = [list[0], list.first(), list.find(|p| true)]; for p in list { all.push(p) } all.push(list.filter(|p| true)[0]); all";
+    let text = "let all = [list[0], list.first(), list.find(|p| true)]; for p in list { all.push(p) } all.append(list.filter(|p| true)); all";
     let all = run_script(&bench.engine, "main.rhai", text, &mut scope)
         .expect("script")
         .into_typed_array::<Object>()
