@@ -4,6 +4,7 @@
 mod apiserver;
 mod approved;
 mod connected;
+mod controlled;
 mod paused;
 mod real;
 mod sessions;

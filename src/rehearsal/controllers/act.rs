@@ -95,6 +95,9 @@ fn stored(server: &Server, target: &Target) -> Option<Arc<Value>> {
 /// What controllers create through the whole API, with admission; the rest is written directly.
 const ADMITTED: [&str; 3] = ["Pod", "ReplicaSet", "PersistentVolumeClaim"];
 
+/// Who controllers say they are: what they make is nobody's work.
+const MANAGER: &str = "kube-controller-manager";
+
 /// Creates an object; the words of the API server when it refuses.
 fn create(server: &Server, object: Value) -> Result<(), String> {
     let target = Target::of(&object);
@@ -106,7 +109,7 @@ fn create(server: &Server, object: Value) -> Result<(), String> {
     }
     let namespace = server.get_shared("Namespace", None, &target.id.namespace);
     if namespace.is_some_and(|namespace| !is_terminating(&namespace)) {
-        server.put(object);
+        server.put_as(MANAGER, object);
     }
     Ok(())
 }
