@@ -61,6 +61,7 @@ const COMMANDS: &[(&str, What)] = &[
     ("meshwright run mine --record mine/run.jsonl", Not(CLUSTERS)),
     ("meshwright repl --rehearse", Not(TERMINAL)),
     ("meshwright check", Runs(Fork, 0, &["Nothing is wrong in"])),
+    ("meshwright check -o json", Runs(Fork, 0, &["[]"])),
     ("meshwright check mine", Runs(Fork, 0, &["Nothing is wrong in"])),
     ("meshwright doc", Runs(Nothing, 0, &["kube.cluster", "wait.ready", "std:istio/networks"])),
     ("meshwright definitions", Runs(Nothing, 0, &["Rhai.toml", "definitions/meshwright.d.rhai"])),

@@ -204,7 +204,9 @@ fn opening_a_secret_by_parsing_it_needs_the_right_to_reveal() {
 fn flags_narrow_and_what_they_widen_is_told() {
     let ground = Ground::new(&["east"]);
     let write = format!("c.apply({CONFIG});");
-    refused(&ground.script("write: [default]", &write, &["--read-only"]), 7, &[]);
+    let ended = ground.script("write: [default]", &write, &["--read-only"]);
+    assert!(ended.code == 4 && ended.err.contains("script.rhai:7:"), "{}", ended.err);
+    assert!(ended.err.contains("run it without --read-only") && !ended.err.contains("--allow"), "{}", ended.err);
     denied(&ground.script("write: [\"*\"]", &write, &["--deny", "write=default"]), "write=default");
     denied(&ground.script("write: [\"*\"]", &write, &["--deny", "write"]), "write=*");
     denied(&ground.script("", &write, &["--allow", "write=default", "--deny", "write=default"]), "write=default");
