@@ -5,6 +5,9 @@ use crate::failure::{Failure, Result};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
+/// What the first line of a file says that this command, of this version or an earlier one, has written.
+const WRITTEN: &str = "Written by `meshwright definitions`";
+
 /// Arguments of `definitions`.
 #[derive(Args)]
 pub struct Definitions {
@@ -18,7 +21,7 @@ impl Definitions {
     pub fn go(self) -> Result<()> {
         let files = definitions();
         for config in CONFIGS {
-            self.is_free(config, &files)?;
+            self.is_free(config)?;
         }
         for (name, text) in &files {
             write(&self.folder.join(name), text)?;
@@ -28,9 +31,9 @@ impl Definitions {
     }
 
     /// Whether there is no such file yet, or one that this command has written.
-    fn is_free(&self, config: &str, files: &[(PathBuf, String)]) -> Result<()> {
+    fn is_free(&self, config: &str) -> Result<()> {
         let path = self.folder.join(config);
-        let is_ours = |text: &String| files.iter().any(|(name, ours)| name == Path::new(config) && ours == text);
+        let is_ours = |text: &String| text.lines().next().is_some_and(|line| line.contains(WRITTEN));
         if std::fs::read_to_string(&path).as_ref().is_ok_and(|text| !is_ours(text)) {
             return Err(Failure::usage(format!(
                 "{} is there already, and not as meshwright writes it",

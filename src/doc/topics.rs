@@ -96,8 +96,8 @@ fn whole() -> Vec<Part> {
     let keys = header::KEYS.iter().map(|key| row(key.name, key.wants, key.help)).collect();
     let mut parts = vec![
         prose(
-            "A script may begin with lines of `//!`, its header. The first of them with a `#` is its title: a file with \
-             one is a script, or a task beside a `main.rhai`; one without is a module. What else stands there is its \
+            "A script may begin with lines of `//!`, its header. The first of them with a `#` is its title: \
+             with one, a file beside a `main.rhai` is listed as its task. What else stands there is its \
              description, Markdown for people. Between two lines of `---` stands YAML with the keys below. Without that \
              a script takes no parameters and may only read.",
         ),
@@ -116,8 +116,8 @@ fn of_params() -> Vec<Part> {
         Part::Title("The types of parameters"),
         prose(
             "On the command line a parameter `x` is given as below; in a file for `--params` by its name, with a text, a \
-             number, a list or a map of YAML. What YAML would read as a number, `true` or `false` stands in quotes where \
-             text belongs. In the script it is `params.x`.",
+             number, a list or a map of YAML. What YAML would read as a number, `true` or `false` (as it does `yes`, \
+             `no`, `on`, `off`, `y` and `n`) stands in quotes where text belongs. In the script it is `params.x`.",
         ),
         Part::Table(["type", "on the command line", "in the script"], types.collect()),
         Part::Title("The fields of a parameter"),

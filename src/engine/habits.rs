@@ -302,7 +302,8 @@ fn is_case(before: &str, after: &str) -> bool {
         let rest = text.trim_start();
         rest.starts_with("=>") || rest.starts_with(':') && before.contains("switch ")
     };
-    arm == "case" || arm.starts_with("case ") || after.strip_prefix("default").is_some_and(is_arm)
+    let is_default = arm == "default" && is_arm(after);
+    is_default || arm == "case" || arm.starts_with("case ") || after.strip_prefix("default").is_some_and(is_arm)
 }
 
 /// `x => …`, behind a bracket or a comma.

@@ -138,14 +138,15 @@ fn guide_of(parts: &mut Vec<Part>) -> Option<String> {
 /// A parameter in a command line, with what stands for it when it is empty.
 #[allow(clippy::expect_used)]
 static PARAMETER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\$\{(\w+)(?::-([^}]*))?\}").expect("a pattern of this program's own"));
+    LazyLock::new(|| Regex::new(r"\$\{(\w+)(?::-((?:[^${}]|\$\{n\})*))?\}").expect("a pattern of this program's own"));
 
 impl Filling {
     /// With these values of a script's parameters. Contexts that are not given stay variables.
     pub fn new(values: &Values) -> Filling {
         let mut clusters = values.iter().filter(|(param, _)| matches!(param.kind, Kind::Cluster | Kind::Clusters));
-        let first = clusters.next().and_then(|(_, node)| values_of(node).into_iter().next());
-        let mut others: Vec<String> = clusters.flat_map(|(_, node)| values_of(node)).collect();
+        let mut named = clusters.next().map(|(_, node)| values_of(node)).unwrap_or_default().into_iter();
+        let first = named.next();
+        let mut others: Vec<String> = named.chain(clusters.flat_map(|(_, node)| values_of(node))).collect();
         if others.is_empty() {
             others.push("$CTX_CLUSTER2".into());
         }
@@ -178,18 +179,34 @@ impl Filling {
     /// A command line about the cluster of this number, with the values of parameters.
     fn with_values(&self, command: &str, number: usize) -> String {
         let value = |found: &Captures| {
-            let value = match self.values.get(&found[1]) {
-                Some(Node::Array(items)) => items.get(number - 1).map(shown),
-                Some(Node::Null) => None,
-                Some(other) => Some(shown(other)),
-                // A variable of the shell's own.
-                None if found.get(2).is_none() => Some(found[0].to_owned()),
-                None => None,
-            };
-            let otherwise = || found.get(2).map(|text| text.as_str().to_owned()).unwrap_or_default();
-            value.filter(|value| !value.is_empty()).unwrap_or_else(otherwise)
+            let otherwise = found.get(2).map(|text| text.as_str());
+            // A loop is about no cluster in particular.
+            if otherwise.is_some_and(|text| text.contains("${n}")) {
+                return found[0].to_owned();
+            }
+            match self.value(&found[1], number) {
+                Some(value) if !value.is_empty() => value,
+                Some(empty) => otherwise.map_or(empty, str::to_owned),
+                // Not given, or a variable of the shell's own.
+                None => otherwise.unwrap_or(&found[0]).to_owned(),
+            }
         };
         PARAMETER.replace_all(command, value).into_owned()
+    }
+
+    /// The value of a parameter for the cluster of this number; `None` when there is none.
+    fn value(&self, name: &str, number: usize) -> Option<String> {
+        let (param, node) = self.values.iter().find(|(param, _)| param.name == name)?;
+        let context = number.checked_sub(2).map_or(Some(&self.first), |at| self.others.get(at));
+        match node {
+            Node::Null => None,
+            Node::Array(items) if param.kind == Kind::Clusters => {
+                let is_it = |item: &&Node| item.as_str() == context.map(String::as_str);
+                items.iter().find(is_it).or(items.first()).map(shown)
+            }
+            Node::Array(items) => items.get(number - 1).map(shown).or(Some(String::new())),
+            other => Some(shown(other)),
+        }
     }
 }
 
@@ -244,9 +261,34 @@ mod tests {
              for c in east west north; do k -n istio ${HOME}; done"
         );
         assert_eq!(
+            told(&["--primary", "a", "--remote", "b,c"]).lines().count(),
+            5,
+            "a list of contexts is several clusters"
+        );
+        assert_eq!(
             told(&[]),
             "k --context=$CTX_CLUSTER1 secret n2-secret -n mesh\ni --context=$CTX_CLUSTER2 network=network2\n\
              for c in $CTX_CLUSTER1 $CTX_CLUSTER2; do k -n mesh ${HOME}; done"
+        );
+    }
+
+    #[test]
+    fn what_is_not_given_stays_a_variable_and_contexts_come_from_any_parameter() {
+        const HEADER: &str = "//! # T\n//! ---\n//! params:\n//!   all: {type: clusters}\n//!   last: {type: cluster}\n//!   ns: {type: \
+                              string}\n//!   zone: {type: strings, default: []}\n//! ---\n";
+        let text = "// Guide: X. Y.\n//   k --context=$CTX_CLUSTER1 -n ${ns}\n//   k --context=$CTX_CLUSTER2 ${all}\n//   for c in \
+                    $CTX_CLUSTER1 $CTX_CLUSTER2; do k ${zone:-zone${n}}; done\nstep \"S\" {}\n";
+        let told = |given: &[&str]| {
+            let explained = super::explain(&steps(text), "S", &filling(HEADER, given)).expect("step");
+            explained.commands().join("\n")
+        };
+        assert_eq!(
+            told(&["--all", "a,b", "--last", "c"]),
+            "k --context=a -n ${ns}\nk --context=b b\nk --context=c a\nfor c in a b c; do k ${zone:-zone${n}}; done"
+        );
+        assert_eq!(
+            told(&[]),
+            "k --context=$CTX_CLUSTER1 -n ${ns}\nk --context=$CTX_CLUSTER2 ${all}\nfor c in $CTX_CLUSTER1 $CTX_CLUSTER2; do k ${zone:-zone${n}}; done"
         );
     }
 

@@ -35,9 +35,9 @@ pub const FIELDS: [Field; 7] = [
     Field { name: "default", wants: "a value", help: "The value when it is left out.", fits: |_| true },
     Field {
         name: "one_of",
-        wants: "a list of texts",
+        wants: "a list of texts, in quotes where YAML reads something else",
         help: "The only texts that it takes; a shell completes them.",
-        fits: |node| matches!(node, Node::Array(_)),
+        fits: |node| matches!(node, Node::Array(items) if items.iter().all(is_text)),
     },
     Field {
         name: "min",
@@ -48,7 +48,7 @@ pub const FIELDS: [Field; 7] = [
     Field {
         name: "required",
         wants: "true or false",
-        help: "Whether it must be given. Without a default it must, unless this says `false`: then it is `()`, or an empty list.",
+        help: "Whether it must be given. Without a default it must, unless this says `false`: then it is `()`, Rhai's nothing, or an empty list.",
         fits: |node| matches!(node, Node::Bool(_)),
     },
     Field {

@@ -67,7 +67,7 @@ impl<'t> Lines<'t> {
         let place = Place { source: source.to_owned(), line: *first, column: 1 };
         let mut objects = yaml::parse_file("the header", &text).map_err(|failure| {
             let said = failure.places.first().map(|at| (at.line, at.column));
-            let open = said.and_then(|at| open_bracket(&text, at)).filter(|_| failure.message.contains("did not find"));
+            let open = said.and_then(|at| open_bracket(&text, at)).filter(|_| failure.message.contains("',' or"));
             let at = open.or(said).and_then(|(line, column)| Some((lines.get(line.checked_sub(1)?)?.0, column)));
             let place = at.map_or(place.clone(), |(line, column)| Place { line, column: column + 4, ..place.clone() });
             Failure { places: vec![place], ..failure }
@@ -105,15 +105,19 @@ type Wrong = (Vec<String>, String);
 
 /// The bracket that is still open at a place of a YAML text: the reader stops where it misses the closing one.
 fn open_bracket(text: &str, (line, column): (usize, usize)) -> Option<(usize, usize)> {
-    let (mut open, mut quote) = (Vec::new(), None);
+    let (mut open, mut quote, mut is_escaped) = (Vec::new(), None, false);
     for (number, said) in (1..=line).zip(text.lines()) {
         let before = if number == line { column.saturating_sub(1) } else { usize::MAX };
         let mut former = ' ';
         for (at, c) in (1..).zip(said.chars().take(before)) {
             // An apostrophe within a word is no quote.
-            let begins = former.is_whitespace() || "[{,:".contains(former);
+            let begins = former.is_whitespace() || "[{,:'".contains(former);
             former = c;
+            if std::mem::take(&mut is_escaped) {
+                continue;
+            }
             match (quote, c) {
+                (Some('"'), '\\') => is_escaped = true,
                 (Some(mark), c) if mark == c => quote = None,
                 (Some(_), _) => {}
                 (None, '#') if begins => break,
@@ -297,6 +301,12 @@ fn changed(name: &str, below: &Node, own: &[(Arc<str>, Node)]) -> Node {
 /// Keys that a header does not have here, and those with something else behind them than belongs there.
 fn wrong_keys(node: &Node, belongs: fn(&str) -> bool) -> Vec<Wrong> {
     let known: Vec<&Key> = KEYS.iter().filter(|key| belongs(key.name)).collect();
+    if !matches!(node, Node::Map(_) | Node::Null) {
+        let names: Vec<&str> = known.iter().map(|key| key.name).collect();
+        let wanted =
+            format!("keys and what stands behind them, not {}; there are {}", in_words(node), names.join(", "));
+        return vec![(Vec::new(), format!("a header is {wanted}"))];
+    }
     let wrong = |(key, value): &(Arc<str>, Node)| {
         let Some(known_key) = known.iter().find(|other| other.name == &**key) else {
             return Some(unknown(key, &known));

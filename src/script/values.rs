@@ -44,8 +44,19 @@ impl Values {
     /// As of [`Values::check`].
     pub fn check_given(header: &Header, given: &Given) -> Result<Values> {
         let mut header = header.clone();
-        header.params.iter_mut().for_each(|param| param.required = false);
-        Values::check(&header, given)
+        let mut written = std::collections::BTreeMap::new();
+        for param in &mut header.params {
+            param.required = false;
+            // Files may appear later.
+            if matches!(param.kind, Kind::File | Kind::Secret) && !given.has(param) {
+                written.extend(param.default.take().map(|default| (param.name.clone(), default)));
+            }
+        }
+        let mut values = Values::check(&header, given)?;
+        for (param, node) in &mut values.0 {
+            *node = written.remove(&param.name).unwrap_or_else(|| node.clone());
+        }
+        Ok(values)
     }
 
     /// Every parameter with its value.

@@ -27,7 +27,10 @@ pub fn script(repl: &Repl, title: &str) -> Result<String> {
     let lifted = Lifted::of(&inputs, &contexts, repl.opened.as_ref());
     let used: BTreeSet<usize> = inputs.iter().flat_map(|input| results_in(&input.text, input.before)).collect();
     let kept = inputs.iter().enumerate().filter(|(at, input)| !is_defined_again(input, &inputs[at + 1..]));
-    let body: String = kept.map(|(_, input)| written(input, &lifted, &used)).collect();
+    let (mut helpers, mut body) = (BTreeMap::new(), String::new());
+    for (_, input) in kept {
+        body += &written(input, &lifted, &used, &mut helpers)?;
+    }
     Ok(format!("{}\n{body}", header(repl, title, &lifted)))
 }
 
@@ -117,15 +120,35 @@ fn result(all: &[Piece<'_>], at: usize, piece: &Piece<'_>, before: usize) -> Opt
     }
 }
 
+/// Functions of the open script and of files that stand in for its steps, by name and number of parameters.
+type Helpers = BTreeMap<(String, usize), String>;
+
+/// Whether a function stands in the script already, as when a step was run twice.
+fn is_there(text: &str, helpers: &mut Helpers) -> Result<bool> {
+    let Some(function) = Outline::of(text).functions.into_iter().next() else { return Ok(false) };
+    let (name, count) = (function.name, function.params.len());
+    match helpers.insert((name.clone(), count), text.to_owned()) {
+        None => Ok(false),
+        Some(former) if former == text => Ok(true),
+        Some(_) => {
+            Err(Failure::usage(format!("two functions `{name}` with {count} parameters would stand in one script"))
+                .hint("each step's file may have its own; give one of them another name, and run that step again"))
+        }
+    }
+}
+
 /// An input as it stands in the script.
-fn written(input: &Input, lifted: &Lifted, used: &BTreeSet<usize>) -> String {
+fn written(input: &Input, lifted: &Lifted, used: &BTreeSet<usize>, helpers: &mut Helpers) -> Result<String> {
     if pieces(&input.text).iter().any(|piece| piece.what == What::Word("_error")) {
-        return String::new();
+        return Ok(String::new());
     }
     let parts = parts(&input.text);
-    let Some(last) = parts.last() else { return String::new() };
+    let Some(last) = parts.last() else { return Ok(String::new()) };
     let mut out = String::new();
     for part in &parts {
+        if input.is_part && part.is_function && is_there(&part.text, helpers)? {
+            continue;
+        }
         let gap_from = if part.start == parts[0].start { 0 } else { out_end(&parts, part.start) };
         out += input.text[gap_from..part.start].trim_start_matches([' ', ';', '\n']);
         let number = input.result.filter(|number| used.contains(number) && part.start == last.start);
@@ -136,7 +159,7 @@ fn written(input: &Input, lifted: &Lifted, used: &BTreeSet<usize>) -> String {
         let ends = text.ends_with(';') || text.ends_with('}') && number.is_none() && is_block(&part.text);
         out += if ends { "\n" } else { ";\n" };
     }
-    out
+    Ok(out)
 }
 
 /// Where the statement before a byte ends.

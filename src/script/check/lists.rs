@@ -126,6 +126,10 @@ impl<'r, 's> Lists<'r, 's> {
 /// The fields at the end of a chain.
 fn fields(expr: &Expr) -> Vec<&str> {
     let (mut part, mut fields) = (expr, Vec::new());
+    // What a method makes of a field is something else.
+    if !matches!(last(expr).0, Expr::Property(..)) {
+        return fields;
+    }
     while let Expr::Dot(parts, ..) = part {
         if let Expr::Property(field, _) = &parts.lhs {
             fields.push(field.2.as_str());
