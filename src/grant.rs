@@ -91,6 +91,7 @@ impl Way {
             (Way::Eval, "reveal") => {
                 "no expression may; a script with `needs: {reveal: true}` in its header may".to_owned()
             }
+            (Way::Prompt, "reveal") => "`:load` a script whose header has `needs: {reveal: true}`".to_owned(),
             (Way::Prompt, "write" | "pods" | "exec" | "authorities") => {
                 "`:write` lets it change things from now on".to_owned()
             }

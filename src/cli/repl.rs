@@ -163,7 +163,7 @@ fn rehearsed(name: &str, desk: &Desk, style: Style) -> Result<(Session, Job)> {
     let values = super::rehearse::stand_ins(&header)?;
     let contexts = values.clusters();
     let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
-    let job = Job::new(script, header, values, Style { quiet: true, ..style });
+    let job = Job::new(script, header, values, Style { quiet: true, ..style }).run_by(Way::Test);
     let session = Session::rehearsal_at(&job, &contexts, Some(desk.clone()))?;
     let writes = desk.gate.is_open();
     desk.gate.set(true);

@@ -368,7 +368,7 @@ pub fn finish(session: &Session, job: &Job) -> Result<()> {
 /// # Errors
 /// What the run failed with, which is told already; that its recording is not whole.
 pub fn ended(session: &Session, job: &Job, outcome: Result<()>, stopped: bool) -> Result<()> {
-    let recorded = session.recording();
+    let recorded = session.recording(outcome.is_ok() || stopped);
     if let Ok(Some(file)) = &recorded {
         session.screen().line(&format!("\nRecorded in {}: `replay` in a *_test.rhai answers from it.", file.display()));
     }

@@ -51,6 +51,14 @@ fn steps(script: &Script, header: &Header) -> Vec<Step> {
     steps
 }
 
+/// The tasks in the script's folder, itself left out.
+fn tasks_beside(script: &Script) -> Vec<String> {
+    let mut tasks = script.tasks();
+    let own = script.source.rsplit('/').next().and_then(|file| file.strip_suffix(".rhai"));
+    tasks.retain(|task| own != Some(task));
+    tasks
+}
+
 fn text(script: &Script, header: &Header, style: Style) -> String {
     let bold = |text: &str| if style.colour_out { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut out = format!("{}\n\n{}\n", bold(&header.title), header.description);
@@ -59,9 +67,7 @@ fn text(script: &Script, header: &Header, style: Style) -> String {
         step.doc.lines().for_each(|line| out += &format!("   {line}\n"));
         step.file.iter().for_each(|file| out += &format!("   In {file}, in place of the shipped step.\n"));
     }
-    let mut tasks = script.tasks();
-    let own = script.source.rsplit('/').next().and_then(|file| file.strip_suffix(".rhai"));
-    tasks.retain(|task| own != Some(task));
+    let tasks = tasks_beside(script);
     if !tasks.is_empty() {
         out += &format!("\nBeside it: {}\n", tasks.join(", "));
     }
@@ -74,7 +80,7 @@ fn json(script: &Script, header: &Header) -> String {
     let value = json!({
         "name": script.name, "source": script.source, "title": header.title, "description": header.description,
         "guide": header.guide, "params": header.params.iter().map(of_param).collect::<Vec<_>>(),
-        "needs": header.needs.lines(), "steps": steps.collect::<Vec<_>>(), "tasks": script.tasks(),
+        "needs": header.needs.lines(), "steps": steps.collect::<Vec<_>>(), "tasks": tasks_beside(script),
     });
     serde_json::to_string_pretty(&value).unwrap_or_default()
 }

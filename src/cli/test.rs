@@ -64,7 +64,7 @@ impl Test {
     /// Carries the command out.
     pub fn go(self, style: Style) -> Result<()> {
         let cancel = interrupt::watched()?;
-        self.junit.as_deref().map_or(Ok(()), super::test_junit::check)?;
+        self.junit.as_deref().filter(|_| !self.list).map_or(Ok(()), super::test_junit::check)?;
         if self.watch {
             return super::test_watch::again_and_again(&self.folders(), &cancel, || {
                 if let Err(failure) = self.once(style, &cancel) {

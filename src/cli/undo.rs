@@ -120,7 +120,12 @@ impl Undo {
         let kubeconfig = self.kubeconfig.iter().map(|file| ("--kubeconfig", file.to_string_lossy().into_owned()));
         let except = self.except.iter().map(|name| ("--except", name.clone()));
         let confirm = self.confirm.iter().map(|name| ("--confirm", name.clone()));
-        let flags = except.chain(kubeconfig).chain(confirm).map(|(flag, value)| format!(" {flag} {}", quoted(&value)));
+        let longer = (self.timeout != PATIENCE).then(|| ("--timeout", format!("{}s", self.timeout.as_secs().max(1))));
+        let flags = except
+            .chain(kubeconfig)
+            .chain(confirm)
+            .chain(longer)
+            .map(|(flag, value)| format!(" {flag} {}", quoted(&value)));
         format!("meshwright undo {id}{}", flags.collect::<String>())
     }
 
@@ -135,6 +140,9 @@ impl Undo {
         }
     }
 }
+
+/// How long it waits when nothing else is said.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A duration as scripts write it.
 fn duration(text: &str) -> Result<Duration, String> {
@@ -317,12 +325,12 @@ mod tests {
             dry_run: false,
             yes: true,
             confirm: vec!["eu-prod".into()],
-            timeout: Duration::from_mins(2),
+            timeout: Duration::from_mins(30),
             except: vec!["east:ConfigMap/shop/a".into(), "Secret shop/b".into()],
             kubeconfig: Some("../of then".into()),
         };
         let expected = "meshwright undo abc1 --except east:ConfigMap/shop/a --except 'Secret shop/b' \
-                        --kubeconfig '../of then' --confirm eu-prod";
+                        --kubeconfig '../of then' --confirm eu-prod --timeout 1800s";
         assert_eq!(undo.again("abc1"), expected);
     }
 

@@ -16,6 +16,9 @@ pub struct Start {
     pub program: String,
     /// The script's name.
     pub script: String,
+    /// Where the script is, seen from the recording's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// The parameters; secrets by name only.
     pub params: serde_json::Map<String, Value>,
     /// Whether the clusters were rehearsed ones.

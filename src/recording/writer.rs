@@ -21,6 +21,8 @@ use std::sync::{Mutex, PoisonError};
 pub struct Writer {
     path: PathBuf,
     file: Mutex<Lines>,
+    /// Whether there was no such file before.
+    made: bool,
     clusters: Mutex<BTreeSet<String>>,
     next: AtomicU64,
     /// Why the file is not whole.
@@ -59,11 +61,13 @@ impl Writer {
     /// When the file cannot be written, or is something else.
     pub fn new(path: &Path, start: &Start) -> Result<Writer> {
         free(path, start)?;
+        let made = std::fs::symlink_metadata(path).is_err();
         let file = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(path);
         let file = file.and_then(|file| file.set_permissions(Permissions::from_mode(0o600)).map(|()| file));
         let file = file.map_err(|e| Failure::usage(format!("cannot write the recording {}: {e}", path.display())))?;
         let writer = Writer {
             path: path.to_owned(),
+            made,
             file: Mutex::new(Lines { file, held: Some(String::new()) }),
             clusters: Mutex::default(),
             next: AtomicU64::new(1),
@@ -73,22 +77,21 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Where it is.
+    /// Where it is, after a run that is `done`, or one that asked for something: an earlier recording stays otherwise.
     ///
     /// # Errors
     /// When it is not whole.
-    pub fn finish(&self) -> Result<&Path> {
-        let mut lines = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        // A script that asks nothing has a recording too.
-        let written = lines.write("");
-        drop(lines);
-        if let Err(error) = written {
-            let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-            broken.get_or_insert_with(|| error.to_string());
+    pub fn finish(&self, done: bool) -> Result<Option<&Path>> {
+        if done {
+            // A script that asks nothing has a recording too.
+            self.record("", Lines::write);
+        }
+        if self.file.lock().unwrap_or_else(PoisonError::into_inner).held.is_some() {
+            return Ok(None);
         }
         match self.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(why) => Err(Failure::usage(format!("the recording {} is not whole: {why}", self.path.display()))),
-            None => Ok(&self.path),
+            None => Ok(Some(&self.path)),
         }
     }
 
@@ -105,12 +108,20 @@ impl Writer {
     }
 
     fn keep(&self, line: &impl Serialize, keep: fn(&mut Lines, &str) -> std::io::Result<()>) {
-        let line = serde_json::to_string(line).map_err(std::io::Error::from);
-        let mut lines = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = line.and_then(|line| keep(&mut lines, &format!("{line}\n"))) {
-            let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-            broken.get_or_insert_with(|| error.to_string());
+        match serde_json::to_string(line) {
+            Ok(line) => self.record(&format!("{line}\n"), keep),
+            Err(error) => self.fail(&error.into()),
         }
+    }
+
+    fn record(&self, text: &str, keep: fn(&mut Lines, &str) -> std::io::Result<()>) {
+        let kept = keep(&mut self.file.lock().unwrap_or_else(PoisonError::into_inner), text);
+        kept.err().iter().for_each(|error| self.fail(error));
+    }
+
+    fn fail(&self, error: &std::io::Error) {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.get_or_insert_with(|| error.to_string());
     }
 }
 
@@ -118,7 +129,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         let lines = self.file.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if lines.held.is_some() && lines.file.metadata().is_ok_and(|file| file.len() == 0) {
+        if self.made && lines.held.is_some() && lines.file.metadata().is_ok_and(|file| file.len() == 0) {
             drop(std::fs::remove_file(&self.path));
         }
     }
@@ -136,7 +147,7 @@ fn free(path: &Path, start: &Start) -> Result<()> {
     let first = if there.is_file() { first_line(path) } else { None };
     match first.as_deref().map(serde_json::from_str::<Start>) {
         _ if first.as_deref() == Some("") => Ok(()),
-        Some(Ok(former)) if is_same(&former.script, &start.script) => Ok(()),
+        Some(Ok(former)) if is_of_same(&former, start) => Ok(()),
         Some(Ok(former)) => refused(
             format!("is a recording of {}", crate::plain::line(&former.script, 100)),
             "a recording is replaced by one of the same script only: remove it, or give another file for --record",
@@ -149,6 +160,14 @@ fn first_line(path: &Path) -> Option<String> {
     let mut first = String::new();
     BufReader::new(File::open(path).ok()?.take(FIRST_LINE)).read_line(&mut first).ok()?;
     Some(first)
+}
+
+/// Whether two recordings are of one script.
+fn is_of_same(one: &Start, other: &Start) -> bool {
+    match (&one.place, &other.place) {
+        (Some(one), Some(other)) => one == other,
+        _ => is_same(&one.script, &other.script),
+    }
 }
 
 /// Whether two names mean the same script, however it was typed: `mine`, `./mine/`, `mine/main.rhai`.
@@ -245,7 +264,7 @@ mod tests {
         let path = folder.path().join("r.jsonl");
         let begun = |start: Start| {
             let writer = Writer::new(&path, &start)?;
-            writer.finish().map(drop)
+            writer.finish(true).map(drop)
         };
         for _ in 0..2 {
             begun(Start::default()).expect("a recording");
@@ -284,12 +303,21 @@ mod tests {
         let before = std::fs::read_to_string(&path).expect("recording");
         let unwanted = Writer::new(&path, &Start::default()).expect("a recording");
         unwanted.connected("east", "https://east");
+        assert_eq!(unwanted.finish(false).expect("as it was"), None, "nothing was recorded");
         drop(unwanted);
         assert_eq!(std::fs::read_to_string(&path).expect("recording"), before);
         let writer = Writer::new(&path, &Start::default()).expect("a recording");
         writer.connected("east", "https://east");
         writer.program(program("second"));
         let after = std::fs::read_to_string(&path).expect("recording");
+        std::fs::write(folder.path().join("empty"), "").expect("written");
+        drop(Writer::new(&folder.path().join("empty"), &Start::default()).expect("a recording"));
+        assert!(folder.path().join("empty").exists(), "a file of somebody else's");
+        let place = |place: &str| Start { script: "t.rhai".into(), place: Some(place.into()), ..Start::default() };
+        let path = folder.path().join("placed.jsonl");
+        Writer::new(&path, &place("../a/t.rhai")).expect("a recording").finish(true).expect("written");
+        assert!(Writer::new(&path, &place("../b/t.rhai")).is_err(), "another script of that name");
+        assert!(Writer::new(&path, &place("../a/t.rhai")).is_ok());
         assert!(after.lines().count() == 3 && after.contains("second") && !after.contains("first"), "{after}");
     }
 

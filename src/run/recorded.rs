@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::object::{Node, Object};
 use crate::script::Home;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 impl Session {
     /// Does this work as a run of this job, with a journal from start to end.
@@ -165,7 +165,27 @@ pub(super) fn recording_start(job: &Job, rehearsed: bool) -> crate::recording::S
         Home::Bundle(_) => script,
         Home::Folder(_) | Home::Over(..) => beside_recording(job).unwrap_or_else(|| job.script.name.clone()),
     };
-    crate::recording::Start { program, script, params, rehearsed, ..Default::default() }
+    crate::recording::Start { program, script, place: place(job), params, rehearsed, ..Default::default() }
+}
+
+/// Where a job's script is, seen from the folder of its recording; `bundle:NAME` for one that comes with meshwright.
+fn place(job: &Job) -> Option<String> {
+    if let Home::Bundle(_) = job.script.home {
+        return Some(format!("bundle:{}", job.script.name));
+    }
+    let folder = job.record.as_ref()?.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    // Of a small fork the source is the origin's; what it is called leads to its folder.
+    let named = job.script.home.on_disk().map(|home| home.join(file_of(&job.script.source)))?;
+    let file = named.canonicalize().ok()?;
+    let shared = folder.components().zip(file.components()).take_while(|(one, other)| one == other).count();
+    let up = folder.components().skip(shared).map(|_| "..".to_owned());
+    let down = file.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    Some(up.chain(down).collect::<Vec<_>>().join("/"))
+}
+
+fn file_of(source: &str) -> &str {
+    source.rsplit('/').next().unwrap_or(source)
 }
 
 /// The script's path as a test beside the recording names it.

@@ -323,12 +323,12 @@ impl Session {
         Ok(Dynamic::from_array(clusters?))
     }
 
-    /// The file that the traffic was recorded in.
+    /// The file that the traffic was recorded in, if there is something in it; `done` after a run that was.
     ///
     /// # Errors
     /// When it is not whole.
-    pub fn recording(&self) -> Result<Option<&Path>> {
-        self.recording.as_deref().map(Writer::finish).transpose()
+    pub fn recording(&self, done: bool) -> Result<Option<&Path>> {
+        self.recording.as_deref().map_or(Ok(None), |recording| recording.finish(done))
     }
 
     /// The rehearsed clusters.

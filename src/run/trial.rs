@@ -121,9 +121,13 @@ impl Trial {
         header.needs = header.needs.with(&values);
         let job = Job::new(script, header, values, Style::default()).run_by(Way::Test);
         let steps = job.script.steps();
-        let meant =
-            |wanted: &String| position(&steps, wanted).map_or_else(|_| wanted.clone(), |at| steps[at].name.clone());
-        Ok(Job { stop_after: wanted.stop_after.as_ref().map(meant), ..job })
+        // A name that the script computes is known only when it runs.
+        let is_computed = steps.iter().any(|step| step.name.contains("${"));
+        let meant = |wanted: &String| match position(&steps, wanted) {
+            Err(_) if is_computed => Ok(wanted.clone()),
+            found => found.map(|at| steps[at].name.clone()),
+        };
+        Ok(Job { stop_after: wanted.stop_after.as_ref().map(meant).transpose()?, ..job })
     }
 
     /// The parameters with the test's clusters where none are named, and what rehearsals put in for others.
