@@ -55,7 +55,7 @@ impl Explain {
     /// `-o json` may also stand behind the step.
     fn take_output(&mut self) -> Result<()> {
         for flag in ["-o", "--output"] {
-            let value = super::script_args::take_value(&mut self.words, flag).map_err(Failure::usage)?;
+            let value = super::words::take_value(&mut self.words, flag).map_err(Failure::usage)?;
             match value.as_deref() {
                 None => {}
                 Some("json") => self.output = Format::Json,
@@ -97,7 +97,7 @@ fn explained_anywhere(step: &str, flags: &[String]) -> Result<(Script, Explained
 /// What the flags of `run` put into the command lines; none must be given.
 fn filling(script: &Script, flags: &[String]) -> Result<Filling> {
     let (header, mut flags) = (script.header()?, flags.to_vec());
-    let file = super::script_args::take_value(&mut flags, "--params").map_err(Failure::usage)?;
+    let file = super::words::take_value(&mut flags, "--params").map_err(Failure::usage)?;
     let given = Given::from_args(&header, &flags);
     let given = match file {
         Some(file) => given.with_file(file.as_ref())?,

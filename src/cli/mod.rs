@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod fork;
 mod list;
+mod outcome;
 mod rehearse;
 mod repl;
 mod resume;
@@ -24,6 +25,7 @@ mod test_json;
 mod test_junit;
 mod test_watch;
 mod undo;
+mod words;
 
 use crate::failure::{Failure, Result};
 use crate::run::screen::Style;

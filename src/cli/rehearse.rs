@@ -1,7 +1,8 @@
 //! `rehearse`: a script on clusters in memory.
 
 use super::exit;
-use super::script_args::{ScriptArgs, finish};
+use super::outcome::finish;
+use super::script_args::ScriptArgs;
 use crate::failure::Result;
 use crate::run::screen::Style;
 use crate::run::{Desk, Job, Session, interrupt};

@@ -1,6 +1,8 @@
 //! `repl`: the prompt.
 
-use super::script_args::{ended, find, going_on, is_stopped_as_asked, take_flag, take_value, take_values};
+use super::outcome::{ended, going_on, is_stopped_as_asked};
+use super::script_args::find;
+use super::words::{take_flag, take_value, take_values};
 use crate::failure::{Failure, Kind as FailureKind, Result};
 use crate::grant::Way;
 use crate::object::Node;

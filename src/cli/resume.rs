@@ -1,7 +1,9 @@
 //! `resume`: the same command again, after a run that did not come to its end.
 
 use super::approve::{Answers, approve};
-use super::script_args::{answers, find, finish, step_meant, take_rights, take_value};
+use super::outcome::finish;
+use super::script_args::{answers, find, step_meant, take_rights};
+use super::words::take_value;
 use crate::cluster::layers::journal::Note;
 use crate::failure::{Failure, Result};
 use crate::object::{Node, Object};

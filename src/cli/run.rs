@@ -1,7 +1,8 @@
 //! `run`: a script on real clusters.
 
 use super::approve::approve;
-use super::script_args::{ScriptArgs, finish};
+use super::outcome::finish;
+use super::script_args::ScriptArgs;
 use crate::failure::Result;
 use crate::run::config::Config;
 use crate::run::screen::Style;

@@ -2,9 +2,10 @@
 
 use super::approve::Answers;
 use super::print;
+use super::words::{take_flag, take_short, take_value, take_values};
 use crate::failure::{Failure, Kind as FailureKind, Result};
+use crate::run::Job;
 use crate::run::screen::Style;
-use crate::run::{Job, Session, record};
 use crate::script::{self, Amended, Given, Header, Kind, Param, Script, Values};
 use clap::Args;
 use std::collections::BTreeSet;
@@ -171,48 +172,6 @@ fn usage(verb: &str, script: &Script, words: &[String]) -> String {
     format!("{plan}meshwright {verb} {name} --help lists its parameters")
 }
 
-/// Takes a flag without a value out of the words.
-pub fn take_flag(words: &mut Vec<String>, flag: &str) -> bool {
-    let before = words.len();
-    words.retain(|word| word != flag);
-    words.len() < before
-}
-
-/// Takes a flag of one letter out of the words, but where it is the value of a parameter.
-fn take_short(words: &mut Vec<String>, flag: &str, header: &Header) -> bool {
-    let wants_value = |word: &str| {
-        let name = word.strip_prefix("--").unwrap_or_default().replace('-', "_");
-        header.params.iter().any(|param| param.name == name && param.kind != Kind::Bool)
-    };
-    let is_flag = |at: usize| words[at] == flag && !(at > 0 && wants_value(&words[at - 1]));
-    let found: Vec<usize> = (0..words.len()).filter(|at| is_flag(*at)).collect();
-    found.iter().rev().for_each(|at| drop(words.remove(*at)));
-    !found.is_empty()
-}
-
-/// Takes a flag and its value out of the words.
-pub fn take_value(words: &mut Vec<String>, flag: &str) -> Result<Option<String>, String> {
-    let joined = format!("{flag}=");
-    let Some(at) = words.iter().position(|word| word == flag || word.starts_with(&joined)) else { return Ok(None) };
-    let word = words.remove(at);
-    if let Some(value) = word.strip_prefix(&joined) {
-        return Ok(Some(value.to_owned()));
-    }
-    match words.get(at).is_some_and(|next| !next.starts_with("--")) {
-        true => Ok(Some(words.remove(at))),
-        false => Err(format!("{flag} lacks its value")),
-    }
-}
-
-/// Takes every occurrence of a flag with its value out of the words.
-pub fn take_values(words: &mut Vec<String>, flag: &str) -> Result<Vec<String>> {
-    let mut values = Vec::new();
-    while let Some(value) = take_value(words, flag).map_err(Failure::usage)? {
-        values.push(value);
-    }
-    Ok(values)
-}
-
 /// The command that somebody meant who has written a task behind the script's name.
 fn task_meant(verb: &str, script: &Script, problem: &str) -> String {
     let task = script.tasks().into_iter().find(|task| problem.starts_with(&format!("`{task}` is not a flag")));
@@ -351,64 +310,4 @@ fn rights_args(verb: &str) -> Vec<clap::Arg> {
         args.push(value("confirm", "CONTEXT", "Write to this cluster although it looks like production"));
     }
     args
-}
-
-/// Runs the job and says what there is to say afterwards.
-///
-/// # Errors
-/// What the run failed with, which is told already.
-pub fn finish(session: &Session, job: &Job) -> Result<()> {
-    let outcome = session.run(job);
-    let stopped = is_stopped_as_asked(session, job, &outcome);
-    ended(session, job, outcome, stopped)
-}
-
-/// Says what there is to say after a run; `stopped` when it has ended at the step that `--stop-after` names.
-///
-/// # Errors
-/// What the run failed with, which is told already; that its recording is not whole.
-pub fn ended(session: &Session, job: &Job, outcome: Result<()>, stopped: bool) -> Result<()> {
-    let recorded = session.recording(outcome.is_ok() || stopped);
-    if let Ok(Some(file)) = &recorded {
-        session.screen().line(&format!("\nRecorded in {}: `replay` in a *_test.rhai answers from it.", file.display()));
-    }
-    let recorded = recorded.map(drop);
-    let failure = match outcome {
-        Ok(()) => return recorded,
-        Err(failure) if stopped && failure.kind == FailureKind::Cancelled => {
-            let step = job.stop_after.as_deref().unwrap_or_default();
-            session.screen().line(&format!("\nStopped after the step `{step}`, as asked."));
-            if let Some(id) = run_of(session.journal()) {
-                session.screen().line(&format!("  to go on: meshwright resume {id}"));
-            }
-            return recorded;
-        }
-        Err(failure) => super::told(&failure, job.style),
-    };
-    // What went wrong first counts.
-    recorded.err().into_iter().for_each(|lost| drop(super::told(&lost, job.style)));
-    for line in going_on(session.journal()) {
-        session.screen().line(&line);
-    }
-    Err(failure)
-}
-
-/// Whether a run has ended at the step that `--stop-after` names; to be asked at once, as a prompt forgets interrupts.
-pub fn is_stopped_as_asked(session: &Session, job: &Job, outcome: &Result<()>) -> bool {
-    let is_cancelled = outcome.as_ref().is_err_and(|failure| failure.kind == FailureKind::Cancelled);
-    is_cancelled && job.stop_after.is_some() && !session.is_interrupted()
-}
-
-/// The commands that help after a run with this journal that did not come to its end.
-pub fn going_on(journal: Option<std::path::PathBuf>) -> Vec<String> {
-    let Some(id) = run_of(journal) else { return Vec::new() };
-    if record::find(&record::folder(), &id).is_ok_and(|run| run.changes.is_empty()) {
-        return vec![format!("  nothing was changed; to try again: meshwright resume {id}")];
-    }
-    vec![format!("  what was done: meshwright show-run {id}"), format!("  to go on:      meshwright resume {id}")]
-}
-
-/// The id of the run with this journal.
-fn run_of(journal: Option<std::path::PathBuf>) -> Option<String> {
-    Some(journal?.file_stem()?.to_string_lossy().into_owned())
 }
