@@ -222,3 +222,12 @@ fn forks_are_checked_with_what_stands_in() {
     let (code, out, _) = meshwright(at, &["check", "small"]);
     assert!(code == 1 && out.contains("did you mean `hub`?"), "{out}");
 }
+
+#[test]
+fn a_list_made_of_a_field_is_a_list() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = "//! # T\n//! ---\n//! params: {c: {type: cluster}}\n//! ---\nlet words = [];\nfor pod in params.c.list(\"pods\") {\n    \
+                words.append(pod.metadata.name.split(\"-\"));\n}\nwords.append(params.c.list(\"nodes\"));\nprint(words);\n";
+    std::fs::write(folder.path().join("a.rhai"), text).expect("written");
+    assert_eq!(meshwright(folder.path(), &["check", "a.rhai"]).1, "", "a false alarm");
+}

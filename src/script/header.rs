@@ -362,6 +362,24 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_elsewhere_is_not_blamed() {
+        let told = |yaml: &str| {
+            let failure = Header::parse("main.rhai", &format!("//! # T\n//! ---\n{yaml}//! ---\n")).expect_err("wrong");
+            (failure.message, failure.places[0].line)
+        };
+        let (message, line) = told("//! params write\n");
+        assert!(message.starts_with("a header is keys") && line == 3, "{message} {line}");
+        let one_of = "//! params:\n//!   mode: {type: string, one_of: [on, off], help: x}\n";
+        let (message, line) = told(one_of);
+        assert!(message.contains("`one_of` must be a list of texts, in quotes") && line == 4, "{message} {line}");
+        let quotes =
+            "//! params:\n//!   b: {type: string, help: 'it''s [', default: \"\\\"[\"}\n//!   c: {type: string\n";
+        assert_eq!(told(quotes).1, 5, "{quotes}");
+        let block = "//! params:\n//!   a:\n//!     type: string\n//!     help: from 1 [inclusive\n//!    min: 1\n";
+        assert_ne!(told(block).1, 6, "the bracket is text");
+    }
+
+    #[test]
     fn parameters_are_called_as_they_are_written() {
         let text = "//! ---\n//! params:\n//!   n: {type: int, default: 3, help: \"how many\"}\n//!   y: {type: bool, default: true}\n//!   on: {type: string}\n//! ---\n";
         let header = Header::parse("main.rhai", text).expect("header");

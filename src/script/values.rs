@@ -363,6 +363,20 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_must_be_given_files_may_appear_later() {
+        let text = "//! # T\n//! ---\n//! params:\n//!   f: {type: file, default: nowhere.yaml}\n//!   r: {type: string}\n//!   n: {type: \
+                    int}\n//! ---\n";
+        let header = Header::parse("m", text).expect("header");
+        let values = Values::check_given(&header, &Given::default()).expect("values");
+        assert_eq!(
+            (values.get("f").and_then(Node::as_str), values.get("r")),
+            (Some("nowhere.yaml"), Some(&Node::Null))
+        );
+        let given = Given::from_args(&header, &["--n".into(), "few".into()]);
+        assert!(Values::check_given(&header, &given).is_err(), "what is given must be right");
+    }
+
+    #[test]
     fn every_parameter_of_an_entry_is_replaced_once() {
         let written = |needs: &str| {
             let header = format!(
