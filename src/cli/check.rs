@@ -1,13 +1,14 @@
 //! `check`: what is wrong with a script, without running it.
 
 use super::exit;
+use super::format::Format;
 use crate::engine::Callables;
 use crate::engine::report::{self, Look};
 use crate::failure::{Failure, Kind, Result};
 use crate::primitives::{MODEL, TABLES, TEST_TABLES};
 use crate::run::screen::Style;
 use crate::script::check::{Checked, Vocabulary, check_all};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,12 +26,6 @@ pub struct Check {
     /// How to print it
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// What scripts and rehearsals can call.

@@ -1,9 +1,10 @@
 //! `doc`: what a script can call.
 
+use super::format::Format;
 use crate::doc::{self, Found, PLACES, TOPICS, brief, entries, first_sentence, full};
 use crate::failure::Result;
 use crate::run::screen::Style;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 /// Arguments of `doc`.
@@ -26,12 +27,6 @@ Examples:
   meshwright doc header                      how a script begins: title, parameters, rights
   meshwright doc std:istio/networks          a module of the library
   meshwright doc istio/networks::enter       one of its functions";
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
 
 impl Doc {
     /// Carries the command out.

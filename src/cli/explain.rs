@@ -1,12 +1,13 @@
 //! `explain`: what a step does, and the kubectl and istioctl lines it stands for.
 
+use super::format::Format;
 use super::script_args::{find, terminal_width};
 use crate::doc::{indented, wrapped};
 use crate::failure::{Failure, Result};
 use crate::run::screen::Style;
 use crate::script::explained::{Explained, Filling, Part, explain, position};
 use crate::script::{Given, Script, Values};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// Arguments of `explain`.
 #[derive(Args)]
@@ -25,12 +26,6 @@ Examples:
   meshwright explain \"Prove the path\"
   meshwright explain shared-gateways 3
   meshwright explain shared-gateways \"Install the control plane\" --primary east --remote west";
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
 
 impl Explain {
     /// Carries the command out.

@@ -1,10 +1,11 @@
 //! `fork`: a copy of a script that is yours, and what became of its origin since.
 
 use super::exit;
+use super::format::Format;
 use super::script_args::find;
 use crate::failure::{Failure, Kind, Result};
 use crate::script::fork::{self, FileState, Lineage, State, Upstream, copy, copy_only, states};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -55,12 +56,6 @@ struct Status {
     /// How to print it
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Fork {

@@ -9,6 +9,7 @@ mod eval;
 mod exit;
 mod explain;
 mod fork;
+mod format;
 mod list;
 mod outcome;
 mod rehearse;

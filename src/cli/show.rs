@@ -1,12 +1,13 @@
 //! `show`: a script's steps, and the commands each stands for.
 
+use super::format::Format;
 use super::script_args::find;
 use crate::failure::Result;
 use crate::object::{Node, Object};
 use crate::run::screen::Style;
 use crate::script::explained::Filling;
 use crate::script::{Given, Header, Param, Script, Step, Values};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 /// Arguments of `show`.
@@ -20,12 +21,6 @@ pub struct Show {
     /// How to print it
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Show {

@@ -1,5 +1,6 @@
 //! `test`: runs files of tests.
 
+use super::format::Format;
 use super::script_args::find;
 use crate::engine::Cancel;
 use crate::engine::report::{self, Look};
@@ -8,7 +9,7 @@ use crate::run::interrupt;
 use crate::run::screen::{Style, seconds};
 use crate::run::trials::{self, Test as Trial, Verdict};
 use crate::script::Script;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -46,12 +47,6 @@ Examples:
   meshwright test shared-gateways       the tests that come with a shipped script
   meshwright test --watch               again at every change
   meshwright test -o json               for programs: name, file, result, milliseconds, message";
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
 
 /// What was looked for, and found.
 struct Found {

@@ -144,7 +144,7 @@ fn of_steps() -> Vec<Part> {
     let comment = [
         row("Guide: …", "Guide: Setup, step 2.", "The guide's section that it carries out, up to the first full stop."),
         row(
-            "three blanks",
+            "three blanks behind //",
             "//   kubectl get ns",
             "A command line: what somebody would type instead. All else is prose.",
         ),
@@ -154,9 +154,17 @@ fn of_steps() -> Vec<Part> {
             "west",
             "The context of each other cluster: the line is told once for each, a loop goes over all of them.",
         ),
-        row("${n}", "2", "The number of that other cluster, from 2."),
-        row("${parameter}", "shop", "The value of a parameter; of a list, the item of the line's cluster."),
-        row("${parameter:-otherwise}", "otherwise", "The same, and something else where that is empty or unknown."),
+        row("${n}", "2", "The number of that other cluster, from 2; in a loop it stays as it is."),
+        row(
+            "${parameter}",
+            "shop",
+            "The value of a parameter; of a list, the item of the line's cluster. Not given, it stays as it is.",
+        ),
+        row(
+            "${parameter:-otherwise}",
+            "otherwise",
+            "The same, and something else where that is empty, not given or unknown.",
+        ),
     ];
     vec![
         Part::Title("A step and the comment above it"),

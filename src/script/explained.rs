@@ -40,7 +40,7 @@ pub enum Part {
 /// `$CTX_CLUSTER1` is the context of the first cluster. A line with `$CTX_CLUSTER2` or `${n}` is about the other clusters:
 /// it is told once for each, with its context and its number, from 2; a loop goes over all of them. `${parameter}` is a
 /// parameter's value, of a list the item of the line's cluster; `${parameter:-otherwise}` is something else where that is
-/// empty or unknown, as in a shell.
+/// empty, not given or unknown, as in a shell. What is not given otherwise stays as it is.
 #[derive(Debug, Clone)]
 pub struct Filling {
     first: String,
