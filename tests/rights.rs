@@ -61,6 +61,7 @@ fn a_denial_names_what_helps_in_this_way_to_run() {
         let ended = ground.script(needs, body, &["--read-only"]);
         assert!(ended.code == 4 && ended.err.contains("run it without --read-only"), "{}", ended.err);
         assert!(!ended.err.contains("--allow"), "{}", ended.err);
+        assert!(!ended.err.contains("meshwright resume"), "the same would be denied again: {}", ended.err);
     }
     for (expression, help) in [
         (format!("kube.cluster(\"east\").apply({CONFIG})"), "let it write: --write"),

@@ -37,8 +37,9 @@ pub fn ended(session: &Session, job: &Job, outcome: Result<()>, stopped: bool) -
     };
     // What went wrong first counts.
     recorded.err().into_iter().for_each(|lost| drop(super::told(&lost, job.style)));
-    for line in going_on(session.journal()) {
-        session.screen().line(&line);
+    // The same again would be denied again.
+    if failure.kind != Kind::Rights || !job.amended.read_only {
+        going_on(session.journal()).iter().for_each(|line| session.screen().line(line));
     }
     Err(failure)
 }
